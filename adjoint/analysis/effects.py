@@ -1,0 +1,139 @@
+"""What the statements of an imperative program read, bind and write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from numba import types as nb
+
+from adjoint.ir import Accum, Call, Comment, Effect, Expr, For, Func, If, Let, Lit, Return, Stmt, Store, Var, While
+from adjoint.ir.walk import names_in, operands, subexpressions
+from adjoint.rules import spelling
+
+_SHAPE_OF_FIRST = frozenset("dim shape size ndim zeros_like ones_like empty_like full_like".split())
+_LIST_METHODS = frozenset("append pop clear extend insert remove reverse".split())
+_WHOLE = (Lit(...),)
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One indivisible effect of a statement. Only a `move` has several, and these happen at the same time.
+
+    `inspects`, `changes` and `replaces` name arrays and lists (or anything else that may be one) whose contents are
+    read, changed, or forgotten entirely; `copies` is the name that a plain copy `binds` another name to.
+    An action that is `required` is made for more than what it binds and changes.
+    """
+
+    binds: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    inspects: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+    replaces: tuple[str, ...] = ()
+    copies: str | None = None
+    required: bool = False
+
+
+def actions(stmt: Stmt, func: Func) -> tuple[Action, ...]:
+    """Return what a statement does; loops and branches: what evaluating their bounds or condition does."""
+    match stmt:
+        case Let(target, value):
+            return (_let(target.name, value),)
+        case Store(array, index, value):
+            replaces = (array.name,) if index == _WHOLE else ()
+            return (_evaluate(*index, value, reads=(array.name,), changes=(array.name,), replaces=replaces),)
+        case Accum(target, index, value):
+            in_place = bool(index) or isinstance(func.types.get(target.name), nb.Array)
+            binds = () if in_place else (target.name,)
+            return (_evaluate(target, *index, value, binds=binds, changes=(target.name,)),)
+        case Effect(Call("move", (Call(args=targets), Call(args=values)))):
+            return tuple(_let(name, v) for t, v in zip(targets, values, strict=True) for name in names_in(t))
+        case Effect(value):
+            return (_effect(value),)
+        case Return(value):
+            return (Action(reads=(names := tuple(names_in(value))), inspects=names, required=True),)
+        case For(start=start, stop=stop, step=step):
+            return (_evaluate(start, stop, step),)
+        case While(cond) | If(cond):
+            return (_evaluate(cond),)
+        case Comment():
+            return ()
+
+
+def observed(*exprs: Expr) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names that expressions read, and those whose contents they may read too."""
+    inspected = tuple(name for expr in exprs for name in _inspected(expr))
+    return tuple(name for expr in exprs for name in names_in(expr)), inspected
+
+
+def is_random(value: Expr) -> bool:
+    """Say whether evaluating an expression advances a random generator."""
+    return any(isinstance(part, Call) and part.prim.startswith("random.") for part in subexpressions(value))
+
+
+def is_pure(value: Expr) -> bool:
+    """Say whether an expression changes nothing. Opaque calls count as pure when their value is used."""
+    return not is_random(value) and not changed_by(value)
+
+
+def changed_by(value: Expr) -> tuple[str, ...]:
+    """Return the names of lists and arrays that evaluating an expression changes."""
+    calls = (part for part in subexpressions(value) if isinstance(part, Call) and spelling.mutates(part.prim))
+    return tuple(name for call in calls for arg in call.args[:1] for name in names_in(arg))
+
+
+def _inspected(expr: Expr) -> Iterator[str]:
+    match expr:
+        case Var(name):
+            yield name
+        case Call(prim, args, kwargs):
+            skip = 1 if prim in _SHAPE_OF_FIRST and isinstance(args[0], Var) else 0
+            for arg in (*args[skip:], *(value for _, value in kwargs)):
+                yield from _inspected(arg)
+        case Lit():
+            pass
+
+
+def _let(target: str, value: Expr) -> Action:
+    if isinstance(value, Var):
+        return Action((target,), reads=(value.name,), copies=value.name)
+    return _evaluate(value, binds=(target,), replaces=(target,))
+
+
+def _evaluate(
+    *exprs: Expr,
+    binds: tuple[str, ...] = (),
+    reads: tuple[str, ...] = (),
+    changes: tuple[str, ...] = (),
+    replaces: tuple[str, ...] = (),
+) -> Action:
+    names, inspects = observed(*exprs)
+    changed = tuple(name for expr in exprs for name in changed_by(expr))
+    required = any(map(is_random, exprs))
+    return Action(binds, (*reads, *names), inspects, (*changes, *changed), replaces, required=required)
+
+
+def _effect(value: Call) -> Action:
+    everything = tuple(names_in(value))
+    if value.prim in _LIST_METHODS or spelling.mutates(value.prim):
+        first = tuple(name for arg in value.args[:1] for name in names_in(arg))
+        return Action(reads=everything, inspects=everything, changes=first, required=is_random(value))
+    # Helpers are ours and do nothing but write into their arguments; all else may do anything.
+    required = not value.prim.startswith("helper.")
+    return Action(reads=everything, inspects=everything, changes=everything, required=required)
+
+
+def reads_of(stmt: Stmt) -> Iterator[str]:
+    """Yield the names that a statement itself reads, with repetitions; the targets of a `move` are not read."""
+    if isinstance(stmt, Effect) and stmt.value.prim == "move":
+        yield from names_in(stmt.value.args[1])
+    else:
+        for expr in operands(stmt):
+            yield from names_in(expr)
+
+
+def binds_of(stmt: Stmt, func: Func) -> tuple[str, ...]:
+    """Return the names that a statement itself binds again, loop indices included."""
+    if isinstance(stmt, For):
+        return (stmt.index.name,)
+    return tuple(name for action in actions(stmt, func) for name in action.binds)

@@ -1,0 +1,240 @@
+"""Backward liveness of names and of array contents, on imperative programs.
+
+Two questions share one analysis. *What is live?* counts every statement. *What is needed?* (`needed_only`) counts a
+statement only if something needed reads what it binds or writes, so that values which only keep each other alive,
+around a loop for example, come out as dead.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from adjoint.analysis.effects import Action, actions
+from adjoint.analysis.sharing import external_names, holds_memory, memory_classes, mentioned
+from adjoint.ir import Block, For, Func, If, Lit, Stmt, While
+from adjoint.ir.walk import blocks, statements
+
+__all__ = ["Liveness", "Site", "holds_memory", "liveness", "memory_classes", "sites"]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Site:
+    """A statement and its place: the number of statements before it in the text. `walk.statements` counts the same."""
+
+    stmt: Stmt
+    position: int
+    blocks: tuple[tuple[Site, ...], ...] = ()
+
+    def within(self) -> Iterator[Site]:
+        """Yield this site and all nested ones, in the order of the text."""
+        yield self
+        for block in self.blocks:
+            for site in block:
+                yield from site.within()
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Liveness:
+    """Facts about each statement, by `Site.position`. Sets are bit masks: bit `names[n]` stands for the name `n`.
+
+    `after` is what is live after a statement; `start` what is live at the start of a loop's body, the index included;
+    `entry` what is live at the start of the function. Bits beyond the names stand for the contents of memory classes.
+    `needed` has a bit for each action of a statement that is needed, or a 1 for a needed loop or branch.
+    """
+
+    sites: tuple[Site, ...]
+    names: Mapping[str, int]
+    contents: Mapping[str, int]
+    after: Sequence[int]
+    start: Mapping[int, int]
+    needed: Sequence[int]
+    entry: int
+
+    def live_after(self, site: Site) -> frozenset[str]:
+        """Return the names whose values may be read after a statement."""
+        return frozenset(name for name, bit in self.names.items() if self.after[site.position] >> bit & 1)
+
+    def contents_after(self, site: Site) -> frozenset[str]:
+        """Return the names whose contents, as they are after a statement, may be read later."""
+        return frozenset(name for name, bit in self.contents.items() if self.after[site.position] >> bit & 1)
+
+
+def sites(func: Func) -> tuple[Site, ...]:
+    """Return the statements of a program with their places."""
+    return _sites(func.body, 0)
+
+
+def _sites(block: Block, position: int) -> tuple[Site, ...]:
+    found: list[Site] = []
+    for stmt in block:
+        inner: list[tuple[Site, ...]] = []
+        end = position + 1
+        for body in blocks(stmt):
+            inner.append(_sites(body, end))
+            end += sum(1 for _ in statements(body))
+        found.append(Site(stmt, position, tuple(inner)))
+        position = end
+    return tuple(found)
+
+
+def liveness(
+    func: Func,
+    *,
+    needed_only: bool = False,
+    observable: Collection[str] | None = None,
+    classes: Mapping[str, str] | None = None,
+) -> Liveness:
+    """Return what is live after each statement of an imperative program.
+
+    Args:
+        func: the program; `Func.types` tells scalars from arrays, a name without a type may be either.
+        needed_only: count only statements that something needed depends on (and effects such as `print`).
+        observable: parameters whose contents the caller looks at afterwards; by default all of them.
+        classes: memory classes, if known; an empty mapping leaves array contents out of the account.
+
+    Cost: one pass, and one more for each level of loops.
+
+    >>> from tests.ir_text import parse
+    >>> func = parse('''
+    ... def f(a, n):
+    ...     b = a * 2.0
+    ...     s = 0.0
+    ...     for i in range(n):
+    ...         s = s + b
+    ...     return s
+    ... ''', default="float64")
+    >>> facts = liveness(func)
+    >>> [sorted(facts.live_after(site)) for site in facts.sites]
+    [['b', 'n'], ['b', 'n', 's'], ['s'], []]
+    """
+    seen = [param.name for param in func.params] if observable is None else observable
+    found = memory_classes(func) if classes is None else classes
+    solver = _Solver(func, found, needed_only, frozenset(seen) | external_names(func))
+    entry = solver.block(solver.sites, solver.outside)
+    return Liveness(solver.sites, solver.names, solver.contents, solver.after, solver.start, solver.needed, entry)
+
+
+@dataclass(frozen=True, slots=True)
+class _Masks:
+    """An action as bit masks."""
+
+    binds: int
+    reads: int
+    changes: int
+    forgets: int
+    required: bool
+
+
+class _Solver:
+    """The backward walk. Facts only grow, so loops start from what they found the last time they were visited."""
+
+    def __init__(
+        self, func: Func, classes: Mapping[str, str], needed_only: bool, observable: frozenset[str]
+    ) -> None:
+        self.needed_only = needed_only
+        self.sites = sites(func)
+        everything = list(statements(func.body))
+        params = [param.name for param in func.params]
+        mentions = params + [name for stmt in everything for name in mentioned(stmt)]
+        self.names = {name: bit for bit, name in enumerate(dict.fromkeys(mentions))}
+        bits = {cls: len(self.names) + k for k, cls in enumerate(dict.fromkeys(classes.values()))}
+        self.contents = {name: bits[cls] for name, cls in classes.items()}
+        self.outside = self._contents(name for name in classes if name in observable)
+        size = Counter(classes.values())
+        self.alone = frozenset(name for name, cls in classes.items() if size[cls] == 1)
+        self.private = self.alone - observable - frozenset(params)
+        self.masks = [tuple(map(self._masks, actions(stmt, func))) for stmt in everything]
+        self.after = [0] * len(everything)
+        self.needed = [0] * len(everything)
+        self.head = [0] * len(everything)
+        self.start: dict[int, int] = {}
+
+    def _masks(self, action: Action) -> _Masks:
+        # Old contents are out of reach once the only name for them is bound again, or once all are overwritten.
+        fresh = self.private if action.binds else self.alone
+        return _Masks(
+            self._names(action.binds),
+            self._names(action.reads) | self._contents(action.inspects),
+            self._contents(action.changes),
+            self._contents(name for name in action.replaces if name in fresh),
+            action.required,
+        )
+
+    def _names(self, names: Collection[str]) -> int:
+        mask = 0
+        for name in names:
+            mask |= 1 << self.names[name]
+        return mask
+
+    def _contents(self, names: Iterator[str] | Collection[str]) -> int:
+        mask = 0
+        for name in names:
+            if name in self.contents:
+                mask |= 1 << self.contents[name]
+        return mask
+
+    def block(self, block: Sequence[Site], live: int) -> int:
+        for site in reversed(block):
+            self.after[site.position] = live
+            match site.stmt:
+                case For() | While():
+                    live = self.loop(site, live)
+                case If():
+                    live = self.branch(site, live)
+                case _:
+                    live = self.simple(site, live)
+        return live
+
+    def simple(self, site: Site, live: int) -> int:
+        gone = read = needed = 0
+        for number, masks in enumerate(self.masks[site.position]):
+            gone |= masks.binds | masks.forgets
+            if not self.needed_only or masks.required or live & (masks.binds | masks.changes):
+                needed |= 1 << number
+                read |= masks.reads
+        self.needed[site.position] = needed
+        return live & ~gone | read
+
+    def branch(self, site: Site, live: int) -> int:
+        then, orelse = (self.block(block, live) for block in site.blocks)
+        needed = self.does_something(site) or self.must_evaluate(site, then | orelse)
+        self.needed[site.position] = int(needed)
+        return then | orelse | self.header(site) if needed else live
+
+    def loop(self, site: Site, live: int) -> int:
+        """Go around a loop until nothing changes; return what is live before it."""
+        stmt = site.stmt
+        assert isinstance(stmt, For | While)
+        index = 1 << self.names[stmt.index.name] if isinstance(stmt, For) else 0
+        test = self.header(site) if isinstance(stmt, While) else 0
+        until = 1 << self.names[stmt.until.name] if stmt.until is not None else 0
+        endless = isinstance(stmt, While) and stmt.cond == Lit(True)
+        head = self.head[site.position] | (0 if endless else live)
+        needed = self.is_needed(site, live, index)
+        while True:
+            head |= test if needed else 0
+            start = self.block(site.blocks[0], head | live | (until if needed else 0))
+            state = (head | start & ~index, self.is_needed(site, live, index))
+            if state == (head, needed):
+                break
+            head, needed = state
+        self.head[site.position], self.start[site.position] = head, start
+        self.needed[site.position] = int(needed)
+        return head | self.header(site) if needed else live
+
+    def header(self, site: Site) -> int:
+        return self.masks[site.position][0].reads
+
+    def is_needed(self, site: Site, live: int, index: int) -> bool:
+        """Say whether a loop has to stay, as far as is known."""
+        return self.does_something(site) or bool(live & index) or self.must_evaluate(site, live)
+
+    def does_something(self, site: Site) -> bool:
+        return not self.needed_only or any(self.needed[inner.position] for block in site.blocks for inner in block)
+
+    def must_evaluate(self, site: Site, live: int) -> bool:
+        """Say whether the bounds or the condition have an effect of their own."""
+        (masks,) = self.masks[site.position]
+        return masks.required or bool(masks.changes & live)

@@ -1,0 +1,185 @@
+"""Which names of an imperative program may share memory.
+
+Arrays and lists are references. Names that may refer to the same memory (a view and its base, two names of one
+array, a list and the arrays in it, the sides of a swap) form a *memory class*; the classes hold for the whole
+function. What is not known counts as shared: a name without a type may be an array, and an opaque call may return
+any of its arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from numba import types as nb
+
+from adjoint.ir import Accum, Call, Effect, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
+from adjoint.ir.walk import bound, names_in, operands, statements
+from adjoint.rules import spelling
+
+_HOLDERS = frozenset(("tuple", "list", "select", "item", "pop"))
+_KEEPERS = frozenset(("append", "insert", "extend"))
+_SCALAR_RESULT = frozenset("dim size ndim len lt le gt ge eq ne is is_not in not and or".split())
+_NO_MEMORY = (nb.Number, nb.Boolean, nb.NoneType, nb.UnicodeType, nb.StringLiteral, nb.EnumMember, nb.DType)
+
+
+def holds_memory(kind: object) -> bool:
+    """Say whether a value of this type may be, or contain, a reference to memory; `None` is an unknown type."""
+    match kind:
+        case nb.BaseTuple():
+            return any(holds_memory(member) for member in kind.types)
+        case nb.Type():
+            return not isinstance(kind, _NO_MEMORY)
+        case _:
+            return True
+
+
+def memory_classes(func: Func) -> dict[str, str]:
+    """Map each name that may refer to memory to the representative of its class, its first name in the program.
+
+    Scalars are in no class.
+
+    >>> from tests.ir_text import parse
+    >>> program = '''
+    ... def f(x: float64[:], n: int64):
+    ...     row: float64[:] = x[1:]
+    ...     x_bar: float64[:] = zeros_like(x)
+    ...     x_bar[n] += row[n]
+    ...     return x_bar
+    ... '''
+    >>> memory_classes(parse(program))
+    {'x': 'x', 'row': 'x', 'x_bar': 'x_bar'}
+    """
+    sharing = _Sharing(func)
+    for stmt in statements(func.body):
+        sharing.share(stmt)
+    return {name: sharing.find(name) for name in sharing.order}
+
+
+def external_names(func: Func) -> frozenset[str]:
+    """Return the names bound to memory from outside that is no parameter: constants and opaque results."""
+    found: set[str] = set()
+    for stmt in statements(func.body):
+        if isinstance(stmt, Let) and any(prim.startswith(("const:", "ref:")) for prim in _prims(stmt.value)):
+            found.add(stmt.target.name)
+    return frozenset(found)
+
+
+class _Sharing:
+    """Union-find over the names that may hold memory; the earlier name represents."""
+
+    def __init__(self, func: Func) -> None:
+        self.types = func.types
+        scalars = _untyped_scalars(func)
+        names = dict.fromkeys([p.name for p in func.params])
+        for stmt in statements(func.body):
+            names.update(dict.fromkeys(mentioned(stmt)))
+        memory = (name for name in names if name not in scalars and holds_memory(func.types.get(name)))
+        self.order = {name: position for position, name in enumerate(memory)}
+        self.parent = {name: name for name in self.order}
+        self.arrays = _certain_arrays(func)
+
+    def find(self, name: str) -> str:
+        root = name
+        while self.parent[root] != root:
+            root = self.parent[root]
+        while self.parent[name] != root:
+            self.parent[name], name = root, self.parent[name]
+        return root
+
+    def join(self, target: Expr, value: Expr) -> None:
+        if isinstance(target, Var) and target.name in self.order:
+            for name in self.sources(value):
+                first, second = sorted((self.find(target.name), self.find(name)), key=self.order.__getitem__)
+                self.parent[second] = first
+
+    def share(self, stmt: Stmt) -> None:
+        match stmt:
+            case Let(target, value):
+                self.join(target, value)
+            case Store(array, _, value) if array.name not in self.arrays:
+                self.join(array, value)
+            case Effect(Call("move", (Call(args=targets), Call(args=values)))):
+                for target, value in zip(targets, values, strict=True):
+                    self.join(target, value)
+            case Effect(Call(prim, (target, *values))) if prim in _KEEPERS or prim.startswith("ref:"):
+                for value in values:
+                    self.join(target, value)
+            case _:
+                pass
+
+    def sources(self, value: Expr) -> Iterator[str]:
+        """Yield the names whose memory the value of an expression may show."""
+        match value:
+            case Var(name):
+                if name in self.order:
+                    yield name
+            case Lit():
+                pass
+            case Call("getitem", (base, *index)):
+                if not any(self.is_fancy(i) for i in index):
+                    yield from self.sources(base)
+            case Call(prim, args) if prim in _HOLDERS or spelling.is_view(prim) or prim.startswith(("ref:", "helper.")):
+                for arg in args:
+                    yield from self.sources(arg)
+            case Call():
+                pass
+
+    def is_fancy(self, index: Expr) -> bool:
+        return isinstance(index, Var) and isinstance(self.types.get(index.name), nb.Array)
+
+
+def mentioned(stmt: Stmt) -> list[str]:
+    """Return the names a statement itself binds or reads, with repetitions."""
+    return [*(var.name for var in bound(stmt)), *(name for expr in operands(stmt) for name in names_in(expr))]
+
+
+def _prims(expr: Expr) -> Iterator[str]:
+    if isinstance(expr, Call):
+        yield expr.prim
+        for arg in (*expr.args, *(value for _, value in expr.kwargs)):
+            yield from _prims(arg)
+
+
+def _bindings(func: Func) -> dict[str, list[Expr]]:
+    """Map each name bound by `Let` to its values; names that anything else binds are left out."""
+    found: dict[str, list[Expr]] = {}
+    other = {param.name for param in func.params}
+    for stmt in statements(func.body):
+        match stmt:
+            case Let(target, value):
+                found.setdefault(target.name, []).append(value)
+            case Effect(Call("move", (targets, _))):
+                other.update(names_in(targets))
+            case For() | While() | If() | Accum():
+                other.update(var.name for var in bound(stmt))
+            case _:
+                pass
+    return {name: values for name, values in found.items() if name not in other}
+
+
+def _untyped_scalars(func: Func) -> frozenset[str]:
+    """Return the names without a type that can only be scalars: loop indices, constants, sizes, comparisons."""
+    indices = {stmt.index.name for stmt in statements(func.body) if isinstance(stmt, For)}
+    lets = {name for name, values in _bindings(func).items() if all(map(_is_scalar, values))}
+    return frozenset(name for name in indices | lets if name not in func.types)
+
+
+def _is_scalar(value: Expr) -> bool:
+    match value:
+        case Lit():
+            return True
+        case Call(prim):
+            return prim in _SCALAR_RESULT or prim.startswith("cast.")
+        case Var():
+            return False
+
+
+def _certain_arrays(func: Func) -> frozenset[str]:
+    """Return the names that are arrays, not lists, so that a store into them copies."""
+    typed = {name for name, kind in func.types.items() if isinstance(kind, nb.Array)}
+    untyped = {
+        name
+        for name, values in _bindings(func).items()
+        if name not in func.types and all(isinstance(v, Call) and spelling.allocates(v.prim) for v in values)
+    }
+    return frozenset(typed | untyped)

@@ -1,0 +1,153 @@
+"""What the user may ask for: which arguments, which options, which types. Every refusal says what to do instead."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias, get_args
+
+from numba.core import types as nb
+
+from adjoint.backends.request import DEFAULT_FASTMATH, NumbaType, Options, Request, Target
+
+Argnum: TypeAlias = int | str
+Argnums: TypeAlias = Argnum | Sequence[Argnum]
+Fastmath: TypeAlias = bool | Iterable[str]
+
+FASTMATH_FLAGS = ("afn", "arcp", "contract", "fast", "ninf", "nnan", "nsz", "reassoc")
+_VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
+def resolve_argnums(
+    fun_name: str, signature: inspect.Signature, argnums: Argnums | None, wrt: Argnums | None
+) -> tuple[tuple[int, ...], bool]:
+    """Return the positions asked for, and whether the user named one argument rather than a tuple of them."""
+    if argnums is not None and wrt is not None:
+        raise TypeError("give either argnums or wrt: they mean the same")
+    option = "argnums" if wrt is None else "wrt"
+    chosen = wrt if argnums is None else argnums
+    chosen = 0 if chosen is None else chosen
+    single = isinstance(chosen, int | str)
+    items: Sequence[Any] = (chosen,) if isinstance(chosen, int | str) else _items(option, chosen)
+    positions = tuple(_position(fun_name, signature, option, item) for item in items)
+    for position in positions:
+        if positions.count(position) > 1:
+            name = list(signature.parameters)[position]
+            raise ValueError(f"{option} names the argument '{name}' of {fun_name} more than once")
+    return positions, single
+
+
+def _items(option: str, chosen: Any) -> Sequence[Any]:
+    if not isinstance(chosen, tuple | list):
+        raise TypeError(f"{option} is an int, a name or a tuple of those, not {type(chosen).__name__}")
+    if not chosen:
+        raise ValueError(f"{option} is empty: name at least one argument")
+    return chosen  # pyright: ignore
+
+
+def _position(fun_name: str, signature: inspect.Signature, option: str, item: Any) -> int:
+    parameters = [p.name for p in signature.parameters.values() if p.kind not in _VARIADIC]
+    known = f"its parameters are {_listed(parameters)}" if parameters else "it has no parameters"
+    if isinstance(item, str):
+        if item not in parameters:
+            raise ValueError(f"{option}={item!r}: {fun_name} has no parameter of that name; {known}")
+        return parameters.index(item)
+    if isinstance(item, bool) or not hasattr(item, "__index__"):
+        raise TypeError(f"{option} is an int, a name or a tuple of those; {item!r} is {_a(type(item).__name__)}")
+    position = item.__index__()
+    if not -len(parameters) <= position < len(parameters):
+        raise ValueError(f"{option}={position}: {fun_name} has {len(parameters)} parameters; {known}")
+    return position % len(parameters)
+
+
+def make_options(
+    target: str = "cpu",
+    parallel: bool = False,
+    fastmath: Fastmath | None = None,
+    cache: bool = True,
+    memory_limit: int | None = None,
+    nan_check: bool = False,
+) -> Options:
+    """Return the options, checked."""
+    for name, value in (("parallel", parallel), ("cache", cache), ("nan_check", nan_check)):
+        if not isinstance(value, bool):  # pyright: ignore
+            raise TypeError(f"{name} is True or False, not {value!r}")
+    return Options(_target(target), parallel, _fastmath(fastmath), cache, _memory_limit(memory_limit), nan_check)
+
+
+def _target(target: Any) -> Target:
+    known = get_args(Target)
+    if target not in known:
+        raise ValueError(f"target={target!r} is not known; choose from {_listed([repr(name) for name in known])}")
+    return target
+
+
+def _fastmath(fastmath: Any) -> tuple[str, ...]:
+    if fastmath is None:
+        return DEFAULT_FASTMATH
+    if isinstance(fastmath, bool):
+        return ("fast",) if fastmath else ()
+    if isinstance(fastmath, str) or not isinstance(fastmath, Iterable):
+        raise TypeError(f"fastmath is True, False or a set of LLVM's flags, not {fastmath!r}")
+    flags: list[Any] = list(fastmath)  # pyright: ignore
+    for flag in flags:
+        if flag not in FASTMATH_FLAGS:
+            raise ValueError(f"fastmath: {flag!r} is no flag of LLVM's; they are {_listed(FASTMATH_FLAGS)}")
+    return tuple(sorted(set(flags)))
+
+
+def _memory_limit(limit: Any) -> int | None:
+    if limit is None:
+        return None
+    if isinstance(limit, bool) or not hasattr(limit, "__index__"):
+        raise TypeError(f"memory_limit is a number of bytes or None, not {limit!r}")
+    if limit.__index__() <= 0:
+        raise ValueError(f"memory_limit is a number of bytes and at least 1, not {limit}")
+    return limit.__index__()
+
+
+def check_types(request: Request, names: Sequence[str], arg_types: Sequence[NumbaType]) -> None:
+    """Raise TypeError if a derivative is asked for with respect to something that has none."""
+    for position in request.argnums:
+        problem = _no_derivative(names[position], arg_types[position])
+        if problem is not None:
+            raise TypeError(f"{request.mode} of {request.fun.__name__}: {problem}")
+
+
+def _no_derivative(name: str, kind: NumbaType) -> str | None:
+    match kind:
+        case nb.Integer() | nb.Boolean():
+            return f"argument '{name}' is {_a(str(kind))} scalar, which has no derivative; pass float({name})"
+        case nb.Array(dtype=nb.Integer() | nb.Boolean()):
+            return (
+                f"argument '{name}' is an array of {kind.dtype}, which has no derivative; "
+                f"pass {name}.astype(np.float64)"
+            )
+        case nb.List() | nb.ListType():
+            return f"argument '{name}' is a list; pass np.array({name})"
+        case nb.UnicodeType() | nb.NoneType() | nb.Dispatcher() | nb.Set():
+            return f"argument '{name}' is {_a(_plain_name(kind))}, which has no derivative"
+        case _:
+            return None
+
+
+def unsupported_value(fun_name: str, value: object) -> TypeError:
+    """Return the error for an argument that compiled code can't take."""
+    return TypeError(
+        f"{fun_name} was given {_a(type(value).__name__)}, which compiled code can't take; "
+        "pass numbers, NumPy arrays or tuples of them"
+    )
+
+
+def _plain_name(kind: NumbaType) -> str:
+    return {"unicode_type": "string", "none": "None"}.get(str(kind), type(kind).__name__.lower())
+
+
+def _a(noun: str) -> str:
+    if noun == "None":
+        return noun
+    return ("an " if noun[:1].lower() in "aeiou" and not noun.startswith("uint") else "a ") + noun
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names)

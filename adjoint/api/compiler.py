@@ -1,0 +1,157 @@
+"""From a function and the types of its arguments to the text of its gradient: the floors, put together."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from numba import types as nb
+
+from adjoint.analysis.activity import is_differentiable
+from adjoint.backends.request import Generated, NumbaType, Request
+from adjoint.codegen.module import module_text
+from adjoint.codegen.names import rename
+from adjoint.errors import TypingError
+from adjoint.frontend import lower
+from adjoint.ir import Call, Expr, Func, Return, Var
+from adjoint.ir.dump import dump
+from adjoint.ir.walk import operands, statements, subexpressions
+from adjoint.rules import helpers
+from adjoint.rules.typing import expr_type
+from adjoint.transform.coalesce import coalesce
+from adjoint.transform.copyprop import propagate
+from adjoint.transform.dce import eliminate
+from adjoint.transform.forward import forward
+from adjoint.transform.renest import renest
+from adjoint.transform.reverse import reverse
+from adjoint.transform.simplify import simplify
+
+# What tidies a generated program, in order; `.inspect` shows the program after each.
+TIDY: tuple[tuple[str, Callable[[Func], Func]], ...] = (
+    ("dce", eliminate),
+    ("copyprop", propagate),
+    ("simplify", simplify),
+    ("coalesce", lambda func: coalesce(eliminate(func))),
+    ("renest", renest),
+    ("polish", lambda func: eliminate(simplify(propagate(func)))),
+    ("names", rename),
+)
+
+
+@dataclass(eq=False)
+class Trace:
+    """The program after every stage of the pipeline, as text."""
+
+    stages: dict[str, object]
+
+    def add(self, stage: str, func: Func) -> Func:
+        self.stages[stage] = dump(func)
+        return func
+
+
+def generate(request: Request, arg_types: tuple[NumbaType, ...]) -> Generated:
+    """Return the gradient of `request.fun` for arguments of these types, as text.
+
+    Raises:
+        AdjointError: the function can't be differentiated; the error points at the user's line.
+        TypeError: an argument to differentiate by, or the result, is not of a differentiable type.
+    """
+    trace = Trace({})
+    func = trace.add("ssa", lower_primal(request.fun, arg_types))
+    wrt = [func.params[k].name for k in request.argnums]
+    check_arguments(func, wrt)
+    entry = f"{_entry(func.name)}_{request.mode}"
+    if request.mode == "jvp":
+        transformed = forward(func, wrt, name=entry)
+    elif request.mode == "vjp":
+        transformed = reverse(func, wrt, name=entry, seed="y_bar", result="vjp", single=False)
+    else:
+        check_result(func, request.has_aux)
+        transformed = reverse(
+            func, wrt, name=entry, result=request.mode, single=request.single, has_aux=request.has_aux
+        )
+    trace.add("reverse" if request.mode != "jvp" else "forward", transformed)
+    final = tidy(transformed, trace)
+    text = text_of(final, request.fun)
+    return Generated(text, text, entry, trace.stages, _refs(final))
+
+
+def lower_primal(fun: Any, arg_types: tuple[NumbaType, ...]) -> Func:
+    """Return the SSA program of a function; arguments left at their defaults are constants."""
+    names = list(inspect.signature(fun).parameters)
+    types: dict[str, NumbaType] = {}
+    constants: dict[str, object] = {}
+    for name, type_ in zip(names, arg_types, strict=True):
+        if isinstance(type_, nb.Omitted):
+            constants[name] = type_.value
+        else:
+            types[name] = type_
+    return lower(fun, types, constants=constants)
+
+
+def tidy(func: Func, trace: Trace | None = None) -> Func:
+    """Return a generated program in the form a person would have written."""
+    for stage, change in TIDY:
+        func = change(func)
+        if trace is not None:
+            trace.add(stage, func)
+    return func
+
+
+def text_of(func: Func, fun: Any) -> str:
+    """Return the text of the module that holds one generated function and what it calls."""
+    exprs = [e for stmt in statements(func.body) for top in operands(stmt) for e in subexpressions(top)]
+    prims = sorted({e.prim for e in exprs if isinstance(e, Call)})
+    needed = [helpers.source(prim.removeprefix("helper.")) for prim in prims if prim.startswith("helper.")]
+    constants = {name.removeprefix("const:"): value for name, value in func.refs.items() if name.startswith("const:")}
+    used = {prim.removeprefix("const:") for prim in prims if prim.startswith("const:")}
+    constants = {name: value for name, value in constants.items() if name in used}
+    return module_text([func], helpers=needed, constants=constants)
+
+
+def _refs(func: Func) -> Mapping[str, object]:
+    return {name.removeprefix("ref:"): value for name, value in func.refs.items() if name.startswith("ref:")}
+
+
+def _entry(name: str) -> str:
+    return "fun" if name == "<lambda>" else name
+
+
+def check_arguments(func: Func, wrt: list[str]) -> None:
+    for name in wrt:
+        type_ = func.types.get(name)
+        if not is_differentiable(type_):
+            raise TypeError(argument_message(func, name, type_))
+
+
+def argument_message(func: Func, name: str, type_: object) -> str:
+    what = f"an argument of type {type_}"
+    cast = f"`{name}.astype(np.float64)`" if isinstance(type_, nb.Array) else f"`float({name})`"
+    return f"{func.name}: `{name}` is {what}, which has no derivative; pass {cast}, or leave it out of argnums"
+
+
+def check_result(func: Func, has_aux: bool) -> None:
+    exit_ = func.body[-1]
+    assert isinstance(exit_, Return)
+    value: Expr = exit_.value
+    if has_aux:
+        if not (isinstance(value, Call) and value.prim == "tuple" and len(value.args) == 2):
+            raise TypeError(f"{func.name}: with has_aux=True the function must return a pair (value, aux)")
+        value = value.args[0]
+    type_ = _type(func, value)
+    if not isinstance(type_, nb.Float):
+        raise TypeError(
+            f"{func.name}: the gradient is defined for a function that returns one float, and this one returns {type_}; "
+            "use `adjoint.jacobian` for all derivatives of an array result, or `adjoint.vjp` with a cotangent"
+        )
+
+
+def _type(func: Func, value: Expr) -> object:
+    try:
+        return expr_type(value, func.types)
+    except TypingError:
+        return f"a value of unknown type ({value.name if isinstance(value, Var) else 'expression'})"
+
+

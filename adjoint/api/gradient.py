@@ -1,0 +1,199 @@
+"""The object that a transform returns: call it, read it, step through it, ship it."""
+
+from __future__ import annotations
+
+import functools
+import html
+import inspect
+from collections.abc import Callable
+from dataclasses import astuple, replace
+from pathlib import Path
+from types import MethodType
+from typing import Any
+
+import numba
+from numba.core import types as nb
+
+from adjoint.api.arguments import check_types, unsupported_value
+from adjoint.backends import cache
+from adjoint.backends.cache import Module
+from adjoint.backends.numba_cpu import GradientDispatcher, Unboxed, Untyped, plain_types, with_singles
+from adjoint.backends.python import PythonForm
+from adjoint.backends.request import Generated, NumbaType, Request
+from adjoint.backends.shim import binder, has_keyword_only, positional
+
+
+class NotCalledError(AttributeError, RuntimeError):
+    """There is no generated source yet, for nothing has said what types the arguments have."""
+
+
+class Gradient:
+    """A transform of `primal`, made for the types of each call's arguments when they are first seen.
+
+    It has the parameters of the primal, their names, order and defaults. Compiled code can call it.
+    """
+
+    def __init__(self, request: Request, primal: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, primal, updated=())
+        self.primal = primal
+        self.request = request
+        self._parameters = root_function(request.fun)
+        self._signature = inspect.signature(self._parameters)
+        self._modules: dict[tuple[NumbaType, ...], Module] = {}
+        self._last: Module | None = None
+        self.dispatcher = GradientDispatcher(
+            positional(self._parameters), self.module_for_types, request.options, owner=self
+        )
+        bind = has_keyword_only(self._parameters)
+        self._compiled = binder(self._parameters, self.dispatcher) if bind else self.dispatcher
+        interpreted = request.options.target == "python" or numba.config.DISABLE_JIT
+        # Replaced by a slower way to call when a call needs one, so that others don't pay.
+        self._call: Callable[..., Any] = self.python if interpreted else self._compiled
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return what the transform promises, for these arguments; they are left as they were."""
+        try:
+            return self._call(*args, **kwargs)
+        except Unboxed:
+            self.dispatcher.boxes = True
+            self._call = self._call_single
+        except Untyped as error:
+            raise unsupported_value(self.request.fun.__name__, error.value) from None
+        return self._call(*args, **kwargs)
+
+    def _call_single(self, *args: Any, **kwargs: Any) -> Any:
+        result = self._compiled(*args, **kwargs)
+        given = tuple(numba.typeof(value) for value in self._values(args, kwargs))
+        kind = next((known.signature.return_type for known in self._overloads(given)), nb.none)
+        return with_singles(result, kind)
+
+    def _overloads(self, given: tuple[NumbaType, ...]) -> list[Any]:
+        return [known for types, known in self.dispatcher.overloads.items() if plain_types(types) == given]
+
+    @property
+    def python(self) -> PythonForm:
+        """The same gradient without JIT, for a debugger to step through."""
+        return PythonForm(repr(self), self.module_for)
+
+    @property
+    def source(self) -> str:
+        """The text of the gradient, for the types it was last made for."""
+        if self._last is None:
+            raise NotCalledError(
+                f"{self!r} has no source yet: call it, or use .source_for(*args) with arguments or Numba types"
+            )
+        return self._last.source
+
+    def source_for(self, *args: Any, **kwargs: Any) -> str:
+        """Return the text of the gradient for these arguments, which may be given as Numba types."""
+        return self.module_for(*args, **kwargs).source
+
+    def inspect(self, stage: str, *args: Any, **kwargs: Any) -> Any:
+        """Return what a stage of the pipeline leaves for these arguments; an unknown name lists the stages."""
+        generated = self.generated_for(*args, **kwargs)
+        stages = {**generated.stages, "source": generated.source, "compiled": generated.compiled_text}
+        if stage not in stages:
+            raise ValueError(f"there is no stage {stage!r}; the stages are {', '.join(stages)}")
+        return stages[stage]
+
+    def export(self, path: str | Path, *args: Any, **kwargs: Any) -> Path:
+        """Write a stand-alone module with the gradient for these arguments, and return its path."""
+        from adjoint.api.export import export
+
+        return export(self, Path(path), *args, **kwargs)
+
+    def module_for(self, *args: Any, **kwargs: Any) -> Module:
+        """Return the generated module for these arguments or Numba types."""
+        return self.module_for_types(self.types_of(*args, **kwargs))
+
+    def types_of(self, *args: Any, **kwargs: Any) -> tuple[NumbaType, ...]:
+        """Return the Numba types of all parameters in a call with these arguments, which may be types themselves."""
+        return tuple(
+            value if isinstance(value, nb.Type) else _typeof(value, self.request.fun.__name__)
+            for value in self._values(args, kwargs)
+        )
+
+    def _values(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        bound = self._signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        return (*bound.args, *bound.kwargs.values())
+
+    def module_for_types(self, arg_types: tuple[NumbaType, ...]) -> Module:
+        """Return the generated module for these types: from this object, from the disk or from the compiler."""
+        module = self._modules.get(arg_types)
+        if module is None:
+            check_types(self.request, tuple(self._signature.parameters), arg_types)
+            name = cache.stem(self.request, arg_types)
+            module = None if name is None else cache.find(name)
+            module = module or cache.store(name, self.request, self._generate(arg_types))
+            self._modules[arg_types] = module
+        self._last = module
+        return module
+
+    def generated_for(self, *args: Any, **kwargs: Any) -> Generated:
+        """Run the compiler for these arguments, whatever the cache holds."""
+        arg_types = self.types_of(*args, **kwargs)
+        check_types(self.request, tuple(self._signature.parameters), arg_types)
+        return self._generate(arg_types)
+
+    def _generate(self, arg_types: tuple[NumbaType, ...]) -> Generated:
+        fun = self.request.fun
+        if isinstance(fun, Gradient):  # the text it generated is a function like any other
+            fun = fun.module_for_types(arg_types).python_function
+        return generate(replace(self.request, fun=fun), arg_types)
+
+    @property
+    def _numba_type_(self) -> NumbaType:
+        return nb.Dispatcher(self.dispatcher)
+
+    def __adjoint_key__(self) -> tuple[object, ...]:
+        request = self.request
+        return request.mode, request.argnums, request.single, request.has_aux, astuple(request.options), request.fun
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        return self if instance is None else MethodType(self, instance)
+
+    def __reduce__(self) -> Any:
+        from adjoint.api.pickling import reduce_gradient
+
+        return reduce_gradient(self)
+
+    def __repr__(self) -> str:
+        names = tuple(self._signature.parameters)
+        wrt = ", ".join(names[position] for position in self.request.argnums)
+        return f"<{self.request.mode} of {self.request.fun.__name__} with respect to {wrt}>"
+
+    def _repr_html_(self) -> str:
+        try:
+            primal = inspect.getsource(self._parameters)
+        except OSError:
+            primal = "(no source)"
+        source = self._last.source if self._last is not None else "(call it, or use .source_for(...))"
+        columns = ((self.request.fun.__name__, primal), (self.request.mode, source))
+        cells = "".join(
+            f'<td style="vertical-align:top;text-align:left"><b>{html.escape(title)}</b>'
+            f"<pre>{html.escape(text)}</pre></td>"
+            for title, text in columns
+        )
+        return f"<table><tr>{cells}</tr></table>"
+
+
+def root_function(fun: Any) -> Any:
+    """Return the plain function whose parameters a function or gradient has."""
+    while isinstance(fun, Gradient):
+        fun = fun.request.fun
+    return fun
+
+
+def generate(request: Request, arg_types: tuple[NumbaType, ...]) -> Generated:
+    """Run the compiler, imported only now: a gradient from the disk does without it."""
+    from adjoint.api import compiler
+
+    return compiler.generate(request, arg_types)
+
+
+def _typeof(value: object, fun_name: str) -> NumbaType:
+    try:
+        return numba.typeof(value)
+    except ValueError:
+        raise unsupported_value(fun_name, value) from None

@@ -1,0 +1,186 @@
+"""The transforms of a whole function: `grad` and `value_and_grad`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any, TypedDict, Unpack, overload
+
+from numba.core.dispatcher import Dispatcher
+
+from adjoint.api.arguments import Argnums, Fastmath, make_options, resolve_argnums
+from adjoint.api.gradient import Gradient, root_function
+from adjoint.backends.numba_cpu import GradientDispatcher
+from adjoint.backends.request import Mode, Options, Request
+
+Decorator = Callable[[Callable[..., Any]], Gradient]
+
+
+class TransformOptions(TypedDict, total=False):
+    """The options every transform takes; `grad` explains them."""
+
+    target: str
+    parallel: bool
+    fastmath: Fastmath | None
+    cache: bool
+    memory_limit: int | None
+    nan_check: bool
+
+
+@overload
+def grad(
+    fun: Callable[..., Any],
+    argnums: Argnums | None = None,
+    *,
+    wrt: Argnums | None = None,
+    has_aux: bool = False,
+    **options: Unpack[TransformOptions],
+) -> Gradient: ...
+
+
+@overload
+def grad(
+    fun: None = None,
+    argnums: Argnums | None = None,
+    *,
+    wrt: Argnums | None = None,
+    has_aux: bool = False,
+    **options: Unpack[TransformOptions],
+) -> Decorator: ...
+
+
+def grad(
+    fun: Callable[..., Any] | None = None,
+    argnums: Argnums | None = None,
+    *,
+    wrt: Argnums | None = None,
+    has_aux: bool = False,
+    **options: Unpack[TransformOptions],
+) -> Gradient | Decorator:
+    """Return the gradient of a scalar-valued function.
+
+    Use it as a decorator, bare or with options, or call it. The result takes the parameters of `fun` and returns the
+    derivative with respect to `argnums`: an index or a name (by default the first parameter), for which it returns that
+    gradient alone, or a tuple of those, for which it returns a tuple. `wrt` is another name for `argnums`.
+
+    With `has_aux`, `fun` returns a pair `(value, aux)` and the result is `(gradient, aux)`.
+
+    Options: `target`, "cpu" or "python"; `parallel`, to run loops on all cores; `fastmath`, a set of LLVM's flags,
+    `True` for all or `False` for the strict order of operations (by default those that keep NaN and infinity);
+    `cache`, whether generated code is kept on disk; `memory_limit`, the bytes of recorded values above which they are
+    recomputed instead; `nan_check`, to raise where a derivative first becomes NaN.
+
+    Raises AdjointError if `fun` can't be differentiated, and TypeError or ValueError for options that make no sense.
+    """
+    return _transform("grad", fun, argnums, wrt, has_aux, options)
+
+
+@overload
+def value_and_grad(
+    fun: Callable[..., Any],
+    argnums: Argnums | None = None,
+    *,
+    wrt: Argnums | None = None,
+    has_aux: bool = False,
+    **options: Unpack[TransformOptions],
+) -> Gradient: ...
+
+
+@overload
+def value_and_grad(
+    fun: None = None,
+    argnums: Argnums | None = None,
+    *,
+    wrt: Argnums | None = None,
+    has_aux: bool = False,
+    **options: Unpack[TransformOptions],
+) -> Decorator: ...
+
+
+def value_and_grad(
+    fun: Callable[..., Any] | None = None,
+    argnums: Argnums | None = None,
+    *,
+    wrt: Argnums | None = None,
+    has_aux: bool = False,
+    **options: Unpack[TransformOptions],
+) -> Gradient | Decorator:
+    """Return a function for the value of `fun` and its gradient, `(value, gradient)`.
+
+    With `has_aux` it returns `((value, aux), gradient)`. All else is as for `grad`.
+    """
+    return _transform("value_and_grad", fun, argnums, wrt, has_aux, options)
+
+
+def _transform(
+    mode: Mode,
+    fun: Callable[..., Any] | None,
+    argnums: Argnums | None,
+    wrt: Argnums | None,
+    has_aux: bool,
+    options: TransformOptions,
+) -> Gradient | Decorator:
+    checked = _checked_options(mode, options)
+    if not isinstance(has_aux, bool):  # pyright: ignore
+        raise TypeError(f"has_aux is True or False, not {has_aux!r}")
+
+    def transform(function: Callable[..., Any]) -> Gradient:
+        return _make(mode, function, argnums, wrt, has_aux, checked)
+
+    return transform if fun is None else transform(fun)
+
+
+def _checked_options(mode: str, options: TransformOptions) -> Options:
+    try:
+        inspect.signature(make_options).bind(**options)
+    except TypeError:
+        known = tuple(inspect.signature(make_options).parameters)
+        unknown = next(name for name in options if name not in known)
+        raise TypeError(f"{mode} has no option {unknown!r}; it has {', '.join(known)}") from None
+    return make_options(**options)
+
+
+def _make(
+    mode: Mode,
+    primal: Callable[..., Any],
+    argnums: Argnums | None,
+    wrt: Argnums | None,
+    has_aux: bool,
+    options: Options,
+) -> Gradient:
+    fun = _plain(mode, primal)
+    root = root_function(fun)
+    if fun is root:
+        check_syntax(fun)
+    positions, single = resolve_argnums(fun.__name__, inspect.signature(root), argnums, wrt)
+    return Gradient(Request(fun, mode, positions, single, has_aux, options), primal)
+
+
+def _plain(mode: str, fun: Any) -> Any:
+    """Return the Python function, or the gradient, behind what the user gave."""
+    match fun:
+        case Gradient() | FunctionType():
+            return fun
+        case GradientDispatcher():
+            return fun.owner
+        case Dispatcher():
+            return fun.py_func
+        case _:
+            if not callable(fun):
+                raise TypeError(f"{mode} takes a function, not {fun!r}")
+            check_syntax(fun)
+            raise TypeError(
+                f"{mode} takes a Python function, not {type(fun).__name__}; wrap it: lambda x: {_name(fun)}(x)"
+            )
+
+
+def _name(fun: Any) -> str:
+    return getattr(fun, "__name__", "fun")
+
+
+def check_syntax(fun: Any) -> None:
+    """Refuse at once what the text of the function shows to be outside the accepted subset."""
+    from adjoint import frontend
+
+    frontend.check(fun)

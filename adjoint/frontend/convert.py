@@ -1,0 +1,149 @@
+"""Between values of lowering and expressions of the program."""
+
+from __future__ import annotations
+
+from ast import AST
+from collections.abc import Sequence
+
+import numpy as np
+from numba import types
+
+from adjoint.frontend.frame import Frame
+from adjoint.frontend.values import Broken, Closure, Display, Items, Known, ShapeOf, Slice, Unknown, UnknownRead, Value
+from adjoint.ir import Call, Expr, Let, Lit, Var
+from adjoint.rules.spelling import dtype_name
+from adjoint.rules.typing import Type, is_array, is_number
+
+TUPLES = (types.BaseTuple,)
+
+
+def atom(frame: Frame, value: Value, node: AST, hint: str | None = None) -> Var | Lit:
+    """Return a value as a name or constant, binding it first if it is neither."""
+    expr = operand(frame, value, node)
+    return frame.emit(expr, node, hint) if isinstance(expr, Call) else expr
+
+
+def operand(frame: Frame, value: Value, node: AST) -> Expr:
+    """Return a value as an operand of a primitive; tuples stay written out, data types become their names."""
+    match value:
+        case Var() | Lit():
+            return value
+        case Items(items):
+            return Call("tuple", tuple(operand(frame, item, node) for item in items))
+        case Display(items):
+            return Call("list", tuple(operand(frame, item, node) for item in items))
+        case ShapeOf(array):
+            return Call("shape", (array,))
+        case Slice(call):
+            return call
+        case Known(obj) if (name := dtype_name(obj)) is not None:
+            return Lit(name)
+        case Unknown():
+            raise UnknownRead("", node)
+        case Broken(error):
+            raise frame.unsupported(str(error.msg), node, error.help)
+        case Known(obj):
+            raise frame.unsupported(f"{_described(obj)} is used as a value", node, "call it, or pass it to a function")
+        case Closure():
+            raise frame.unsupported("a function is used as a value", node, "call it, or pass it to a function")
+        case _:
+            raise frame.unsupported(
+                "a range, `zip` or `enumerate` is used as a value", node, "iterate over it in a `for` loop"
+            )
+
+
+def _described(obj: object) -> str:
+    name = getattr(obj, "__name__", None)
+    return f"`{name}`" if isinstance(name, str) else f"an object of type `{type(obj).__name__}`"
+
+
+def numeric(frame: Frame, value: Value, node: AST) -> Var | Lit:
+    """Return a value as a number or array to compute with."""
+    return atom(frame, value, node)
+
+
+def items_of(frame: Frame, value: Value, node: AST) -> tuple[Value, ...] | None:
+    """Return the items of a tuple, a list written out or a shape; None if the value is none of these."""
+    match value:
+        case Items(items) | Display(items):
+            return items
+        case ShapeOf(array):
+            return tuple(dim(frame, array, k, node) for k in range(frame.type_of(array).ndim))
+        case Var() if isinstance(frame.type_of(value), types.BaseTuple):
+            return tuple(item(frame, value, k, node) for k in range(len(frame.type_of(value))))
+        case _:
+            return None
+
+
+def item(frame: Frame, value: Var, position: int, node: AST, hint: str | None = None) -> Value:
+    """Return one item of a tuple that is a name; asking twice in a block gives the same name."""
+    return _once(frame, Call("item", (value, Lit(position))), node, hint)
+
+
+def dim(frame: Frame, array: Var, axis: int, node: AST, hint: str | None = None) -> Var:
+    """Return the length of an axis."""
+    ndim = frame.type_of(array).ndim
+    if not -ndim <= axis < ndim:
+        raise frame.unsupported(f"axis {axis} of an array with {ndim} dimension{'s' * (ndim != 1)}", node)
+    return _once(frame, Call("dim", (array, Lit(axis % ndim))), node, hint)
+
+
+def _once(frame: Frame, call: Call, node: AST, hint: str | None) -> Var:
+    for stmt in reversed(frame.builder.current):
+        match stmt:
+            case Let(target, value) if value == call and (hint is None or frame.builder.hints.get(target.name) == hint):
+                return target
+            case _:
+                pass
+    return frame.emit(call, node, hint)
+
+
+def type_of(frame: Frame, value: Value) -> Type | None:
+    """Return the type of a name or constant; None for values that aren't of the program."""
+    return frame.type_of(value) if isinstance(value, (Var, Lit)) else None
+
+
+def is_array_value(frame: Frame, value: Value) -> bool:
+    return isinstance(value, Var) and is_array(frame.type_of(value))
+
+
+def is_scalar_value(frame: Frame, value: Value) -> bool:
+    return isinstance(value, (Var, Lit)) and is_number(frame.type_of(value))
+
+
+_EXACT = {"int64": int, "float64": float, "complex128": complex, "bool": bool}
+
+
+def cast_to(frame: Frame, value: Expr, kind: Type, node: AST) -> Expr:
+    """Return a number converted to a type, a constant as another constant where that says the same."""
+    if frame.type_of(value) == kind or not is_number(kind):
+        return value
+    name = "bool" if isinstance(kind, types.Boolean) else str(kind)
+    match value:
+        case Lit(bool() | int() | float() as number) if name in _EXACT:
+            return Lit(_EXACT[name](number))
+        case _:
+            return frame.emit(Call(f"cast.{name}", (value,)), node)
+
+
+def constant(obj: object) -> Value | None:
+    """Return a Python constant as a value: numbers, texts, None and tuples of them; None for anything else."""
+    match obj:
+        case None | bool() | str() | complex():
+            return Lit(obj)
+        case np.float64() | np.int64() | np.bool_() | np.complex128():
+            return Lit(obj.item())
+        case int() | float():
+            return Lit(obj)
+        case _ if obj is Ellipsis:
+            return Lit(obj)
+        case tuple() | list():
+            return _constants(obj)  # pyright: ignore[reportUnknownArgumentType]
+        case _:
+            return None
+
+
+def _constants(obj: Sequence[object]) -> Value | None:
+    items = tuple(constant(each) for each in obj)
+    known = tuple(each for each in items if each is not None)
+    return Items(known) if len(known) == len(items) else None

@@ -1,0 +1,198 @@
+"""The intermediate representation: the whole grammar on one screen.
+
+A program is a `Func`. It comes in two dialects that share every node:
+
+*SSA* (made by `frontend`, read by `analysis` and `transform`). Every name is bound once. Loops and branches
+say explicitly which values they merge: `For.carried`, `While.carried`, `If.merges`. After a loop the phi of a
+`Carry` holds the final value. Arrays are references: a name is bound once, its contents change only through
+`Store` and `Accum`. `break`, `continue` and early `return` are gone (see `For.until`).
+
+*Imperative* (made by `transform`, read by `lower` and `codegen`). `carried` and `merges` are empty, names may be
+bound again, and statements mean what the Python text they print as means.
+
+`Expr` may be a tree in both; the frontend puts one primitive into each `Let`, `renest` makes trees again.
+Locations and spellings take no part in equality, so programs can be compared structurally.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from adjoint.errors import Loc
+
+
+@dataclass(frozen=True, slots=True)
+class Var:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lit:
+    """A constant: int, float, complex, bool, str, None or Ellipsis. `Lit(1)`, `Lit(1.0)` and `Lit(True)` differ."""
+
+    value: object
+    kind: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kind", f"{type(self.value).__name__}:{self.value!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A primitive applied to operands; `prim` is a canonical name of `adjoint.rules.spelling`.
+
+    `getitem(x, i, j)` is `x[i, j]`; its indices may be `slice(a, b, c)` calls, `Lit(None)` and `Lit(...)`.
+    `via` remembers how the user wrote it ("math", "np", "method", "operator"); only the printer looks at it.
+    """
+
+    prim: str
+    args: tuple[Expr, ...] = ()
+    kwargs: tuple[tuple[str, Expr], ...] = ()
+    via: str = field(default="", compare=False)
+
+
+Expr: TypeAlias = Var | Lit | Call
+
+
+@dataclass(frozen=True, slots=True)
+class Let:
+    """`target = value`."""
+
+    target: Var
+    value: Expr
+    loc: Loc | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """`array[index] = value`; `index` has the form of the trailing arguments of `getitem`."""
+
+    array: Var
+    index: tuple[Expr, ...]
+    value: Expr
+    loc: Loc | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Accum:
+    """`target[index] += value`, in place; with an empty index `target += value` (a scalar, or the whole array)."""
+
+    target: Var
+    index: tuple[Expr, ...]
+    value: Expr
+    loc: Loc | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Carry:
+    """A loop-carried value: `phi` is `init` in the first iteration, then what `next` was in the one before.
+
+    `init` is None where the name is not bound before the loop.
+    """
+
+    phi: Var
+    init: Expr | None
+    next: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """After an `If`, `target` is `then` or `orelse`; None where that branch leaves the name unbound."""
+
+    target: Var
+    then: Expr | None
+    orelse: Expr | None
+
+
+@dataclass(frozen=True, slots=True)
+class For:
+    """`for index in range(start, stop, step): body`, left after the iteration in which `until` becomes true.
+
+    The bounds are evaluated once, before the first iteration. `step` is not zero.
+    """
+
+    index: Var
+    start: Expr
+    stop: Expr
+    step: Expr
+    body: Block
+    carried: tuple[Carry, ...] = ()
+    until: Var | None = None
+    parallel: bool = False
+    loc: Loc | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class While:
+    """`while cond: body`, left also after the iteration in which `until` becomes true.
+
+    `cond` is a pure scalar expression over the phis and outer names; anything else has been moved into the body.
+    """
+
+    cond: Expr
+    body: Block
+    carried: tuple[Carry, ...] = ()
+    until: Var | None = None
+    loc: Loc | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    cond: Expr
+    then: Block
+    orelse: Block = ()
+    merges: tuple[Merge, ...] = ()
+    loc: Loc | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """A call made for what it does: `print(...)`, `tape.append(x)`, `raise` (prim "raise"), `assert` (prim "assert")."""
+
+    value: Call
+    loc: Loc | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A line of text for the reader of the generated source."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """The one exit of a function, last in its body."""
+
+    value: Expr
+    loc: Loc | None = field(default=None, compare=False, repr=False)
+
+
+Stmt: TypeAlias = Let | Store | Accum | For | While | If | Effect | Comment | Return
+Block: TypeAlias = tuple[Stmt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    name: str
+    default: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Func:
+    """A function.
+
+    `hints` maps an SSA name to the name the user gave the value (absent for temporaries);
+    `types` maps names to Numba types once `analysis.types` has run;
+    `refs` maps a primitive of the form "ref:NAME" to the Python object it calls.
+    """
+
+    name: str
+    params: tuple[Param, ...]
+    body: Block
+    hints: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    types: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
+    refs: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
+    loc: Loc | None = field(default=None, compare=False, repr=False)

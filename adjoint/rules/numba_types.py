@@ -1,0 +1,163 @@
+"""The door to Numba's type inference: one function applied to operand types, and what types have in common."""
+
+from __future__ import annotations
+
+import operator
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeAlias, cast
+
+import numba.types
+import numpy as np
+from numba.core import errors as numba_errors
+from numba.core.registry import cpu_target
+from numba.np import numpy_support
+
+from adjoint.errors import TypingError
+from adjoint.ir import Call, Expr, Lit
+
+# Numba's classes carry no annotations; this is the one name for "a Numba type".
+Type: TypeAlias = Any
+types: Any = numba.types
+
+int64: Type = types.intp
+float64: Type = types.float64
+boolean: Type = types.boolean
+none: Type = types.none
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """A primitive with its operands and their types; `kwargs` holds the option expressions."""
+
+    call: Call
+    types: tuple[Type, ...]
+    kwargs: Mapping[str, Expr]
+    type_of: Callable[[Expr], Type]
+
+    @property
+    def args(self) -> tuple[Expr, ...]:
+        return self.call.args
+
+    @property
+    def prim(self) -> str:
+        return self.call.prim
+
+    def option(self, name: str, default: object = None) -> object:
+        """Return the value of an option that must be known to type the call: a number, a text, None or a tuple."""
+        expr = self.kwargs.get(name)
+        match expr:
+            case None:
+                return default
+            case Lit(value):
+                return value
+            case Call("tuple", items) if all(isinstance(item, Lit) for item in items):
+                return tuple(cast(Lit, item).value for item in items)
+            case _:
+                raise TypingError(f"`{name}` of `{self.prim}` must be a constant")
+
+
+@cache
+def _context() -> Any:
+    context = cpu_target.typing_context
+    cpu_target.target_context.refresh()
+    context.refresh()
+    return context
+
+
+@cache
+def ask_numba(function: object, args: tuple[Type, ...], kwargs: tuple[tuple[str, Type], ...] = ()) -> Type | None:
+    """Return the type Numba gives to an application, or None if it knows no such function or operands."""
+    for attempt in range(2):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", numba_errors.NumbaWarning)
+                signature = _context().resolve_function_type(function, args, dict(kwargs))
+        except numba_errors.NumbaError:
+            signature = None
+        if signature is not None:
+            return types.unliteral(signature.return_type)
+        if attempt == 0:
+            # Extensions registered since the last look may know it.
+            _context().refresh()
+    return None
+
+
+def ask_getitem(target: Type, index: Type) -> Type | None:
+    """Return the type of `target[index]`, or None if Numba doesn't have it."""
+    return ask_numba(operator.getitem, (target, index))
+
+
+@cache
+def unify_numbers(first: Type, second: Type) -> Type | None:
+    """Return the number type both convert to, by Numba's rules."""
+    return _context().unify_pairs(first, second)
+
+
+def is_array(kind: Type) -> bool:
+    return isinstance(kind, types.Array)
+
+
+def is_number(kind: Type) -> bool:
+    return isinstance(kind, (types.Number, types.Boolean))
+
+
+def is_tuple(kind: Type) -> bool:
+    return isinstance(kind, types.BaseTuple)
+
+
+def is_list(kind: Type) -> bool:
+    return isinstance(kind, (types.List, types.ListType))
+
+
+def array(dtype: Type, ndim: int, layout: str = "C") -> Type:
+    return types.Array(dtype, ndim, layout)
+
+
+def scalar_or_array(dtype: Type, ndim: int, layout: str = "C") -> Type:
+    """Return an array type, or what NumPy returns in its place for no dimensions: the scalar."""
+    return array(dtype, ndim, layout) if ndim else dtype
+
+
+def tuple_of(items: tuple[Type, ...]) -> Type:
+    return types.BaseTuple.from_types(tuple(types.unliteral(item) for item in items))
+
+
+def dtype_of(kind: Type) -> Type:
+    """Return the element type of an array, or the type of a scalar."""
+    return kind.dtype if is_array(kind) else types.unliteral(kind)
+
+
+def ndim_of(kind: Type) -> int:
+    return kind.ndim if is_array(kind) else 0
+
+
+def own_layout(kind: Type) -> str:
+    """Return the layout of a copy: Numba keeps C and F, and makes everything else C."""
+    return kind.layout if kind.layout in ("C", "F") else "C"
+
+
+@cache
+def promote(*dtypes: Type) -> Type:
+    """Return the data type NumPy gives an array made of elements of all these types."""
+    try:
+        return numpy_support.from_dtype(np.result_type(*(numpy_support.as_dtype(d) for d in dtypes)))
+    except (TypeError, numba_errors.NumbaError):
+        raise TypingError(f"no common data type of {', '.join(map(str, dtypes))}") from None
+
+
+@cache
+def named_dtype(name: str) -> Type:
+    """Return the type of the elements called `name` ("float32").
+
+    Raises
+    ------
+    TypingError
+        If Numba has no such data type.
+    """
+    try:
+        return numpy_support.from_dtype(np.dtype(name))
+    except (TypeError, numba_errors.NumbaError):
+        raise TypingError(f"Numba has no data type `{name}`") from None

@@ -1,0 +1,44 @@
+"""Primitives whose derivative is zero, or whose result has none: names only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from adjoint.ir import Call, Expr
+from adjoint.rules.rule import TypeOf
+
+ZERO = frozenset("""
+    floor ceil trunc rint round fix int_floor int_ceil int_trunc int_round sign signbit floordiv floor_divide spacing
+    lt le gt ge eq ne is is_not in not_in not and or bitand bitor bitxor invert lshift rshift
+    logical_and logical_or logical_not logical_xor
+    isnan isinf isfinite isneginf isposinf iscomplex isreal isscalar isclose allclose array_equal isin in1d
+    any all count_nonzero argmax argmin nanargmax nanargmin argsort argwhere argpartition
+    nonzero flatnonzero searchsorted digitize bincount histogram unique lexsort
+    shape size ndim dim len itemsize nbytes dtype strides
+    zeros ones empty zeros_like ones_like empty_like eye identity tri arange indices
+    tril_indices triu_indices tril_indices_from triu_indices_from diag_indices unravel_index ravel_multi_index
+    bartlett blackman hamming hanning
+    gcd lcm factorial comb perm isqrt ilogb popcount popc
+    cast.int8 cast.int16 cast.int32 cast.int64 cast.uint8 cast.uint16 cast.uint32 cast.uint64 cast.bool cast.boolean
+    astype.int8 astype.int16 astype.int32 astype.int64 astype.uint8 astype.uint16 astype.uint32 astype.uint64
+    astype.bool astype.boolean
+    range slice print assert raise
+    random.seed random.random random.rand random.randn random.random_sample random.ranf random.sample
+    random.standard_normal random.randint random.integers random.permutation random.shuffle random.choice
+    random.bernoulli random.binomial random.poisson random.geometric random.hypergeometric random.negative_binomial
+    linalg.matrix_rank
+    """.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Zero:
+    """The rule of every primitive of `ZERO`."""
+
+    prim: str
+    elementwise: bool = False
+
+    def pullback(self, call: Call, y: Expr, y_bar: Expr, type_of: TypeOf) -> tuple[Expr | None, ...]:
+        return (None,) * len(call.args)
+
+    def pushforward(self, call: Call, y: Expr, dots: tuple[Expr | None, ...], type_of: TypeOf) -> Expr | None:
+        return None

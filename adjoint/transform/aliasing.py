@@ -1,0 +1,161 @@
+"""Memory that is written must be shared only in ways the shadows can follow; anything else is refused here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+
+from adjoint.analysis.memory import is_memory, memory
+from adjoint.analysis.structure import Place
+from adjoint.errors import AliasError, Loc
+from adjoint.ir import Block, Call, Expr, For, Func, If, Let, Stmt, Var, While
+from adjoint.ir.walk import names_in, operands, rename, statements
+from adjoint.transform.program import Program
+
+
+def own_written_arguments(func: Func) -> Func:
+    """Copy every argument that the function writes, so that the caller's array stays as it was."""
+    facts = memory(func)
+    written = [p.name for p in func.params if is_memory(func.types.get(p.name)) and facts.is_written(p.name)]
+    if not written:
+        return func
+    types, hints = dict(func.types), dict(func.hints)
+    own: dict[str, str] = {}
+    copies: list[Stmt] = []
+    for name in written:
+        new = f"{name}_own"
+        while new in types:
+            new += "_"
+        own[name], types[new], hints[new] = new, types[name], name
+        copies.append(Let(Var(new), Call("copy", (Var(name),), via="method"), func.loc))
+    return replace(func, body=(*copies, *rename(func.body, own)), types=types, hints=hints)
+
+
+def permutation(stmt: For | While, program: Program) -> list[tuple[Var, Var]]:
+    """Return the (phi, next) pairs by which a loop ends its iteration with an exchange of written buffers."""
+    pairs = [(c.phi, c.next) for c in stmt.carried if _is_written(c.phi, program) and c.next != c.phi]
+    phis = [phi for phi, _ in pairs]
+    nexts = [value for _, value in pairs]
+    if sorted(names_of(phis)) == sorted(names_of(nexts)):
+        return [(phi, value) for phi, value in pairs if isinstance(value, Var)]
+    return []
+
+
+def names_of(values: list[Var] | list[Expr]) -> list[str]:
+    return [v.name if isinstance(v, Var) else "" for v in values]
+
+
+def _is_written(var: Expr | None, program: Program) -> bool:
+    return isinstance(var, Var) and is_memory(program.types.get(var.name)) and program.memory.is_written(var.name)
+
+
+def check(program: Program) -> None:
+    """Raise `AliasError` where two names may share written memory in a way that can't be followed."""
+    uses = _Uses.of(program.func.body)
+    for stmt in statements(program.func.body):
+        match stmt:
+            case For() | While():
+                _check_loop(stmt, program, uses)
+            case If():
+                _check_branch(stmt, program)
+            case _:
+                pass
+
+
+@dataclass(frozen=True, slots=True)
+class _Uses:
+    """The places of statements in the order of the text, and the statements that read each name."""
+
+    order: dict[int, int]
+    readers: dict[str, list[int]]
+
+    @staticmethod
+    def of(body: Block) -> _Uses:
+        order: dict[int, int] = {}
+        readers: dict[str, list[int]] = {}
+        for position, stmt in enumerate(statements(body)):
+            order[id(stmt)] = position
+            for expr in operands(stmt):
+                for name in names_in(expr):
+                    readers.setdefault(name, []).append(position)
+        return _Uses(order, readers)
+
+
+def _check_loop(stmt: For | While, program: Program, uses: _Uses) -> None:
+    carried = [c for c in stmt.carried if _is_written(c.phi, program)]
+    phis = {c.phi.name for c in carried}
+    body = program.structure.place(stmt)
+    seen: dict[str, str] = {}
+    for carry in carried:
+        label = program.label(carry.phi.name)
+        if not isinstance(carry.next, Var):
+            continue
+        root = program.memory.root(carry.next.name)
+        if root in seen:
+            raise _error(f"`{label}` and `{seen[root]}` share memory after an iteration of this loop, and it is written", stmt.loc, label)
+        seen[root] = label
+        if carry.next.name not in phis and not _is_new(carry.next.name, body, program):
+            raise _error(f"`{label}` shares memory with another array after an iteration of this loop, and it is written", stmt.loc, label)
+        if isinstance(carry.init, Var):
+            _check_init(carry.init.name, label, stmt, program, uses)
+
+
+def _check_init(init: str, label: str, stmt: For | While, program: Program, uses: _Uses) -> None:
+    """The array a loop starts with must not be used by another name once the loop may have written it."""
+    memory_, structure = program.memory, program.structure
+    root = memory_.root(init)
+    here = uses.order[id(stmt)]
+    inside = structure.place(stmt)
+    for name in sorted(program.types):
+        if not is_memory(program.types[name]) or name not in structure.bindings or memory_.cls(name) != memory_.cls(init):
+            continue
+        binding = structure.of(name)
+        if memory_.root(name) != root or binding.place.inside(inside):
+            continue
+        if any(position > here for position in uses.readers.get(name, ())):
+            raise _error(f"`{program.label(name)}` and `{label}` share memory that this loop writes", stmt.loc, label)
+    again = structure.of(root).place.loops
+    if len(again) < len(structure.home[id(stmt)].loops):
+        raise _error(f"`{label}` starts every time with the same array, which this loop writes", stmt.loc, label)
+
+
+def _is_new(name: str, place: Place, program: Program) -> bool:
+    """Whether a name is bound to an array made in this very block or one nested in it."""
+    root = program.memory.root(name)
+    binding = program.structure.of(root)
+    if root != name or not binding.place.inside(place):
+        return False
+    if isinstance(binding.stmt, If):
+        merge = next(m for m in binding.stmt.merges if m.target.name == name)
+        branches = [program.structure.place(binding.stmt, slot) for slot in (0, 1)]
+        values = (merge.then, merge.orelse)
+        return all(isinstance(v, Var) and _is_new(v.name, b, program) for v, b in zip(values, branches, strict=True))
+    return isinstance(binding.stmt, Let)
+
+
+def _check_branch(stmt: If, program: Program) -> None:
+    branches = [program.structure.place(stmt, slot) for slot in (0, 1)]
+    for merge in stmt.merges:
+        if not _is_written(merge.target, program):
+            continue
+        values = [v for v in (merge.then, merge.orelse) if v is not None]
+        inside = [
+            isinstance(v, Var) and program.structure.of(v.name).place.inside(b)
+            for v, b in zip((merge.then, merge.orelse), branches, strict=True)
+            if v is not None
+        ]
+        new = [
+            isinstance(v, Var) and _is_new(v.name, b, program)
+            for v, b in zip((merge.then, merge.orelse), branches, strict=True)
+            if v is not None
+        ]
+        if all(new) or (len(values) == 2 and not any(inside)):
+            continue
+        label = program.label(merge.target.name)
+        raise _error(f"`{label}` is a new array or another name for one, depending on this branch, and it is written", stmt.loc, label)
+
+
+def _error(message: str, loc: Loc | None, label: str) -> AliasError:
+    return AliasError(message, loc, help=f"give `{label}` memory of its own with `.copy()`")
+
+

@@ -1,0 +1,196 @@
+"""The cotangents of the backward sweep: which exist, which may be written in place, how a contribution is added.
+
+A cotangent is born with its first contribution. Arrays of memory that the primal writes have *shadows*: one
+buffer for each piece of memory, in which a view of the primal has the same view. All other arrays are values:
+the first contribution is bound as it comes, later ones are added, in place only if nobody else can hold the buffer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from numba import types as nb
+
+from adjoint.analysis.memory import is_memory, shows
+from adjoint.ir import Accum, Call, Expr, If, Let, Lit, Merge, Stmt, Var
+from adjoint.transform.program import Program, is_fresh, zero_of
+
+# A state maps the name of each primal value whose cotangent exists to whether its buffer is held by nobody else.
+State = dict[str, bool]
+
+
+class Cotangents:
+    def __init__(
+        self, program: Program, active: frozenset[str], emit: Callable[[Stmt], None], ensure: Callable[..., None]
+    ) -> None:
+        self.program = program
+        self.active = active
+        self.emit = emit
+        self.ensure = ensure
+        self.state: State = {}
+        self.vars: dict[str, Var] = {}
+
+    def bar(self, name: str) -> Var:
+        """Return the name of the cotangent of `name`."""
+        if name not in self.vars:
+            label = self.program.label(name)
+            hint = not label.startswith("_")
+            base = f"{label}_bar" if hint else f"{label.lstrip('_')}_bar"
+            type_ = self.program.types.get(name)
+            self.vars[name] = self.program.fresh(base if hint else f"_{base}", type_, hint=False)
+            if hint:
+                self.program.hints[self.vars[name].name] = base
+        return self.vars[name]
+
+    def has(self, name: str) -> bool:
+        return name in self.state
+
+    def is_shadow(self, name: str) -> bool:
+        """Whether the cotangent of `name` lives in memory that must be shared the way the primal's is."""
+        return is_memory(self.program.types.get(name)) and self.program.memory.is_written(name)
+
+    def drop(self, name: str) -> None:
+        self.state.pop(name, None)
+
+    # -- birth -------------------------------------------------------------------------------------------------
+
+    def ensure_buffer(self, name: str) -> None:
+        """Make the cotangent of `name` exist, as a buffer that can be written in place if it is an array."""
+        if not self.has(name):
+            self._create(name)
+        elif not self.state[name] and is_memory(self.program.types.get(name)):
+            bar = self.bar(name)
+            self.emit(Let(bar, Call("copy", (bar,), via="method")))
+            self.state[name] = True
+
+    def _create(self, name: str) -> None:
+        binding = self.program.structure.of(name)
+        if self.is_shadow(name):
+            if isinstance(binding.stmt, Let) and shows(binding.stmt, self.program.func):
+                self._create_view(name, binding.stmt)
+                return
+            if isinstance(binding.stmt, If):
+                merge = next(m for m in binding.stmt.merges if m.target.name == name)
+                if self.selects(binding.stmt, merge):
+                    self._create_selection(name, binding.stmt, merge)
+                    return
+        self.state[name] = True
+        self.emit(Let(self.bar(name), self.zero(name)))
+
+    def _create_view(self, name: str, stmt: Let) -> None:
+        assert isinstance(stmt.value, Call) and isinstance(stmt.value.args[0], Var)
+        base = stmt.value.args[0].name
+        self.ensure_buffer(base)
+        self.ensure(*stmt.value.args[1:])
+        self.state[name] = True
+        self.emit(Let(self.bar(name), Call(stmt.value.prim, (self.bar(base), *stmt.value.args[1:]), stmt.value.kwargs, stmt.value.via)))
+
+    def _create_selection(self, name: str, stmt: If, merge: Merge) -> None:
+        assert isinstance(merge.then, Var) and isinstance(merge.orelse, Var)
+        self.ensure_buffer(merge.then.name)
+        self.ensure_buffer(merge.orelse.name)
+        self.ensure(stmt.cond)
+        self.state[name] = True
+        bar = self.bar(name)
+        self.emit(
+            If(stmt.cond, (Let(bar, self.bar(merge.then.name)),), (Let(bar, self.bar(merge.orelse.name)),))
+        )
+
+    def selects(self, stmt: If, merge: Merge) -> bool:
+        """Whether a merge of written memory chooses between arrays that exist before the branch."""
+        structure = self.program.structure
+        inner = [structure.place(stmt, slot) for slot in (0, 1)]
+        outside = [
+            isinstance(v, Var) and not any(structure.of(v.name).place.inside(place) for place in inner)
+            for v in (merge.then, merge.orelse)
+        ]
+        return all(outside)
+
+    def zero(self, name: str) -> Expr:
+        """Return the zero of the type and shape of a primal value."""
+        type_ = self.program.types.get(name)
+        if isinstance(type_, nb.List):
+            self.ensure(Var(name))
+            return Call("mul", (Call("list", (zero_of(type_.dtype),)), Call("len", (Var(name),))))
+        if not isinstance(type_, nb.Array):
+            return zero_of(type_)
+        stmt = self.program.structure.of(name).stmt
+        match stmt:
+            case Let(_, Call("zeros" | "empty" | "ones", args, kwargs)):
+                self.ensure(*args)
+                return Call("zeros", args, kwargs, via="np")
+            case Let(_, Call("zeros_like" | "empty_like" | "ones_like" | "copy" | "full_like", (Var() as like, *_))):
+                if self.program.types.get(like.name) == type_:
+                    self.ensure(like)
+                    return Call("zeros_like", (like,), via="np")
+            case _:
+                pass
+        self.ensure(Var(name))
+        return Call("zeros_like", (Var(name),), via="np")
+
+    # -- contributions -----------------------------------------------------------------------------------------
+
+    def contribute(self, name: str, expr: Expr, *, owned: bool | None = None) -> None:
+        """Add `expr`, of the type of `name`, to its cotangent. `owned`: nobody else holds the array `expr` gives."""
+        if name not in self.active:
+            return
+        bar = self.bar(name)
+        array = is_memory(self.program.types.get(name))
+        owned = is_fresh(expr) if owned is None else owned
+        if self.is_shadow(name):
+            if not self.has(name) and owned and name == self.program.memory.root(name) and self._owns_memory(name):
+                self.state[name] = True
+                self.emit(Let(bar, expr))
+                return
+            self.ensure_buffer(name)
+            self.emit(Accum(bar, (), expr))
+        elif not self.has(name):
+            self.state[name] = owned or not array
+            self.emit(Let(bar, expr))
+        elif not array or not self.state[name]:
+            self.emit(Let(bar, Call("add", (bar, expr))))
+            self.state[name] = True
+        else:
+            self.emit(Accum(bar, (), expr))
+
+    def _owns_memory(self, name: str) -> bool:
+        stmt = self.program.structure.of(name).stmt
+        return not isinstance(stmt, If)
+
+    def adapt(self, expr: Expr, source: Expr, name: str) -> Expr:
+        """Turn a contribution of the shape of `source` into one of the shape and dtype of `name`."""
+        have, want = self.program.type_of(expr), self.program.types[name]
+        if isinstance(have, nb.Array) and not isinstance(want, nb.Array):
+            expr = Call("sum", (expr,), via="np")
+        elif isinstance(have, nb.Array) and isinstance(want, nb.Array):
+            same = have.ndim == want.ndim and self.program.shapes.same(source, Var(name))
+            if not same:
+                self.ensure(Var(name))
+                expr = Call(f"helper.unbroadcast_{have.ndim}d_{want.ndim}d", (expr, Var(name)))
+        elif isinstance(want, nb.Array):
+            self.ensure(Var(name))
+            expr = Call("full_like", (Var(name), expr), via="np")
+        return self.cast(expr, name)
+
+    def cast(self, expr: Expr, name: str) -> Expr:
+        """Convert an expression to the dtype of `name` where it would not be by itself."""
+        want = scalar_type(self.program.types[name])
+        have = scalar_type(self.program.type_of(expr))
+        if have == want or isinstance(expr, Lit):
+            return expr
+        if isinstance(have, nb.Complex) and isinstance(want, nb.Float):
+            expr = Call("real", (expr,), via="np")
+            have = have.underlying_float
+        if have == want:
+            return expr
+        return Call(f"{'astype' if self._is_array(expr) else 'cast'}.{want}", (expr,))
+
+    def _is_array(self, expr: Expr) -> bool:
+        return isinstance(self.program.type_of(expr), nb.Array)
+
+
+def scalar_type(type_: object) -> object:
+    """Return the dtype of an array or list type, or the scalar type itself."""
+    return scalar_type(type_.dtype) if isinstance(type_, nb.Array | nb.List) else type_
+
+

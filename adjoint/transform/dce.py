@@ -1,0 +1,159 @@
+"""Remove what nothing needs: values, stores into arrays that are not read again, tapes, empty loops."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from adjoint.analysis.effects import is_pure
+from adjoint.analysis.liveness import Liveness, Site, liveness
+from adjoint.ir import Block, Call, Comment, Effect, Expr, For, Func, If, Let, Return, Stmt, Var, While
+from adjoint.ir.walk import subexpressions
+
+
+def eliminate(func: Func, *, observable: Collection[str] | None = None) -> Func:
+    """Return an imperative program without the statements that nothing needs.
+
+    A statement is needed if its effect shows outside (`print`, `raise`, `assert`, a random draw, a write into the
+    contents of an observable parameter), if the result depends on it, or if another needed statement does. So the
+    stores into an array that is never read go, with the array; the appends and pops of a list whose values nobody uses
+    go, with the list; and loops and branches go when nothing is left in them. A `pop` whose value is not used stays,
+    as an effect, while later ones rely on its order. All primitives but these are pure; `ref:` calls are when they
+    stand in a `Let`. A loop may be removed though it would not have ended.
+
+    Args:
+        func: the program.
+        observable: the parameters whose contents the caller looks at afterwards; by default all.
+
+    >>> from tests.ir_text import parse
+    >>> from adjoint.ir.dump import dump
+    >>> before = parse('''
+    ... def f(x: float64[:], n: int64):
+    ...     tape: float64[:] = empty(n)
+    ...     s: float64 = 0.0
+    ...     for i in range(n):
+    ...         tape[i] = s
+    ...         t: float64 = x[i]
+    ...         s = s + 1.0
+    ...     "backward: s = s + 1.0"
+    ...     for k in range(n):
+    ...         t = tape[k]
+    ...     return s
+    ... ''')
+    >>> print(dump(eliminate(before)), end="")
+    func f(x, n)
+        s = 0.0
+        for i in range(0, n, 1)
+            s = add(s, 1.0)
+        return s
+    """
+    while True:
+        rewriter = _Rewriter(func, liveness(func, needed_only=True, observable=observable))
+        body = rewriter.block(rewriter.facts.sites)
+        if not rewriter.changed:
+            return func
+        func = replace(func, body=body)
+
+
+class _Rewriter:
+    """Rebuild a program from its needed statements."""
+
+    def __init__(self, func: Func, facts: Liveness) -> None:
+        self.func = func
+        self.facts = facts
+        self.changed = False
+
+    def block(self, block: Sequence[Site]) -> Block:
+        kept = [stmt for site in block for stmt in self.stmt(site)]
+        heard = [stmt for stmt, following in zip(kept, [*kept[1:], None], strict=True) if not _is_void(stmt, following)]
+        self.changed |= len(heard) != len(kept)
+        # Comments alone are no reason for a block.
+        return tuple(heard) if any(not isinstance(stmt, Comment) for stmt in heard) else ()
+
+    def stmt(self, site: Site) -> Sequence[Stmt]:
+        if isinstance(site.stmt, Comment):
+            return (site.stmt,)
+        if not self.facts.needed[site.position]:
+            self.changed = True
+            return ()
+        match site.stmt:
+            case Let():
+                return self.let(site.stmt, site)
+            case Effect(Call("move", (Call(args=targets), Call(args=values)))):
+                return self.move(site.stmt, targets, values, self.facts.needed[site.position])
+            case For() | While():
+                return self.loop(site.stmt, site)
+            case If():
+                return self.branch(site.stmt, *(self.block(block) for block in site.blocks))
+            case _:
+                return (site.stmt,)
+
+    def let(self, stmt: Let, site: Site) -> Sequence[Stmt]:
+        """A `Let` that is needed while its target isn't has a `pop` in it, or a random draw."""
+        self.changed |= stmt.value == stmt.target
+        if stmt.value == stmt.target:
+            return ()
+        is_pop = isinstance(stmt.value, Call) and stmt.value.prim == "pop"
+        if is_pop and not self.is_live_after(site, stmt.target.name):
+            self.changed = True
+            assert isinstance(stmt.value, Call)
+            return (Effect(stmt.value, stmt.loc),)
+        return (stmt,)
+
+    def move(self, stmt: Effect, targets: Sequence[Expr], values: Sequence[Expr], needed: int) -> Sequence[Stmt]:
+        pairs = [(t, v) for k, (t, v) in enumerate(zip(targets, values, strict=True)) if needed >> k & 1 and t != v]
+        self.changed |= len(pairs) != len(targets)
+        return moves(pairs, stmt)
+
+    def loop(self, stmt: For | While, site: Site) -> Sequence[Stmt]:
+        body = self.block(site.blocks[0])
+        if not body and isinstance(stmt, For) and not self.is_live_after(site, stmt.index.name):
+            self.changed = True
+            bounds = (stmt.start, stmt.stop, stmt.step)
+            return [Effect(e, stmt.loc) for e in bounds if isinstance(e, Call) and not is_pure(e)]
+        return (replace(stmt, body=body),)
+
+    def is_live_after(self, site: Site, name: str) -> bool:
+        return bool(self.facts.after[site.position] >> self.facts.names[name] & 1)
+
+    def branch(self, stmt: If, then: Block, orelse: Block) -> Sequence[Stmt]:
+        if then:
+            return (replace(stmt, then=then, orelse=orelse),)
+        self.changed = True
+        if orelse:
+            return (replace(stmt, cond=negated(stmt.cond), then=orelse, orelse=()),)
+        return (Effect(stmt.cond, stmt.loc),) if isinstance(stmt.cond, Call) and not is_pure(stmt.cond) else ()
+
+
+def moves(pairs: Sequence[tuple[Expr, Expr]], like: Effect) -> Sequence[Stmt]:
+    """Return a parallel assignment of expressions to names: as nothing, a `Let` or a `move`."""
+    match pairs:
+        case []:
+            return ()
+        case [(Var() as target, value)]:
+            return (Let(target, value, like.loc),)
+        case _:
+            sides = tuple(Call("tuple", side) for side in zip(*pairs, strict=True))
+            return (Effect(Call("move", sides), like.loc),)
+
+
+def negated(cond: Expr) -> Expr:
+    """Return the opposite of a condition, without a double `not`."""
+    match cond:
+        case Call("not", (inner,)):
+            return inner
+        case _:
+            return Call("not", (cond,))
+
+
+def _is_void(stmt: Stmt, following: Stmt | None) -> bool:
+    """Say whether a comment announces statements that have gone."""
+    if not isinstance(stmt, Comment) or not stmt.text.startswith("backward:"):
+        return False
+    match following:
+        case None | Comment():
+            return True
+        case Return(value):
+            return not any(isinstance(part, Call) and part.prim != "tuple" for part in subexpressions(value))
+        case _:
+            return False

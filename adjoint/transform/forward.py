@@ -1,0 +1,203 @@
+"""Forward mode: from an SSA program to one that also carries the tangent of every varied value.
+
+Each statement is followed by its linearisation. Arrays have tangent arrays that are shared, viewed, permuted and
+overwritten exactly as the primal's, so aliasing needs no analysis here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from numba import types as nb
+
+from adjoint.analysis.activity import is_differentiable, varied_names
+from adjoint.analysis.memory import is_memory
+from adjoint.errors import MissingRuleError
+from adjoint.ir import (
+    Accum,
+    Block,
+    Call,
+    Comment,
+    Effect,
+    Expr,
+    For,
+    Func,
+    If,
+    Let,
+    Lit,
+    Param,
+    Return,
+    Stmt,
+    Store,
+    Var,
+    While,
+)
+from adjoint.rules.find import find
+from adjoint.transform import aliasing
+from adjoint.transform.cotangents import scalar_type
+from adjoint.transform.forward_sweep import moves
+from adjoint.transform.program import Program, zero_of
+
+
+def forward(func: Func, wrt: Sequence[str], *, name: str) -> Func:
+    """Return the function that computes the value of `func` and its tangent: `(value, value_dot)`.
+
+    Its parameters are those of `func`, then `x_dot` for every `x` in `wrt`.
+
+    Raises:
+        MissingRuleError: a primitive on the way has no derivative rule.
+    """
+    func = aliasing.own_written_arguments(func)
+    program = Program.of(func)
+    return _Forward(program, wrt).build(name)
+
+
+class _Forward:
+    def __init__(self, program: Program, wrt: Sequence[str]) -> None:
+        self.program = program
+        self.wrt = tuple(wrt)
+        varied = varied_names(program.func, program.memory, self.wrt)
+        self.varied = frozenset(n for n in varied if is_differentiable(program.types.get(n)))
+        self.dots: dict[str, Var] = {}
+
+    def build(self, name: str) -> Func:
+        func = self.program.func
+        added = tuple(Param(self.dot(p).name) for p in self.wrt)
+        exit_ = func.body[-1]
+        assert isinstance(exit_, Return)
+        result = Return(Call("tuple", (exit_.value, self.tangent_of_result(exit_.value))), exit_.loc)
+        body = (*self.block(func.body[:-1]), result)
+        return self.program.finished(name, (*func.params, *added), body, func.refs)
+
+    def dot(self, name: str) -> Var:
+        if name not in self.dots:
+            label = self.program.label(name)
+            hint = not label.startswith("_")
+            self.dots[name] = self.program.fresh(f"{label}_dot", self.program.types.get(name), hint=False)
+            if hint:
+                self.program.hints[self.dots[name].name] = f"{label}_dot"
+        return self.dots[name]
+
+    def tangent(self, expr: Expr) -> Expr | None:
+        return self.dot(expr.name) if isinstance(expr, Var) and expr.name in self.varied else None
+
+    def tangent_of_result(self, value: Expr) -> Expr:
+        if isinstance(value, Call) and value.prim == "tuple":
+            return Call("tuple", tuple(self.tangent_of_result(part) for part in value.args))
+        return self.tangent(value) or self.zero(value)
+
+    def zero(self, like: Expr) -> Expr:
+        type_ = self.program.type_of(like)
+        if isinstance(type_, nb.Array):
+            return Call("zeros_like", (like,), via="np")
+        if isinstance(type_, nb.List):
+            return Call("mul", (Call("list", (zero_of(type_.dtype),)), Call("len", (like,))))
+        return zero_of(type_)
+
+    def block(self, block: Block) -> Block:
+        return tuple(new for stmt in block for new in self.stmt(stmt))
+
+    def stmt(self, stmt: Stmt) -> list[Stmt]:
+        match stmt:
+            case Let():
+                return self.let(stmt)
+            case Store(array, index, value):
+                return [*self.store(array, index, value), stmt]
+            case Effect(Call("append", (Var(name), value))) if name in self.varied:
+                dot = self.tangent(value) or self.zero(value)
+                return [Effect(Call("append", (self.dot(name), dot), via="method")), stmt]
+            case For() | While():
+                return self.loop(stmt)
+            case If(cond, then, orelse, merges):
+                pairs = [[(m.target, (m.then, m.orelse)[k]) for m in merges] for k in (0, 1)]
+                first, second = (
+                    (*self.block(body), *self.moves([(t, v) for t, v in pairs[k] if v is not None]))
+                    for k, body in enumerate((then, orelse))
+                )
+                return [If(cond, first, second, loc=stmt.loc)]
+            case Effect() | Comment() | Return():
+                return [stmt]
+            case Accum():
+                raise AssertionError(f"not a primal statement: {stmt}")
+
+    def store(self, array: Var, index: tuple[Expr, ...], value: Expr) -> list[Stmt]:
+        if array.name not in self.varied:
+            return []
+        return [Store(self.dot(array.name), index, self.tangent(value) or Lit(0.0))]
+
+    def loop(self, stmt: For | While) -> list[Stmt]:
+        inits = [(c.phi, c.init) for c in stmt.carried if c.init is not None]
+        body = (*self.block(stmt.body), *self.moves([(c.phi, c.next) for c in stmt.carried]))
+        before = [s for pair in inits for s in self.moves([pair])]
+        if isinstance(stmt, For):
+            new: Stmt = For(
+                stmt.index, stmt.start, stmt.stop, stmt.step, body, until=stmt.until, parallel=stmt.parallel, loc=stmt.loc
+            )
+        else:
+            new = While(stmt.cond, body, until=stmt.until, loc=stmt.loc)
+        return [*before, new]
+
+    def moves(self, pairs: list[tuple[Var, Expr]]) -> list[Stmt]:
+        """Return the parallel assignment of values and of their tangents."""
+        dots = [(self.dot(t.name), self.tangent(v) or self.zero(v)) for t, v in pairs if t.name in self.varied]
+        return moves([*dots, *pairs])
+
+    def let(self, stmt: Let) -> list[Stmt]:
+        name = stmt.target.name
+        if name not in self.varied:
+            return [stmt]
+        match stmt.value:
+            case Call("pop", (Var(source),)):
+                return [Let(self.dot(name), Call("pop", (self.dot(source),), via="method")), stmt]
+            case Var() as source:
+                return [Let(self.dot(name), self.tangent(source) or self.zero(source)), stmt]
+            case Call("getitem", (source, *index)):
+                dot = self.tangent(source)
+                value = self.zero(stmt.target) if dot is None else Call("getitem", (dot, *index))
+                return [stmt, Let(self.dot(name), value)]
+            case Call():
+                return [stmt, Let(self.dot(name), self.pushforward(stmt, stmt.value), stmt.loc)]
+            case Lit():
+                return [stmt, Let(self.dot(name), self.zero(stmt.target))]
+
+    def pushforward(self, stmt: Let, call: Call) -> Expr:
+        dots = tuple(self.tangents(arg) for arg in call.args)
+        if all(dot is None for dot in dots):
+            return self.zero(stmt.target)
+        rule = find(call.prim)
+        if rule is None:
+            raise MissingRuleError(
+                f"no derivative rule for `{call.prim}`", stmt.loc,
+                help="give it one with `adjoint.rule` or `adjoint.custom_jvp`, or take it out of the differentiated path",
+            )
+        value = rule.pushforward(call, stmt.target, dots, self.program.type_of)
+        if value is None:
+            return self.zero(stmt.target)
+        return self.fit(stmt, call, value, dots) if rule.elementwise else self.cast(value, stmt.target.name)
+
+    def tangents(self, arg: Expr) -> Expr | None:
+        if isinstance(arg, Call) and arg.prim in ("tuple", "list"):
+            parts = [self.tangents(part) for part in arg.args]
+            if all(part is None for part in parts):
+                return None
+            return Call(arg.prim, tuple(p if p is not None else self.zero(a) for p, a in zip(parts, arg.args, strict=True)))
+        return self.tangent(arg)
+
+    def fit(self, stmt: Let, call: Call, value: Expr, dots: tuple[Expr | None, ...]) -> Expr:
+        """Give the tangent of an element-wise result its full shape where only small operands vary."""
+        target = stmt.target
+        if isinstance(self.program.types[target.name], nb.Array):
+            arrays = [(a, d) for a, d in zip(call.args, dots, strict=True) if self.program.shapes.of(a) != ()]
+            full = any(d is not None and self.program.shapes.same(a, target) for a, d in arrays)
+            if not full and not all(d is not None for _, d in arrays):
+                value = Call("add", (Call("zeros_like", (target,), via="np"), value))
+        return self.cast(value, target.name)
+
+    def cast(self, value: Expr, name: str) -> Expr:
+        want, have = scalar_type(self.program.types[name]), scalar_type(self.program.type_of(value))
+        if want == have or isinstance(value, Lit):
+            return value
+        kind = "astype" if is_memory(self.program.type_of(value)) else "cast"
+        return Call(f"{kind}.{want}", (value,))
+
+

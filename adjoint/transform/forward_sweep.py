@@ -1,0 +1,105 @@
+"""The forward sweep: the primal out of SSA, writing the tapes that the backward sweep reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from numba import types as nb
+
+from adjoint.ir import Accum, Block, Call, Comment, Effect, Expr, For, If, Let, Lit, Return, Stmt, Store, Var, While
+from adjoint.ir.walk import names_in
+from adjoint.transform.residuals import Residuals, When
+
+
+class ForwardSweep:
+    """Rebuild a primal block in the imperative dialect.
+
+    `trips` and `old` map statements (by identity) to the names of trip counts and overwritten values to provide.
+    """
+
+    def __init__(
+        self, residuals: Residuals, trips: Mapping[int, Var], old: Mapping[int, Var]
+    ) -> None:
+        self.residuals = residuals
+        self.trips = trips
+        self.old = old
+        self.allocations: dict[int, list[Stmt]] = {}
+        for key, tape in residuals.tapes.items():
+            outermost = residuals.tape_places[key].loops[0]
+            self.allocations.setdefault(id(outermost), []).append(tape.allocation)
+
+    def block(self, block: Block) -> Block:
+        return tuple(new for stmt in block for new in self.stmt(stmt))
+
+    def stmt(self, stmt: Stmt) -> list[Stmt]:
+        match stmt:
+            case Let(target):
+                return [stmt, *self.write(target.name, "let")]
+            case Store():
+                return [*self.keep_old(stmt), stmt]
+            case For() | While():
+                return self.loop(stmt)
+            case If():
+                return self.branch(stmt)
+            case Effect() | Comment() | Return() | Accum():
+                return [stmt]
+
+    def write(self, name: str, when: When) -> list[Stmt]:
+        tape = self.residuals.tapes.get((name, when))
+        return [] if tape is None else [tape.write(Var(name))]
+
+    def keep_old(self, stmt: Store) -> list[Stmt]:
+        old = self.old.get(id(stmt))
+        if old is None:
+            return []
+        read: Expr = Call("getitem", (stmt.array, *stmt.index))
+        if isinstance(self.residuals.program.types.get(old.name), nb.Array):
+            read = Call("copy", (read,), via="method")
+        return [Let(old, read, stmt.loc), *self.write(old.name, "let")]
+
+    def loop(self, stmt: For | While) -> list[Stmt]:
+        trips = self.trips.get(id(stmt))
+        before: list[Stmt] = list(self.allocations.get(id(stmt), ()))
+        before += [Let(c.phi, c.init, stmt.loc) for c in stmt.carried if c.init is not None]
+        counted: list[Stmt] = []
+        if trips is not None:
+            before.append(Let(trips, Lit(0)))
+            counted.append(Let(trips, Call("add", (trips, Lit(1)))))
+        starts = [s for c in stmt.carried for s in self.write(c.phi.name, "phi")]
+        body = (*counted, *starts, *self.block(stmt.body), *moves([(c.phi, c.next) for c in stmt.carried]))
+        after = [s for c in stmt.carried for s in self.write(c.phi.name, "final")]
+        after += self.write(trips.name, "let") if trips is not None else []
+        if isinstance(stmt, For):
+            new: Stmt = For(
+                stmt.index, stmt.start, stmt.stop, stmt.step, body, until=stmt.until, parallel=stmt.parallel, loc=stmt.loc
+            )
+        else:
+            new = While(stmt.cond, body, until=stmt.until, loc=stmt.loc)
+        return [*before, new, *after]
+
+    def branch(self, stmt: If) -> list[Stmt]:
+        then = (*self.block(stmt.then), *moves([(m.target, m.then) for m in stmt.merges if m.then is not None]))
+        orelse = (*self.block(stmt.orelse), *moves([(m.target, m.orelse) for m in stmt.merges if m.orelse is not None]))
+        after = [s for m in stmt.merges for s in self.write(m.target.name, "let")]
+        return [If(stmt.cond, then, orelse, loc=stmt.loc), *after]
+
+
+def moves(pairs: Sequence[tuple[Var, Expr]]) -> list[Stmt]:
+    """Return statements for the parallel assignment of all pairs: in an order in which nothing is overwritten early,
+    what remains in cycles at once."""
+    left = [(target, value) for target, value in pairs if value != target]
+    ordered: list[Stmt] = []
+    while left:
+        free = [
+            (target, value)
+            for target, value in left
+            if not any(target.name in names_in(other) for other_target, other in left if other_target != target)
+        ]
+        if not free:
+            targets, values = zip(*left, strict=True)
+            return [*ordered, Effect(Call("move", (Call("tuple", tuple(targets)), Call("tuple", tuple(values)))))]
+        ordered += [Let(target, value) for target, value in free]
+        left = [pair for pair in left if pair not in free]
+    return ordered
+
+

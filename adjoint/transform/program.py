@@ -1,0 +1,82 @@
+"""What the transforms know of the program they work on, and the names and types they add to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from numba import types as nb
+
+from adjoint.analysis.memory import Memory, memory
+from adjoint.analysis.shapes import Shapes, shapes
+from adjoint.analysis.structure import Structure, structure
+from adjoint.errors import AdjointError, Loc
+from adjoint.ir import Call, Expr, Func, Lit, Var
+from adjoint.ir.walk import bound, statements
+from adjoint.rules import spelling
+from adjoint.rules.typing import expr_type
+
+
+@dataclass(eq=False)
+class Program:
+    """An SSA program with the facts of all analyses; `types` and `hints` grow with the names a transform makes."""
+
+    func: Func
+    types: dict[str, object]
+    hints: dict[str, str]
+    structure: Structure
+    memory: Memory
+    shapes: Shapes
+    taken: set[str] = field(default_factory=set)
+
+    @staticmethod
+    def of(func: Func) -> Program:
+        names = {*func.types, *(p.name for p in func.params), *(v.name for s in statements(func.body) for v in bound(s))}
+        return Program(
+            func, dict(func.types), dict(func.hints), structure(func), memory(func), shapes(func), names | {func.name}
+        )
+
+    def fresh(self, base: str, type_: object = None, *, hint: bool = True) -> Var:
+        """Return a name not used so far; `hint` says whether it is worth showing to the reader."""
+        name, number = base, 0
+        while name in self.taken:
+            number += 1
+            name = f"{base}_{number}"
+        self.taken.add(name)
+        if type_ is not None:
+            self.types[name] = type_
+        if hint:
+            self.hints[name] = base
+        return Var(name)
+
+    def type_of(self, expr: Expr) -> object:
+        return expr_type(expr, self.types)
+
+    def type_at(self, expr: Expr, loc: Loc | None) -> object:
+        """Return the type of an expression; errors point at `loc`."""
+        try:
+            return self.type_of(expr)
+        except AdjointError as error:
+            if error.loc is None and loc is not None:
+                raise type(error)(str(error.msg), loc, help=error.help) from error
+            raise
+
+    def is_array(self, name: str) -> bool:
+        return isinstance(self.types.get(name), nb.Array)
+
+    def label(self, name: str) -> str:
+        """Return the name the user knows a value by, or the name itself."""
+        return self.hints.get(name, name)
+
+    def finished(self, name: str, params: tuple, body: tuple, refs: Mapping[str, object]) -> Func:
+        return Func(name, params, body, hints=self.hints, types=self.types, refs=refs, loc=self.func.loc)
+
+
+def is_fresh(expr: Expr) -> bool:
+    """Whether evaluating an expression makes a new array, so that nobody else holds it."""
+    return isinstance(expr, Call) and expr.prim not in ("getitem", "item", "select") and not spelling.is_view(expr.prim)
+
+
+def zero_of(type_: object) -> Lit:
+    """Return the zero of a scalar type."""
+    return Lit(0j) if isinstance(type_, nb.Complex) else Lit(0.0)

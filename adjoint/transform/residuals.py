@@ -1,0 +1,259 @@
+"""Residuals: primal values that the backward sweep needs, recomputed where that is cheap, recorded where not.
+
+A value bound outside all loops is simply still there. A value bound in a loop has a new value in every iteration;
+the backward iteration gets it back
+
+- by evaluating its definition again, if that is a scalar primitive (or a view) of values that are available, and
+  the memory it reads is in the state it was in then;
+- from a tape otherwise, written in the forward sweep right after the value was bound. A tape is an array indexed
+  by the loop counters where the trip counts are known before the outermost loop, and a list used as a stack elsewhere.
+
+Contents of arrays are not kept here: the backward sweep undoes every `Store` (see `reverse`), so at any of its
+points memory is in the state of the primal at the same point.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from numba import types as nb
+
+from adjoint.analysis.memory import is_memory, shows
+from adjoint.analysis.structure import Binding, Place
+from adjoint.ir import Call, Effect, Expr, For, If, Let, Lit, Stmt, Store, Var, While
+from adjoint.ir.walk import names_in, statements
+from adjoint.rules import spelling
+from adjoint.rules.find import kind
+from adjoint.transform.program import Program
+
+# A phi has one value in each iteration, "phi", and one after the loop, "final".
+When = Literal["let", "phi", "final", "index"]
+
+
+@dataclass(eq=False)
+class Frame:
+    """A block of the backward sweep under construction, for one block of the primal."""
+
+    place: Place
+    versions: dict[str, int]
+    prologue: list[Stmt] = field(default_factory=list)
+    out: list[Stmt] = field(default_factory=list)
+    available: set[tuple[str, When]] = field(default_factory=set)
+
+    def finish(self) -> tuple[Stmt, ...]:
+        return (*self.prologue, *self.out)
+
+
+@dataclass(frozen=True, slots=True)
+class Tape:
+    """Storage of one recorded value: an array indexed by loop counters, or a list used as a stack."""
+
+    var: Var
+    index: tuple[Expr, ...]
+    allocation: Let
+
+    def write(self, value: Expr) -> Stmt:
+        if self.index:
+            return Store(self.var, self.index, value)
+        return Effect(Call("append", (self.var, value), via="method"))
+
+    def read(self) -> Expr:
+        return Call("getitem", (self.var, *self.index)) if self.index else Call("pop", (self.var,), via="method")
+
+
+class Residuals:
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.frames: dict[Place, Frame] = {}
+        self.tapes: dict[tuple[str, When], Tape] = {}
+        self.tape_places: dict[tuple[str, When], Place] = {}
+        self.extra: dict[str, Binding] = {}
+
+    # -- names -------------------------------------------------------------------------------------------------
+
+    def binding(self, name: str) -> Binding:
+        return self.extra.get(name) or self.program.structure.of(name)
+
+    def locate(self, name: str) -> tuple[Place, When] | None:
+        """Return the block whose execution gives a name one value, as seen from the frames now open."""
+        if name not in self.extra and name not in self.program.structure.bindings:
+            return None
+        binding = self.binding(name)
+        if isinstance(binding.stmt, For | While) and name not in self.extra:
+            if isinstance(binding.stmt, For) and binding.stmt.index.name == name:
+                return binding.place, "index"
+            if binding.place in self.frames:
+                return binding.place, "phi"
+            assert binding.place.parent is not None
+            return binding.place.parent, "final"
+        return binding.place, "let"
+
+    def ensure_all(self, *exprs: Expr) -> None:
+        for expr in exprs:
+            for name in names_in(expr):
+                self.ensure(name)
+
+    def ensure(self, name: str) -> None:
+        """Make the primal value of a name available at the current point of the backward sweep."""
+        located = self.locate(name)
+        if located is None:
+            return
+        place, when = located
+        if not place.loops:
+            return
+        frame = self.frames[place]
+        if (name, when) in frame.available or when == "index":
+            return
+        frame.available.add((name, when))
+        stmt = self.binding(name).stmt
+        if when == "let" and stmt is not None and name not in self.extra and self.recomputable(stmt, name, frame):
+            self.recompute(stmt, name, frame)
+        else:
+            frame.prologue.append(Let(Var(name), self.tape(name, when, place).read()))
+
+    # -- recomputing -------------------------------------------------------------------------------------------
+
+    def recomputable(self, stmt: Stmt, name: str, frame: Frame) -> bool:
+        match stmt:
+            case Let(_, Var()):
+                return True
+            case Let(_, Call() as call):
+                return self.cheap(stmt, call) and self.unchanged(stmt, call, frame)
+            case If(_, then, orelse, merges):
+                inner = [*statements(then), *statements(orelse)]
+                wanted = next(m for m in merges if m.target.name == name)
+                return not is_memory(self.program.types.get(name)) and all(
+                    isinstance(s, Let) and self.recomputable(s, s.target.name, frame) for s in inner
+                ) and wanted.then is not None and wanted.orelse is not None
+            case _:
+                return False
+
+    def cheap(self, stmt: Let, call: Call) -> bool:
+        """Whether a primitive costs little: scalars from scalars, reads of an element, views, sizes, counts."""
+        types = self.program.types
+        if call.prim in ("pop", "append") or call.prim.startswith(("ref:", "random.")):
+            return False
+        if call.prim == "tuple" or call.prim == "item":
+            return True
+        if is_memory(types.get(stmt.target.name)):
+            return shows(stmt, self.program.func)
+        if call.prim in ("dim", "size", "ndim", "shape", "getitem", "len") or call.prim.startswith("const:"):
+            return True
+        scalars = all(not is_memory(types.get(n)) for arg in call.args for n in names_in(arg))
+        known = kind(call.prim) in ("elementwise", "zero") or call.prim.startswith("cast.") or spelling.is_view(call.prim)
+        return scalars and (known or call.prim in _PURE)
+
+    def unchanged(self, stmt: Let, call: Call, frame: Frame) -> bool:
+        """Whether the memory a definition reads now holds what it held then."""
+        facts, types = self.program.memory, self.program.types
+        if call.prim in ("dim", "size", "ndim", "shape") or is_memory(types.get(stmt.target.name)):
+            # Shapes of arrays don't change, and a view is a reference.
+            return not any(isinstance(types.get(n), nb.List) for arg in call.args for n in names_in(arg))
+        then = facts.before[id(stmt)]
+        classes = {facts.cls(n) for arg in call.args for n in names_in(arg) if is_memory(types.get(n))}
+        return all(then.get(c) == frame.versions.get(c) for c in classes)
+
+    def recompute(self, stmt: Stmt, name: str, frame: Frame) -> None:
+        match stmt:
+            case Let():
+                self.ensure_all(stmt.value)
+                frame.out.append(Let(stmt.target, stmt.value, stmt.loc))
+            case If(cond, then, orelse, merges):
+                self.ensure_all(cond)
+                merge = next(m for m in merges if m.target.name == name)
+                branches = tuple(
+                    self._branch(stmt, slot, body, merge.target, value, frame)
+                    for slot, (body, value) in enumerate(((then, merge.then), (orelse, merge.orelse)))
+                )
+                frame.out.append(If(cond, branches[0], branches[1], loc=stmt.loc))
+            case _:
+                raise AssertionError(f"not recomputable: {stmt}")
+
+    def _branch(self, owner: If, slot: int, body: tuple, target: Var, value: Expr | None, frame: Frame) -> tuple:
+        assert value is not None
+        place = self.program.structure.place(owner, slot)
+        inner = Frame(place, frame.versions)
+        outer = self.frames.get(place)
+        self.frames[place] = inner
+        self.ensure_all(value)
+        del self.frames[place]
+        if outer is not None:
+            self.frames[place] = outer
+        return (*inner.finish(), Let(target, value))
+
+    # -- recording ---------------------------------------------------------------------------------------------
+
+    def register(self, name: str, stmt: Stmt, place: Place) -> None:
+        """Add a name that the forward sweep will bind beside `stmt` (an old value, a trip count)."""
+        self.extra[name] = Binding(stmt, place)
+
+    def tape(self, name: str, when: When, place: Place) -> Tape:
+        if (name, when) not in self.tapes:
+            self.tapes[name, when] = self._new_tape(name, place)
+            self.tape_places[name, when] = place
+        return self.tapes[name, when]
+
+    def _new_tape(self, name: str, place: Place) -> Tape:
+        type_ = self.program.types.get(name)
+        base = f"{self.program.label(name).lstrip('_')}_tape"
+        rectangle = None if is_memory(type_) or not isinstance(type_, nb.Number | nb.Boolean) else self._rectangle(place)
+        if rectangle is None:
+            var = self.program.fresh(base, nb.List(type_))
+            return Tape(var, (), Let(var, Call("list", ())))
+        sizes, index = rectangle
+        var = self.program.fresh(base, nb.Array(type_, len(sizes), "C"))
+        shape = sizes[0] if len(sizes) == 1 else Call("tuple", sizes)
+        dtype = () if type_ == nb.float64 else (("dtype", Lit(str(type_) if type_ != nb.boolean else "bool")),)
+        return Tape(var, index, Let(var, Call("empty", (shape,), dtype, via="np")))
+
+    def _rectangle(self, place: Place) -> tuple[tuple[Expr, ...], tuple[Expr, ...]] | None:
+        """Return sizes and indices of an array with a place for every iteration, if the counts are known beforehand."""
+        loops = place.loops
+        sizes: list[Expr] = []
+        index: list[Expr] = []
+        for loop in loops:
+            if not isinstance(loop, For) or not isinstance(loop.step, Lit) or loop.step.value != 1:
+                return None
+            if not all(self._known_before(bound, loops[0]) for bound in (loop.start, loop.stop)):
+                return None
+            size, position = self._extent(loop)
+            sizes.append(size)
+            index.append(position)
+        return tuple(sizes), tuple(index)
+
+    def _extent(self, loop: For) -> tuple[Expr, Expr]:
+        match loop.start:
+            case Lit(int(start)) if start >= 0:
+                return self._not_negative(loop.stop), loop.index
+            case start:
+                count = Call("sub", (loop.stop, start))
+                return Call("maximum", (count, Lit(0)), via="builtin"), Call("sub", (loop.index, start))
+
+    def _not_negative(self, stop: Expr) -> Expr:
+        if isinstance(stop, Lit) and isinstance(stop.value, int) and stop.value >= 0:
+            return stop
+        if isinstance(stop, Var) and self._is_size(stop.name):
+            return stop
+        return Call("maximum", (stop, Lit(0)), via="builtin")
+
+    def _is_size(self, name: str) -> bool:
+        stmt = self.program.structure.of(name).stmt
+        return isinstance(stmt, Let) and isinstance(stmt.value, Call) and stmt.value.prim in ("dim", "size", "len")
+
+    def _known_before(self, bound: Expr, loop: Stmt) -> bool:
+        """Whether an operand is bound before the loop and keeps its value."""
+        for name in names_in(bound):
+            binding = self.program.structure.of(name)
+            if isinstance(binding.stmt, For | While) and binding.place.inside(self.program.structure.place(loop)):
+                return False
+            if any(outer is loop for outer in binding.place.loops):
+                return False
+        return True
+
+
+_PURE = frozenset(
+    {"lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not", "is", "is_not", "floordiv", "mod", "bitand", "bitor"}
+    | {"bitxor", "lshift", "rshift", "invert", "add", "sub", "mul", "neg", "pos", "div", "pow", "select", "maximum"}
+    | {"minimum", "abs"}
+)

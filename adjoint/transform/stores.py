@@ -1,0 +1,223 @@
+"""Adjoints of reading and writing parts of arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from numba import types as nb
+
+from adjoint.analysis.memory import written_name
+from adjoint.ir import Accum, Block, Call, Expr, For, Func, Let, Lit, Stmt, Store, Var
+from adjoint.ir.walk import blocks, names_in, operands, statements
+from adjoint.transform.program import Program
+
+if TYPE_CHECKING:
+    from adjoint.transform.reverse import Reverse
+
+Index = tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Increment:
+    """A `Store` of the form `a[i] = a[i] + e` or `a[i] = a[i] - e`; `lets` are the statements it is made of."""
+
+    value: Expr
+    negative: bool
+    lets: tuple[int, ...]
+
+
+def increments(func: Func, program: Program) -> dict[int, Increment]:
+    """Return the increments among the `Store`s of a program, by the identity of the statement."""
+    uses: dict[str, int] = {}
+    for stmt in statements(func.body):
+        for expr in operands(stmt):
+            for name in names_in(expr):
+                uses[name] = uses.get(name, 0) + 1
+    found: dict[int, Increment] = {}
+    for block in _all_blocks(func.body):
+        _increments_in(block, uses, program, found)
+    return found
+
+
+def _all_blocks(block: Block) -> list[Block]:
+    return [block, *(inner for stmt in block for nested in blocks(stmt) for inner in _all_blocks(nested))]
+
+
+def _increments_in(block: Block, uses: dict[str, int], program: Program, found: dict[int, Increment]) -> None:
+    lets = {stmt.target.name: k for k, stmt in enumerate(block) if isinstance(stmt, Let)}
+    for position, stmt in enumerate(block):
+        match stmt:
+            case Store(array, index, Var(total)) if uses[total] == 1 and total in lets and not has_array(index, program):
+                increment = _match(block, lets, uses, array, index, lets[total])
+                if increment is not None and _undisturbed(block, increment, array, position, program):
+                    found[id(stmt)] = increment
+            case _:
+                pass
+
+
+def _match(block: Block, lets: dict[str, int], uses: dict[str, int], array: Var, index: Index, at: int) -> Increment | None:
+    total = block[at]
+    assert isinstance(total, Let)
+    match total.value:
+        case Call("add", (Var() as old, value)) if _reads(block, lets, uses, old, array, index):
+            negative = False
+        case Call("sub", (Var() as old, value)) if _reads(block, lets, uses, old, array, index):
+            negative = True
+        case Call("add", (value, Var() as old)) if _reads(block, lets, uses, old, array, index):
+            negative = False
+        case _:
+            return None
+    first = lets.get(old.name) if old != array else None
+    return Increment(value, negative, (id(total), *(() if first is None else (id(block[first]),))))
+
+
+def _reads(block: Block, lets: dict[str, int], uses: dict[str, int], old: Var, array: Var, index: Index) -> bool:
+    """Whether `old` is `array[index]`, read for this statement alone."""
+    if old == array:
+        return index == (Lit(...),)
+    if old.name not in lets or uses[old.name] != 1:
+        return False
+    definition = block[lets[old.name]]
+    assert isinstance(definition, Let)
+    return definition.value == Call("getitem", (array, *index))
+
+
+def _undisturbed(block: Block, increment: Increment, array: Var, position: int, program: Program) -> bool:
+    start = min(k for k, stmt in enumerate(block) if id(stmt) in increment.lets)
+    cls = program.memory.cls(array.name)
+    between = [s for stmt in block[start:position] for s in statements((stmt,))]
+    return not any((name := written_name(s)) is not None and program.memory.cls(name) == cls for s in between)
+
+
+def has_array(index: Index, program: Program) -> bool:
+    return any(isinstance(program.types.get(i.name), nb.Array) for i in index if isinstance(i, Var))
+
+
+def read(reverse: Reverse, source: str, index: Index, name: str) -> None:
+    """Adjoint of `name = source[index]`."""
+    bars, program = reverse.bars, reverse.program
+    if source not in reverse.active:
+        return
+    reverse.residuals.ensure_all(*index)
+    bars.ensure_buffer(source)
+    fancy = _fancy_axis(index, program)
+    if fancy is None:
+        reverse.emit(Accum(bars.bar(source), index, bars.bar(name)))
+    else:
+        reverse.emit(_each(reverse, bars.bar(source), index, bars.bar(name), fancy))
+
+
+def _fancy_axis(index: Index, program: Program) -> tuple[int, int] | None:
+    """Return the position of an integer array among the indices, and the axis of the result it makes."""
+    axis = 0
+    for position, item in enumerate(index):
+        if isinstance(item, Var) and isinstance(kind := program.types.get(item.name), nb.Array):
+            return None if isinstance(kind.dtype, nb.Boolean) else (position, axis)
+        if isinstance(item, Call) or item == Lit(None):
+            axis += 1
+    return None
+
+
+def _each(reverse: Reverse, target: Var, index: Index, value: Expr, fancy: tuple[int, int]) -> Stmt:
+    """Return a loop that adds one element (or row) after the other: an index may occur more than once."""
+    position, axis = fancy
+    k = reverse.program.fresh("k", nb.int64)
+    where = index[position]
+    place = (*index[:position], Call("getitem", (where, k)), *index[position + 1 :])
+    whole = Call("slice", (Lit(None), Lit(None), Lit(None)))
+    part = Call("getitem", (value, *([whole] * axis), k))
+    return For(k, Lit(0), Call("dim", (where, Lit(0))), Lit(1), (Accum(target, place, part),))
+
+
+def write(reverse: Reverse, stmt: Store) -> None:
+    """Adjoint of `array[index] = value`, the contents being restored already."""
+    bars, array = reverse.bars, stmt.array.name
+    if array not in reverse.active:
+        return
+    if not bars.has(array):
+        base = reverse.program.memory.root(array)
+        if not bars.has(base):
+            return
+        bars.ensure_buffer(array)
+    reverse.comment(stmt)
+    increment = reverse.increments.get(id(stmt))
+    if increment is not None:
+        _write_increment(reverse, stmt, increment)
+    elif _fancy_axis(stmt.index, reverse.program) is not None:
+        _write_fancy(reverse, stmt)
+    else:
+        _write_basic(reverse, stmt)
+
+
+def _write_increment(reverse: Reverse, stmt: Store, increment: Increment) -> None:
+    value = increment.value
+    if not isinstance(value, Var) or value.name not in reverse.active:
+        return
+    place: Expr = Call("getitem", (reverse.bars.bar(stmt.array.name), *stmt.index))
+    _pass_on(reverse, stmt, place, value, negative=increment.negative)
+
+
+def _write_basic(reverse: Reverse, stmt: Store) -> None:
+    bars = reverse.bars
+    bar = bars.bar(stmt.array.name)
+    value = stmt.value
+    if isinstance(value, Var) and value.name in reverse.active:
+        place: Expr = Call("getitem", (bar, *stmt.index))
+        seed_type = reverse.program.type_at(place, stmt.loc)
+        read_: Expr = Call("copy", (place,), via="method") if isinstance(seed_type, nb.Array) else place
+        seed = reverse.program.fresh(f"_{reverse.program.label(stmt.array.name).lstrip('_')}_seed", seed_type, hint=False)
+        reverse.emit(Let(seed, read_))
+        reverse.emit(Store(bar, stmt.index, Lit(0.0)))
+        _pass_on(reverse, stmt, seed, value, negative=False)
+    else:
+        reverse.emit(Store(bar, stmt.index, Lit(0.0)))
+
+
+def _pass_on(reverse: Reverse, stmt: Store, seed: Expr, value: Var, *, negative: bool) -> None:
+    """Contribute the cotangent of the written part to that of the value, undoing the broadcast of the assignment."""
+    program, bars = reverse.program, reverse.bars
+    have, want = program.type_at(seed, stmt.loc), program.types[value.name]
+    target: Expr = Call("neg", (seed,)) if negative else seed
+    if isinstance(have, nb.Array) and not isinstance(want, nb.Array):
+        target = Call("sum", (target,), via="np")
+    elif isinstance(have, nb.Array) and isinstance(want, nb.Array) and not _same_shape(program, stmt, value):
+        reverse.residuals.ensure(value.name)
+        target = Call(f"helper.unbroadcast_{have.ndim}d_{want.ndim}d", (target, value))
+    target = bars.cast(target, value.name)
+    bars.contribute(value.name, target, owned=isinstance(seed, Var) if target == seed else None)
+
+
+def _same_shape(program: Program, stmt: Store, value: Var) -> bool:
+    if stmt.index == (Lit(...),):
+        return program.shapes.same(stmt.array, value)
+    place = Call("getitem", (stmt.array, *stmt.index))
+    shape = program.shapes.indexed(place)
+    return shape is not None and shape == program.shapes.of(value)
+
+
+def _write_fancy(reverse: Reverse, stmt: Store) -> None:
+    """Adjoint of a write through an integer array: of several writes to one element the last one counts."""
+    program, bars = reverse.program, reverse.bars
+    fancy = _fancy_axis(stmt.index, program)
+    assert fancy is not None
+    position, axis = fancy
+    bar, where = bars.bar(stmt.array.name), stmt.index[position]
+    k = program.fresh("k", nb.int64)
+    place = (*stmt.index[:position], Call("getitem", (where, k)), *stmt.index[position + 1 :])
+    body: list[Stmt] = []
+    value = stmt.value
+    if isinstance(value, Var) and value.name in reverse.active:
+        bars.ensure_buffer(value.name)
+        want = program.types[value.name]
+        whole = Call("slice", (Lit(None), Lit(None), Lit(None)))
+        element = Call("getitem", (bar, *place))
+        if not isinstance(want, nb.Array):
+            part: Expr = element if not isinstance(program.type_of(element), nb.Array) else Call("sum", (element,), via="np")
+            body.append(Let(bars.bar(value.name), Call("add", (bars.bar(value.name), part))))
+        else:
+            body.append(Accum(bars.bar(value.name), (*([whole] * axis), k), element))
+    body.append(Store(bar, place, Lit(0.0)))
+    last = Call("sub", (Call("dim", (where, Lit(0))), Lit(1)))
+    program.types.setdefault(k.name, nb.int64)
+    reverse.emit(For(k, last, Lit(-1), Lit(-1), tuple(body)))

@@ -1,0 +1,144 @@
+"""One program: is it fit to be a test, and is its gradient right?"""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import linecache
+import re
+import sys
+import warnings
+from dataclasses import dataclass
+from pathlib import Path as File
+from typing import Any
+
+import numpy as np
+
+from adjoint.errors import AdjointError
+from tests.oracle import (
+    Function,
+    Reference,
+    WrongGradient,
+    check_gradient,
+    clone,
+    complex_step,
+    differences,
+    distance,
+    float_paths,
+    leaves,
+)
+from tests.programs.program import Program
+
+LARGEST = 1e6
+SMALL_STEP = 1e-4
+_numbers = itertools.count()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`kind` is right, refused, wrong, crash (any other error), kink or unfit (not a fair test)."""
+
+    kind: str
+    text: str = ""
+
+    @property
+    def group(self) -> str:
+        """The text without what differs between two cases of one fault: numbers, names in quotes, details."""
+        first = self.text.splitlines()[0] if self.text else ""
+        return f"{self.kind}: " + re.sub(r"[-+]?\d[\d.e+-]*", "#", re.sub(r"`[^`]*`|'[^']*'", "`…`", first))[:110]
+
+
+def load(source: str, folder: File) -> Function:
+    """The function `program` of a module with this text, in a real file, so that its source can be found."""
+    name = f"random_program_{next(_numbers)}"
+    path = folder / f"{name}.py"
+    path.write_text(source)
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        linecache.checkcache(str(path))
+    return module.program
+
+
+def unload(fun: Function) -> None:
+    module = sys.modules.pop(fun.__module__, None)
+    if module is not None and module.__file__ is not None:
+        File(module.__file__).unlink(missing_ok=True)
+
+
+def reference(fun: Function, program: Program) -> Reference | Outcome:
+    """Derivatives by complex step that short differences confirm, or why the program is no fair test."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            value = fun(*clone(program.args))
+    except Exception as error:  # noqa: BLE001 - a program that does not run is not a test
+        return Outcome("unfit", f"{type(error).__name__}: {error}")
+    if not np.isfinite(value) or abs(value) > LARGEST:
+        return Outcome("unfit", "too large")
+    paths = float_paths(program.args, program.argnums)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", np.exceptions.ComplexWarning)
+        warnings.filterwarnings("ignore", category=RuntimeWarning)
+        exact = complex_step(fun, program.args, paths, {})
+        if exact is None:
+            return Outcome("unfit", "not complex")
+        if not exact.scale < LARGEST:
+            return Outcome("unfit", "too steep")
+        near = differences(fun, program.args, paths, {}, SMALL_STEP)
+    if not distance(exact, near) < 1e-6 * max(1.0, 1.0 / max(exact.scale, 1e-30)):
+        return Outcome("kink", "complex step and differences disagree")
+    return exact
+
+
+def check(program: Program, folder: File, *, compiled: bool = False, transform: Function | None = None) -> Outcome:
+    """Differentiate the program and compare; never raises."""
+    try:
+        fun = load(program.source, folder)
+    except Exception as error:  # noqa: BLE001 - shrinking makes modules that cannot be imported
+        return Outcome("unfit", f"{type(error).__name__}: {error}")
+    try:
+        expected = reference(fun, program)
+        if isinstance(expected, Outcome):
+            return expected
+        return _differentiated(fun, program, expected, compiled, transform)
+    finally:
+        unload(fun)
+
+
+def _differentiated(
+    fun: Function, program: Program, expected: Reference, compiled: bool, transform: Function | None
+) -> Outcome:
+    options: dict[str, Any] = {"compiled": compiled, "transform": transform, "reference": expected, "rtol": 1e-8}
+    try:
+        check_gradient(fun, program.args, program.argnums, **options)
+    except AdjointError as error:
+        return Outcome("refused", f"{type(error).__name__}: {error.msg}")
+    except WrongGradient as error:
+        return Outcome("wrong", str(error))
+    except Exception as error:  # noqa: BLE001 - no other error may reach a user: it is a finding
+        return Outcome("crash", f"{type(error).__name__}: {error}")
+    return Outcome("right")
+
+
+def numba_agrees(program: Program, folder: File) -> str:
+    """Empty if Numba compiles the program and gets the interpreted value; else what went wrong."""
+    import numba
+
+    decorated = re.sub(r"^def ", "@njit\ndef ", program.source, flags=re.MULTILINE)
+    plain, fun = load(program.source, folder), load("from numba import njit\n" + decorated, folder)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            got, expected = fun(*clone(program.args)), plain(*clone(program.args))
+    except numba.core.errors.NumbaError as error:
+        return f"Numba refuses: {str(error)[:600]}"
+    finally:
+        unload(plain)
+        sys.modules.pop(fun.__module__, None)
+    close = all(np.allclose(a, b, rtol=1e-9) for (_, a), (_, b) in zip(leaves(got), leaves(expected), strict=True))
+    return "" if close else f"Numba says {got!r}, Python says {expected!r}"

@@ -1,0 +1,144 @@
+"""Whole programs: a few helper functions, a function of floats and arrays, and arguments for it."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from tests.programs.expressions import Helper
+from tests.programs.scope import Name, Scope, Shape
+from tests.programs.statements import Statements
+
+HEADER = "import math\n\nimport numpy as np\n\n"
+
+
+@dataclass(frozen=True)
+class Program:
+    """Module text with a function `program`, its arguments, and the positions of those to differentiate by."""
+
+    source: str
+    args: tuple[Any, ...]
+    argnums: tuple[int, ...]
+
+
+def generate(seed: int) -> tuple[str, tuple[Any, ...]]:
+    """Source text of a module with a function `program`, and arguments for it; the same for the same seed."""
+    program = grow(seed)
+    return program.source, program.args
+
+
+def grow(seed: int) -> Program:
+    random = Random(seed)
+    shapes = _shapes(random)
+    helpers: list[Helper] = []
+    texts = [_helper(random, number, helpers, shapes) for number in range(random.choice((0, 0, 1, 2, 3)))]
+    params, args = _parameters(random, shapes)
+    texts.append(_function(random, params, helpers))
+    wanted = tuple(k for k, p in enumerate(params) if p.kind in ("float", "array"))
+    if random.random() < 0.2:
+        wanted = (random.choice(wanted),)
+    # A round through the parser takes out the brackets that a writer would not set.
+    return Program(ast.unparse(ast.parse(HEADER + "\n\n".join(texts))) + "\n", args, wanted)
+
+
+def _shapes(random: Random) -> list[Shape]:
+    n, rows, columns = random.randint(3, 6), random.randint(2, 4), random.randint(2, 4)
+    shapes: list[Shape] = [(n,), (n,), (rows, columns)]
+    return [*shapes, (columns,)] if random.random() < 0.5 else shapes
+
+
+def _parameters(random: Random, shapes: list[Shape]) -> tuple[list[Name], tuple[Any, ...]]:
+    numbers = np.random.default_rng(random.randrange(2**32))
+    params, args = [], []
+
+    def add(name: Name, value: Any) -> None:
+        params.append(name)
+        args.append(value)
+
+    for text in ("x", "y0", "a")[: random.randint(0, 2)]:
+        add(Name(text, "float"), float(numbers.uniform(-1.0, 1.0)))
+    for text in ("f", "g", "h")[: random.randint(1, 3)]:
+        shape = random.choice(shapes)
+        add(Name(text, "array", shape=shape), _array(random, numbers, shape))
+    if random.random() < 0.4:
+        n = params[-1].shape[0]
+        add(Name("n", "int", low=n, high=n, frozen=True), n)
+    if random.random() < 0.3:
+        length = random.randint(2, 5)
+        add(Name("idx", "ints", shape=(length,), frozen=True), numbers.integers(0, 5, length))
+    return params, tuple(args)
+
+
+def _array(random: Random, numbers: np.random.Generator, shape: Shape) -> np.ndarray:
+    values = numbers.uniform(-1.0, 1.0, shape)
+    kind = random.random()
+    if kind < 0.1:
+        return np.asfortranarray(values)
+    if kind < 0.2:
+        wide = numbers.uniform(-1.0, 1.0, tuple(2 * n for n in shape))
+        return wide[tuple(slice(1, None, 2) for _ in shape)]
+    if kind < 0.25:
+        return values[::-1]
+    return values
+
+
+def _function(random: Random, params: list[Name], helpers: list[Helper]) -> str:
+    scope = Scope(random)
+    for param in params:
+        scope.declare(param)
+    writer = Statements(random, scope, helpers, None)
+    result = lambda: _result(random, writer)  # noqa: E731
+    writer.returns = result
+    writer.body(random.randint(3, 9))
+    writer.line(f"return {result()}")
+    return f"def program({', '.join(p.text for p in params)}):\n" + "\n".join(writer.lines) + "\n"
+
+
+def _result(random: Random, writer: Statements) -> str:
+    """A float that looks at most of what there is."""
+    terms = [writer.say.number(1)]
+    for name in writer.scope.names:
+        if name.kind == "float" and random.random() < 0.6:
+            terms.append(random.choice((name.text, f"math.sin({name.text})")))
+        if name.kind == "array" and random.random() < 0.6:
+            forms = (f"np.sum({name.text})", f"np.sum({name.text} * {name.text})", f"{name.text}.mean()")
+            terms.append(random.choice(forms))
+    return " + ".join(terms)
+
+
+# --- helpers ------------------------------------------------------------------------------------------------------------
+
+WRITING_OR_SHARING = {
+    "call_writer", "view", "swap_arrays", "in_place", "part", "masked", "element", "both_sides", "for_items"
+}  # fmt: skip
+KINDS = ("float", "float", "pair", "writer", "writing float", "loop")
+
+
+def _helper(random: Random, number: int, helpers: list[Helper], shapes: list[Shape]) -> str:
+    name, kind = f"helper{number}", random.choice(KINDS)
+    scope = Scope(random)
+    params = [scope.declare(Name(text, "float")) for text in ("x", "t")[: random.randint(1, 2)]]
+    writes: tuple[int, ...] = ()
+    if kind not in ("float", "pair") or random.random() < 0.4:
+        params.insert(0, scope.declare(Name("f", "array", shape=random.choice(shapes))))
+        writes = (0,) if kind.startswith("writ") else ()
+    returns = None
+    writer = Statements(random, scope, list(helpers), None)
+    if not writes:
+        # A function that only reads must not write its argument through another name: it gets a copy to play with.
+        writer.kinds -= WRITING_OR_SHARING
+    if kind in ("float", "loop", "writing float"):
+        returns = lambda: writer.say.number(1)  # noqa: E731
+    elif kind == "pair":
+        returns = lambda: f"{writer.say.number(1)}, {writer.say.number(1)}"  # noqa: E731
+    writer.returns = returns
+    writer.body(random.randint(1, 4))
+    if returns is not None:
+        writer.line(f"return {returns()}")
+    gives = {"pair": "pair", "writer": "nothing"}.get(kind, "float")
+    helpers.append(Helper(name, tuple((p.kind, p.shape) for p in params), gives, writes))
+    return f"def {name}({', '.join(p.text for p in params)}):\n" + "\n".join(writer.lines) + "\n"

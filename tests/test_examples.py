@@ -1,0 +1,99 @@
+"""What the reader is shown runs: every example as a script, every Python block of the README and the docs."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# script | arguments for a small run | what it must print | the picture it must draw
+EXAMPLES = {
+    "quickstart": ([], r"at 3\.0: 12\.0\n.*\[0\.66666667 0\.66666667 0\.66666667\]\n(.*\n)*def ", None),
+    "option_price": ([], r"vega +\S+ +textbook +\S+\n", None),
+    "heat_control": (["--cells", "40"], r"result: relative error 0\.[01]\d*\n", "heat_control.png"),
+    "pharmacokinetics": (["--steps", "120"], r"elimination: 0\.2[45]\d per hour", "pharmacokinetics.png"),
+    "robot_arm": (["--joints", "6"], r"0\.00\d+ now\n", "robot_arm.png"),
+    "digits": (["--epochs", "60"], r"test accuracy: (0\.9[7-9]\d*|1\.0+) ", "digits.png"),
+}
+
+
+def test_every_example_is_listed() -> None:
+    assert {path.stem for path in (ROOT / "examples").glob("*.py")} == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_example(name: str, tmp_path: Path) -> None:
+    arguments, expected, picture = EXAMPLES[name]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg"}
+    run = subprocess.run(
+        [sys.executable, ROOT / "examples" / f"{name}.py", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=environment,
+        timeout=300,
+    )
+    assert run.returncode == 0, run.stderr
+    assert re.search(expected, run.stdout), run.stdout
+    if picture is not None:
+        assert (tmp_path / picture).stat().st_size > 5000
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.stem)
+def test_example_is_short(path: Path) -> None:
+    lines = [line for line in path.read_text().splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    docstrings = len(re.findall(r'^ *"""', path.read_text(), re.MULTILINE)) + 3
+    assert len(lines) - docstrings <= 60
+
+
+# ------------------------------------------------------------------------------------------- Python blocks in Markdown
+
+FENCE = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+PAGES = sorted(p for p in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")] if "\n```python\n" in p.read_text())
+
+
+@dataclass(frozen=True)
+class Block:
+    line: int
+    kind: str
+    text: str
+
+
+def blocks(markdown: str) -> list[Block]:
+    """Return the fenced blocks: `python` is run; `python output` and `text output` are what was printed since."""
+    return [
+        Block(markdown.count("\n", 0, found.start()) + 1, found["info"].strip(), found["text"])
+        for found in FENCE.finditer(markdown)
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_python_blocks(page: Path, tmp_path: Path) -> None:
+    """Run the blocks of a page in order, as one module whose lines are the page's."""
+    found = blocks(page.read_text())
+    module = tmp_path / f"{page.stem.replace('-', '_')}.py"
+    lines = [""] * page.read_text().count("\n")
+    for block in found:
+        if block.kind == "python":
+            code = block.text.splitlines()
+            lines[block.line : block.line + len(code)] = code
+    module.write_text("\n".join(lines))
+    namespace: dict[str, object] = {"__name__": module.stem, "__file__": str(module)}
+    printed = io.StringIO()
+    for block in found:
+        if block.kind == "python":
+            with contextlib.redirect_stdout(printed):
+                exec(compile("\n" * block.line + block.text, module, "exec"), namespace)
+        elif block.kind.endswith("output"):
+            assert printed.getvalue().rstrip() == block.text.rstrip(), f"{page}, line {block.line}"
+            printed = io.StringIO()
