@@ -9,16 +9,16 @@ import operator
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numba
 from numba.core import types as nb
 
 from adjoint.api.export import check, import_file
 from adjoint.api.gradient import Gradient
 from adjoint.api.transforms import grad, value_and_grad
+from adjoint.backends.numba_cpu import typeof
 from adjoint.backends.request import NumbaType
 from adjoint.errors import AdjointError
 
@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_function(command: argparse.ArgumentParser) -> None:
-    command.add_argument("function", metavar="MODULE:FUNCTION", help="a module, or a path ending in .py, and a function")
+    command.add_argument("function", metavar="MODULE:FUNCTION", help="a module or a .py file, and a function in it")
     command.add_argument("--wrt", help="parameters to differentiate with respect to, separated by commas (the first)")
     command.add_argument("--value", action="store_true", help="value and gradient")
     command.add_argument(
@@ -96,7 +96,7 @@ def _gradient(parsed: argparse.Namespace) -> Gradient:
     if isinstance(fun, Gradient):
         return fun
     wrt = tuple(parsed.wrt.split(",")) if parsed.wrt else None
-    transform = value_and_grad if parsed.value else grad
+    transform: Callable[..., Gradient] = value_and_grad if parsed.value else grad
     return transform(fun, wrt=wrt[0] if wrt is not None and len(wrt) == 1 else wrt)
 
 
@@ -112,7 +112,7 @@ def _types(gradient: Gradient, text: str | None) -> tuple[NumbaType, ...]:
 
 def _type_of(parameter: inspect.Parameter) -> NumbaType:
     if parameter.default is not parameter.empty:
-        return numba.typeof(parameter.default)
+        return typeof(parameter.default)
     return ANNOTATIONS.get(parameter.annotation, nb.float64)
 
 

@@ -78,4 +78,3 @@ def test_words_that_do_not_belong(word: str) -> None:
 
 def test_file_names_say_what_is_inside() -> None:
     assert [str(path) for path in FILES if path.stem in VAGUE_NAMES] == []
-

@@ -1,4 +1,4 @@
-"""What the reader is shown runs: every example as a script, every Python block of the README and the docs."""
+"""What the reader is shown is true: every example runs, every Python block of the README and the docs, every link."""
 
 from __future__ import annotations
 
@@ -49,6 +49,13 @@ def test_example(name: str, tmp_path: Path) -> None:
         assert (tmp_path / picture).stat().st_size > 5000
 
 
+def test_generated_pages_are_fresh() -> None:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, ROOT / "docs" / "render.py", "--check"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.stem)
 def test_example_is_short(path: Path) -> None:
     lines = [line for line in path.read_text().splitlines() if line.strip() and not line.lstrip().startswith("#")]
@@ -78,8 +85,9 @@ def blocks(markdown: str) -> list[Block]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_python_blocks(page: Path, tmp_path: Path) -> None:
+def test_python_blocks(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run the blocks of a page in order, as one module whose lines are the page's."""
+    monkeypatch.chdir(tmp_path)
     found = blocks(page.read_text())
     module = tmp_path / f"{page.stem.replace('-', '_')}.py"
     lines = [""] * page.read_text().count("\n")
@@ -97,3 +105,19 @@ def test_python_blocks(page: Path, tmp_path: Path) -> None:
         elif block.kind.endswith("output"):
             assert printed.getvalue().rstrip() == block.text.rstrip(), f"{page}, line {block.line}"
             printed = io.StringIO()
+
+
+# ------------------------------------------------------------------------------------------------------------- links
+
+MARKDOWN = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+
+@pytest.mark.parametrize("page", MARKDOWN, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", FENCE.sub("", page.read_text()))
+    assert [t for t in targets if "://" not in t and not (page.parent / t).exists()] == []
+
+
+@pytest.mark.parametrize("page", MARKDOWN, ids=lambda page: str(page.relative_to(ROOT)))
+def test_nothing_is_left_to_fill_in(page: Path) -> None:
+    assert not re.findall(r"FILL|TODO|TBD", page.read_text())

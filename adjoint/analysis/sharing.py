@@ -9,6 +9,7 @@ any of its arguments.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, cast
 
 from numba import types as nb
 
@@ -26,7 +27,7 @@ def holds_memory(kind: object) -> bool:
     """Say whether a value of this type may be, or contain, a reference to memory; `None` is an unknown type."""
     match kind:
         case nb.BaseTuple():
-            return any(holds_memory(member) for member in kind.types)
+            return any(map(holds_memory, cast(Any, kind).types))
         case nb.Type():
             return not isinstance(kind, _NO_MEMORY)
         case _:

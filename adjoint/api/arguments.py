@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeAlias, get_args
+from typing import Any, TypeAlias, cast, get_args
 
 from numba.core import types as nb
 
@@ -42,7 +42,7 @@ def _items(option: str, chosen: Any) -> Sequence[Any]:
         raise TypeError(f"{option} is an int, a name or a tuple of those, not {type(chosen).__name__}")
     if not chosen:
         raise ValueError(f"{option} is empty: name at least one argument")
-    return chosen  # pyright: ignore
+    return cast("Sequence[Any]", chosen)
 
 
 def _position(fun_name: str, signature: inspect.Signature, option: str, item: Any) -> int:
@@ -70,9 +70,14 @@ def make_options(
 ) -> Options:
     """Return the options, checked."""
     for name, value in (("parallel", parallel), ("cache", cache), ("nan_check", nan_check)):
-        if not isinstance(value, bool):  # pyright: ignore
-            raise TypeError(f"{name} is True or False, not {value!r}")
+        check_flag(name, value)
     return Options(_target(target), parallel, _fastmath(fastmath), cache, _memory_limit(memory_limit), nan_check)
+
+
+def check_flag(name: str, value: Any) -> None:
+    """Raise TypeError unless an option that is on or off is given as a bool."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} is True or False, not {value!r}")
 
 
 def _target(target: Any) -> Target:
@@ -89,7 +94,7 @@ def _fastmath(fastmath: Any) -> tuple[str, ...]:
         return ("fast",) if fastmath else ()
     if isinstance(fastmath, str) or not isinstance(fastmath, Iterable):
         raise TypeError(f"fastmath is True, False or a set of LLVM's flags, not {fastmath!r}")
-    flags: list[Any] = list(fastmath)  # pyright: ignore
+    flags = list(cast("Iterable[Any]", fastmath))
     for flag in flags:
         if flag not in FASTMATH_FLAGS:
             raise ValueError(f"fastmath: {flag!r} is no flag of LLVM's; they are {_listed(FASTMATH_FLAGS)}")
@@ -115,13 +120,13 @@ def check_types(request: Request, names: Sequence[str], arg_types: Sequence[Numb
 
 
 def _no_derivative(name: str, kind: NumbaType) -> str | None:
+    text = str(kind)
     match kind:
         case nb.Integer() | nb.Boolean():
-            return f"argument '{name}' is {_a(str(kind))} scalar, which has no derivative; pass float({name})"
-        case nb.Array(dtype=nb.Integer() | nb.Boolean()):
+            return f"argument '{name}' is {_a(text)} scalar, which has no derivative; pass float({name})"
+        case nb.Array(dtype=(nb.Integer() | nb.Boolean()) as dtype):
             return (
-                f"argument '{name}' is an array of {kind.dtype}, which has no derivative; "
-                f"pass {name}.astype(np.float64)"
+                f"argument '{name}' is an array of {dtype!s}, which has no derivative; pass {name}.astype(np.float64)"
             )
         case nb.List() | nb.ListType():
             return f"argument '{name}' is a list; pass np.array({name})"

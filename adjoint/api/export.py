@@ -1,7 +1,7 @@
 """Gradients as files that need nothing of us, and the check that such a file is still that of its function.
 
-The first lines of an exported file say where it comes from. The digest covers the source of the primal and of all it reaches,
-not the bytecode, so that it is the same under another version of Python.
+The first lines of an exported file say where it comes from. The digest covers the source of the primal and of all it
+reaches, not the bytecode, so that it is the same under another version of Python.
 """
 
 from __future__ import annotations

@@ -11,16 +11,23 @@ from pathlib import Path
 from types import MethodType
 from typing import Any
 
-import numba
 from numba.core import types as nb
 
 from adjoint.api.arguments import check_types, unsupported_value
 from adjoint.backends import cache
 from adjoint.backends.cache import Module
-from adjoint.backends.numba_cpu import GradientDispatcher, Unboxed, Untyped, plain_types, with_singles
+from adjoint.backends.numba_cpu import (
+    GradientDispatcher,
+    Unboxed,
+    Untyped,
+    jit_disabled,
+    plain_type,
+    typeof,
+    with_singles,
+)
 from adjoint.backends.python import PythonForm
 from adjoint.backends.request import Generated, NumbaType, Request
-from adjoint.backends.shim import binder, has_keyword_only, positional
+from adjoint.backends.shim import calling_convention, positional
 
 
 class NotCalledError(AttributeError, RuntimeError):
@@ -34,6 +41,7 @@ class Gradient:
     """
 
     def __init__(self, request: Request, primal: Callable[..., Any]) -> None:
+        self.__qualname__ = self.__name__ = ""
         functools.update_wrapper(self, primal, updated=())
         self.primal = primal
         self.request = request
@@ -44,9 +52,8 @@ class Gradient:
         self.dispatcher = GradientDispatcher(
             positional(self._parameters), self.module_for_types, request.options, owner=self
         )
-        bind = has_keyword_only(self._parameters)
-        self._compiled = binder(self._parameters, self.dispatcher) if bind else self.dispatcher
-        interpreted = request.options.target == "python" or numba.config.DISABLE_JIT
+        self._compiled = calling_convention(self._parameters, self.dispatcher)
+        interpreted = request.options.target == "python" or jit_disabled()
         # Replaced by a slower way to call when a call needs one, so that others don't pay.
         self._call: Callable[..., Any] = self.python if interpreted else self._compiled
 
@@ -63,12 +70,11 @@ class Gradient:
 
     def _call_single(self, *args: Any, **kwargs: Any) -> Any:
         result = self._compiled(*args, **kwargs)
-        given = tuple(numba.typeof(value) for value in self._values(args, kwargs))
-        kind = next((known.signature.return_type for known in self._overloads(given)), nb.none)
-        return with_singles(result, kind)
-
-    def _overloads(self, given: tuple[NumbaType, ...]) -> list[Any]:
-        return [known for types, known in self.dispatcher.overloads.items() if plain_types(types) == given]
+        given = tuple(map(plain_type, self.types_of(*args, **kwargs)))
+        for types, known in self.dispatcher.overloads.items():
+            if tuple(map(plain_type, types)) == given:
+                return with_singles(result, known.signature.return_type)
+        return result
 
     @property
     def python(self) -> PythonForm:
@@ -108,18 +114,15 @@ class Gradient:
 
     def types_of(self, *args: Any, **kwargs: Any) -> tuple[NumbaType, ...]:
         """Return the Numba types of all parameters in a call with these arguments, which may be types themselves."""
+        given = self._signature.bind(*args, **kwargs).arguments
         return tuple(
-            value if isinstance(value, nb.Type) else _typeof(value, self.request.fun.__name__)
-            for value in self._values(args, kwargs)
+            _typeof(given[name], self.request.fun.__name__) if name in given else nb.Omitted(parameter.default)
+            for name, parameter in self._signature.parameters.items()
         )
-
-    def _values(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
-        bound = self._signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        return (*bound.args, *bound.kwargs.values())
 
     def module_for_types(self, arg_types: tuple[NumbaType, ...]) -> Module:
         """Return the generated module for these types: from this object, from the disk or from the compiler."""
+        arg_types = self._with_variables(arg_types)
         module = self._modules.get(arg_types)
         if module is None:
             check_types(self.request, tuple(self._signature.parameters), arg_types)
@@ -130,9 +133,17 @@ class Gradient:
         self._last = module
         return module
 
+    def _with_variables(self, arg_types: tuple[NumbaType, ...]) -> tuple[NumbaType, ...]:
+        """Return the types without literals. An omitted argument is a constant, unless differentiated."""
+        wrt = self.request.argnums
+        return tuple(
+            plain_type(kind) if position in wrt or not isinstance(kind, nb.Omitted) else kind
+            for position, kind in enumerate(arg_types)
+        )
+
     def generated_for(self, *args: Any, **kwargs: Any) -> Generated:
         """Run the compiler for these arguments, whatever the cache holds."""
-        arg_types = self.types_of(*args, **kwargs)
+        arg_types = self._with_variables(self.types_of(*args, **kwargs))
         check_types(self.request, tuple(self._signature.parameters), arg_types)
         return self._generate(arg_types)
 
@@ -193,7 +204,9 @@ def generate(request: Request, arg_types: tuple[NumbaType, ...]) -> Generated:
 
 
 def _typeof(value: object, fun_name: str) -> NumbaType:
+    if isinstance(value, nb.Type):
+        return value
     try:
-        return numba.typeof(value)
+        return typeof(value)
     except ValueError:
         raise unsupported_value(fun_name, value) from None

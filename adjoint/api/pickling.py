@@ -14,9 +14,9 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import CodeType, FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from numba import cloudpickle
+from numba import cloudpickle  # its own copy: no dependency of ours
 
 from adjoint.backends.fingerprint import function_text, reached_functions
 from adjoint.backends.request import Request
@@ -62,7 +62,7 @@ def reduce_gradient(gradient: Gradient) -> Any:
     if _importable(primal):
         primal = ByName(primal.__module__, primal.__qualname__)
     elif isinstance(request.fun, FunctionType):
-        primal = ByValue(cloudpickle.dumps(request.fun), _texts(request.fun))
+        primal = ByValue(cast("Any", cloudpickle).dumps(request.fun), _texts(request.fun))
     return rebuild, (primal, request.mode, request.argnums, request.single, request.has_aux, request.options)
 
 
@@ -98,7 +98,11 @@ def _texts(fun: FunctionType) -> tuple[tuple[str, str], ...]:
     for reached in _travellers(fun):
         kept = lines.setdefault(reached.__code__.co_filename, {})
         kept.update(enumerate(function_text(reached).splitlines(keepends=True), start=reached.__code__.co_firstlineno))
-    return tuple((name, "".join(kept.get(n, "\n") for n in range(1, max(kept) + 1))) for name, kept in lines.items() if kept)
+    return tuple((name, _padded(kept)) for name, kept in lines.items() if kept)
+
+
+def _padded(lines: dict[int, str]) -> str:
+    return "".join(lines.get(number, "\n") for number in range(1, max(lines) + 1))
 
 
 def _same_file(name: str, text: str) -> bool:

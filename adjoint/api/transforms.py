@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from types import FunctionType
-from typing import Any, TypedDict, Unpack, overload
+from typing import Any, TypedDict, Unpack, cast, overload
 
 from numba.core.dispatcher import Dispatcher
 
-from adjoint.api.arguments import Argnums, Fastmath, make_options, resolve_argnums
+from adjoint.api.arguments import Argnums, Fastmath, check_flag, make_options, resolve_argnums
 from adjoint.api.gradient import Gradient, root_function
+from adjoint.backends.cache import once_per_text
 from adjoint.backends.numba_cpu import GradientDispatcher
 from adjoint.backends.request import Mode, Options, Request
 
@@ -122,8 +123,7 @@ def _transform(
     options: TransformOptions,
 ) -> Gradient | Decorator:
     checked = _checked_options(mode, options)
-    if not isinstance(has_aux, bool):  # pyright: ignore
-        raise TypeError(f"has_aux is True or False, not {has_aux!r}")
+    check_flag("has_aux", has_aux)
 
     def transform(function: Callable[..., Any]) -> Gradient:
         return _make(mode, function, argnums, wrt, has_aux, checked)
@@ -164,8 +164,8 @@ def _plain(mode: str, fun: Any) -> Any:
             return fun
         case GradientDispatcher():
             return fun.owner
-        case Dispatcher():
-            return fun.py_func
+        case Dispatcher(py_func=function):
+            return cast("Any", function)
         case _:
             if not callable(fun):
                 raise TypeError(f"{mode} takes a function, not {fun!r}")
@@ -181,6 +181,13 @@ def _name(fun: Any) -> str:
 
 def check_syntax(fun: Any) -> None:
     """Refuse at once what the text of the function shows to be outside the accepted subset."""
-    from adjoint import frontend
+    if isinstance(fun, FunctionType):
+        once_per_text(fun, _check)
+    else:
+        _check(fun)
+
+
+def _check(fun: Any) -> None:
+    from adjoint import frontend  # only now: to import it takes longer than to load a gradient from the disk
 
     frontend.check(fun)

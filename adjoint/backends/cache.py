@@ -1,4 +1,4 @@
-"""Generated modules as real files, so that Numba can cache them, tracebacks show them and a debugger steps through them.
+"""Generated modules as real files, so that Numba caches them, tracebacks show them and a debugger steps through them.
 
 A file is written once and never again: its name holds a digest of all that its text depends on. The directory is
 `$ADJOINT_CACHE_DIR`, or `adjoint` in the user's cache directory. Where no digest can be formed, the directory can't be
@@ -7,6 +7,7 @@ written or the user said `cache=False`, the module lives in memory and `linecach
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import itertools
 import linecache
@@ -14,13 +15,13 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import astuple, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import FunctionType, ModuleType
 
-from adjoint.backends.fingerprint import Unpinned, fingerprint, type_text
+from adjoint.backends.fingerprint import Unpinned, fingerprint, text_fingerprint, type_key
 from adjoint.backends.request import Generated, NumbaType, Request
 
 # First line of a file: says what kind of file this is, and what no later reader could tell from the text.
@@ -126,7 +127,7 @@ def stem(request: Request, arg_types: tuple[NumbaType, ...]) -> str | None:
     options = astuple(replace(request.options, cache=True))
     asked = (request.mode, request.argnums, request.single, request.has_aux, options)
     try:
-        digest = fingerprint("modules 1", asked, type_text(arg_types), request.fun)
+        digest = fingerprint("modules 1", asked, type_key(arg_types), request.fun)
     except (Unpinned, OSError, RecursionError):
         return None
     return f"{_identifier(request)}_{digest[:32]}"
@@ -160,6 +161,19 @@ def store(name: str | None, request: Request, generated: Generated) -> Module:
         else:
             return _on_disk(name, path, generated.entry, generated.refs)
     return _in_memory(request, generated)
+
+
+def once_per_text(fun: FunctionType, check: Callable[[FunctionType], None]) -> None:
+    """Call `check`, which looks at the text of `fun` only, unless it has passed this text before, in any process."""
+    digest = text_fingerprint(fun)
+    mark = directory() / "checked" / f"{digest}"
+    if digest is not None and mark.exists():
+        return
+    check(fun)
+    if digest is not None:
+        with contextlib.suppress(OSError):
+            mark.parent.mkdir(parents=True, exist_ok=True)
+            mark.touch()
 
 
 def _on_disk(name: str, path: Path, entry: str, refs: Mapping[str, object]) -> Module:

@@ -1,8 +1,8 @@
 """A digest of everything a function's meaning hangs on: its text, its code, and all it can reach.
 
 Reached are defaults, closure cells, globals by the names the code loads and, through modules, their attributes by
-name; from functions found so, onwards. The digest over-approximates: an edit that changes nothing may change it, an edit
-that changes something always does. What can't be pinned down raises `Unpinned`, and the caller goes without a cache.
+name; from functions found so, onwards. The digest over-approximates: an edit that changes nothing may change it, an
+edit that changes something always does. What can't be pinned down raises `Unpinned`: the caller does without a cache.
 """
 
 from __future__ import annotations
@@ -47,6 +47,15 @@ def fingerprint(*roots: object, portable: bool = False) -> str:
     for root in roots:
         walk.visit(root)
     return walk.digest.hexdigest()
+
+
+def text_fingerprint(fun: FunctionType) -> str | None:
+    """Return a digest of what the text of `fun` and its place in the file show, or None if it has no text."""
+    walk = _Walk(portable=False)
+    text = function_text(fun)
+    walk.feed("text", *versions(), fun.__name__, text, *map(str, fun.__code__.co_positions()))
+    walk.feed(str(fun.__code__.co_flags))
+    return walk.digest.hexdigest() if text else None
 
 
 def reached_functions(*roots: object) -> tuple[FunctionType, ...]:
@@ -192,12 +201,13 @@ class _Walk:
         self.visit(value.__bases__)
 
     def _visit_member(self, name: str, member: object) -> None:
-        if isinstance(member, FunctionType) and member.__code__.co_filename.startswith("<"):
+        plain = cast("Any", member).__func__ if isinstance(member, staticmethod | classmethod) else member
+        if isinstance(plain, FunctionType) and plain.__code__.co_filename.startswith("<"):
             self.feed(name)  # written by `dataclass` or `namedtuple`: there is no text
-            self.code(member.__code__)
-        elif isinstance(member, FunctionType | staticmethod | classmethod | property) or name in _CLASS_DATA:
+            self.code(plain.__code__)
+        elif isinstance(plain, FunctionType | property) or name in _CLASS_DATA:
             self.feed(name)
-            self.visit(member)
+            self.visit(plain)
         elif name == "__dataclass_fields__":
             self.feed(*(f"{field.name}: {field.type!r}" for field in cast("dict[str, Any]", member).values()))
 
@@ -214,8 +224,7 @@ class _Walk:
         if not text and not self._lenient:
             raise Unpinned(f"no source for {value.__qualname__}")
         self.feed("function", value.__name__, text)
-        if not self._portable:
-            self.code(value.__code__)
+        self.code(value.__code__)
         self.visit(value.__defaults__)
         self.visit(value.__kwdefaults__)
         for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
@@ -224,6 +233,8 @@ class _Walk:
         self._visit_globals(value)
 
     def code(self, code: CodeType) -> None:
+        if self._portable:
+            return
         self.digest.update(code.co_code)
         self.feed(*code.co_names, "|", *code.co_varnames, "|", *code.co_freevars, str(code.co_flags))
         for constant in code.co_consts:
@@ -258,21 +269,20 @@ class _Walk:
 
 
 _CLASS_DATA = ("_fields", "__slots__")
-_Method = Callable[[_Walk, Any], None]
-_KINDS: tuple[tuple[Any, _Method], ...] = (
+_KINDS: tuple[tuple[Any, Callable[[Any, Any], None]], ...] = (
     (FunctionType, _Walk.function),
     ((tuple, list), _Walk.sequence),
-    (dict, _Walk.mapping),
+    (cast("Any", dict), _Walk.mapping),
     ((set, frozenset), _Walk.unordered),
     (np.ndarray, _Walk.array),
     (np.generic, _Walk.scalar),
     ((np.dtype, range, slice), _Walk.printed),
     (Dispatcher, _Walk.dispatcher),
-    (functools.partial, _Walk.partial),
+    (cast("Any", functools.partial), _Walk.partial),
     (MethodType, _Walk.method),
     (BuiltinFunctionType, _Walk.bound_builtin),
     (np.ufunc, _Walk.named),
-    (type(np.sum), _Walk.named),
+    (cast("Any", type(np.sum)), _Walk.named),
     (type, _Walk.klass),
     ((staticmethod, classmethod, property), _Walk.accessor),
 )
@@ -336,9 +346,9 @@ def _is_library(file: str | None) -> bool:
     return False
 
 
-def type_text(arg_types: Iterable[object]) -> str:
-    """Return argument types as text that is the same in every process. Raises `Unpinned` where there is none."""
-    text = ", ".join(str(kind) for kind in arg_types)
-    if " at 0x" in text:
+def type_key(arg_types: Iterable[object]) -> tuple[object, ...]:
+    """Return, for `fingerprint`, what tells these argument types from others. Raises `Unpinned`."""
+    key = tuple(("omitted", kind.value) if isinstance(kind, nb.Omitted) else str(kind) for kind in arg_types)
+    if any(" at 0x" in part for part in key if isinstance(part, str)):
         raise Unpinned("a function as an argument")
-    return cast("str", text)
+    return key

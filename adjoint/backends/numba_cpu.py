@@ -1,7 +1,7 @@
 """The CPU: a Numba dispatcher that makes the gradient of each signature when it is first asked for.
 
-Dispatch stays in Numba's C code, so a call costs what a call of any compiled function costs; and as it *is* a dispatcher,
-compiled code can call it, pass it on and take defaults and keywords from its signature.
+Dispatch stays in Numba's C code, so a call costs what a call of any compiled function costs; and as it *is* a
+dispatcher, compiled code can call it, pass it on and take defaults and keywords from its signature.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any, cast
 
 import numba
 import numpy as np
+from numba.core import config, sigutils
 from numba.core import errors as numba_errors
-from numba.core import sigutils
 from numba.core import types as nb
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import CPUDispatcher
@@ -26,6 +26,13 @@ from adjoint.backends.shim import positional
 from adjoint.errors import AdjointError, TypingError
 
 Produce = Callable[[tuple[NumbaType, ...]], Module]
+
+# Numba is untyped: what is used of it goes through these names.
+_Dispatcher: Any = CPUDispatcher
+_njit: Callable[..., Any] = cast("Any", numba).njit
+_unliteral: Callable[[NumbaType], NumbaType] = cast("Any", nb).unliteral
+_normalised: Callable[[Any], tuple[tuple[NumbaType, ...], NumbaType]] = cast("Any", sigutils).normalize_signature
+typeof: Callable[[object], NumbaType] = cast("Any", numba).typeof
 
 
 class Untyped(Exception):
@@ -40,11 +47,12 @@ class Unboxed(Exception):
     """Results of a signature just compiled hold single-precision scalars, which Numba boxes as Python floats."""
 
 
-class GradientDispatcher(CPUDispatcher):
+class GradientDispatcher(_Dispatcher):
     """Dispatches over gradients that `produce` makes, one per signature; `py_func` gives the parameters only."""
 
     def __init__(self, py_func: FunctionType, produce: Produce, options: Options, owner: object) -> None:
-        super().__init__(py_func, targetoptions={"nopython": True})
+        parent: Any = super()
+        parent.__init__(py_func, targetoptions={"nopython": True})
         self._produce = produce
         self._options = options
         self.owner = owner
@@ -54,11 +62,11 @@ class GradientDispatcher(CPUDispatcher):
 
     def compile(self, sig: Any) -> Any:
         """Compile for a signature, unless that is done, and return the entry point."""
-        args = tuple(sigutils.normalize_signature(sig)[0])
+        args = tuple(_normalised(sig)[0])
         with cast("Any", global_compiler_lock):
             known = self.overloads.get(args)
             if known is None:
-                compiled = compile_module(self._produce(plain_types(args)), args, self._options)
+                compiled = compile_module(self._produce(args), args, self._options)
                 known = compiled.overloads[args]
                 self.add_overload(known)
                 self._compiled.append(compiled)  # it owns the machine code
@@ -66,15 +74,17 @@ class GradientDispatcher(CPUDispatcher):
 
     def get_call_template(self, args: Any, kws: Any) -> Any:
         """Answer Numba's type inference, in a caller that is being compiled."""
+        parent: Any = super()
         try:
-            return super().get_call_template(args, kws)
+            return parent.get_call_template(args, kws)
         except (AdjointError, TypeError, ValueError) as error:
             # Inference goes on after a TypingError, as it must while types are still being refined.
             raise numba_errors.TypingError("".join(traceback.format_exception_only(error))) from error
 
     def _compile_for_args(self, *args: Any, **kws: Any) -> Any:
+        parent: Any = super()
         try:
-            entry_point = super()._compile_for_args(*args, **kws)
+            entry_point = parent._compile_for_args(*args, **kws)
         except (AdjointError, TypeError, ValueError, Untyped) as error:
             raise error.with_traceback(None) from error.__cause__
         if not self.boxes and any(holds_single(known.signature.return_type) for known in self.overloads.values()):
@@ -83,7 +93,8 @@ class GradientDispatcher(CPUDispatcher):
 
     def typeof_pyval(self, val: Any) -> Any:
         """Return the type of an argument; called when Numba's C code doesn't know it."""
-        kind = super().typeof_pyval(val)
+        parent: Any = super()
+        kind = parent.typeof_pyval(val)
         if kind is nb.pyobject:
             raise Untyped(val)
         return kind
@@ -92,14 +103,14 @@ class GradientDispatcher(CPUDispatcher):
         return getattr, (self.owner, "dispatcher")
 
 
-def plain_types(args: tuple[NumbaType, ...]) -> tuple[NumbaType, ...]:
-    """Return the types without literals, and omitted arguments with the type of their default."""
-    return tuple(numba.typeof(kind.value) if isinstance(kind, nb.Omitted) else nb.unliteral(kind) for kind in args)
+def plain_type(kind: NumbaType) -> NumbaType:
+    """Return the type that a variable holding such an argument has."""
+    return typeof(cast("Any", kind).value) if isinstance(kind, nb.Omitted) else _unliteral(kind)
 
 
 def compile_module(module: Module, args: tuple[NumbaType, ...], options: Options) -> Any:
     """Return a Numba dispatcher for the module's entry, compiled for `args`."""
-    compiled: Any = numba.njit(
+    compiled = _njit(
         positional(module.compiled_function),
         cache=module.on_disk,
         parallel=options.parallel,
@@ -118,6 +129,11 @@ def compile_module(module: Module, args: tuple[NumbaType, ...], options: Options
     return compiled
 
 
+def jit_disabled() -> bool:
+    """Whether the user asked Numba, by NUMBA_DISABLE_JIT, to leave all code to the interpreter."""
+    return bool(cast("Any", config).DISABLE_JIT)
+
+
 def holds_single(kind: NumbaType) -> bool:
     """Whether a value of this type is, or has among its items, a scalar of single precision."""
     if isinstance(kind, nb.BaseTuple):
@@ -134,7 +150,8 @@ def with_singles(value: Any, kind: NumbaType) -> Any:
     if kind is nb.complex64:
         return np.complex64(value)
     items = (with_singles(item, kind_of_item) for item, kind_of_item in zip(value, kind, strict=True))
-    return type(value)._make(items) if hasattr(value, "_make") else tuple(items)
+    named: Any = cast("Any", type(value))
+    return named._make(items) if hasattr(value, "_make") else tuple(items)
 
 
 def _refused(module: Module, error: Exception) -> TypingError:

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
-from numba.core.utils import pysignature
-
 
 def has_keyword_only(fun: FunctionType) -> bool:
     """Whether `fun` has parameters that can only be given by name."""
@@ -28,28 +26,41 @@ def positional(fun: FunctionType) -> FunctionType:
     return shim
 
 
-def binder(fun: FunctionType, target: Callable[..., object]) -> Callable[..., Any]:
-    """Return a function with the signature of `fun` that calls `target` with all arguments by position."""
-    parameters = inspect.signature(fun).parameters.values()
-    marked = [p.replace(annotation=p.empty, default=p.empty) for p in parameters]
-    heads = [f"{p.name}=None" if q.default is not q.empty else p.name for p, q in zip(marked, parameters, strict=True)]
-    heads.insert(fun.__code__.co_argcount, "*")
-    names = ", ".join(p.name for p in marked)
-    text = f"def make({_TARGET}):\n    def call({', '.join(heads)}):\n        return {_TARGET}({names})\n    return call\n"
-    namespace: dict[str, Any] = {}
-    exec(text, namespace)
-    call: FunctionType = namespace["make"](target)
-    call.__defaults__, call.__kwdefaults__ = fun.__defaults__, fun.__kwdefaults__
+def calling_convention(fun: FunctionType, target: Callable[..., object]) -> Callable[..., Any]:
+    """Return what is called as `fun` is and calls `target`, which has the parameters of `positional(fun)`."""
+    if not has_keyword_only(fun):
+        return target
+    defaults = len(fun.__defaults__ or ()) + len(fun.__kwdefaults__ or ())
+    if len(_trailing_defaults(fun)) == defaults:
+        return _limited(fun.__name__, fun.__code__.co_argcount, target)
+    return _bound(fun, target)
+
+
+def _limited(name: str, count: int, target: Callable[..., object]) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if len(args) > count:
+            raise TypeError(f"{name}() takes {count} positional arguments but {len(args)} were given")
+        return target(*args, **kwargs)
+
     return call
 
 
-_TARGET = "_adjoint_target"
+def _bound(fun: FunctionType, target: Callable[..., object]) -> Callable[..., Any]:
+    """Return a function that fills in the defaults and calls `target` with all arguments by position."""
+    signature = inspect.signature(fun)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        given = signature.bind(*args, **kwargs)
+        given.apply_defaults()
+        return target(*given.arguments.values())
+
+    return call
 
 
 def _trailing_defaults(fun: FunctionType) -> tuple[object, ...]:
     """The defaults of the last parameters: of a parameter before one without a default there can't be one."""
     kept: list[object] = []
-    for parameter in reversed(pysignature(fun).parameters.values()):
+    for parameter in reversed(list(inspect.signature(fun).parameters.values())):
         if parameter.default is parameter.empty:
             break
         kept.append(parameter.default)

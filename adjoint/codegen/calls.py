@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
 
 from adjoint.codegen.kinds import Kinds
 from adjoint.ir import Call, Expr, Lit, Var
@@ -103,10 +104,10 @@ def constant(value: object) -> ast.expr:
         case complex():
             return _complex(value)
         case tuple():
-            items: tuple[object, ...] = value
+            items = cast("tuple[object, ...]", value)
             return ast.Tuple(elts=[constant(item) for item in items], ctx=ast.Load())
         case _:
-            return ast.Constant(value=value)  # type-checked by compile(): an int or an ellipsis
+            return ast.Constant(value=cast("Any", value))  # an int, an ellipsis, or `compile` complains
 
 
 def _complex(value: complex) -> ast.expr:

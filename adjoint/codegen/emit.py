@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from adjoint.codegen import unparse
@@ -123,8 +124,8 @@ class _Emitter:
                 return [self._let(stmt)]
             case Store():
                 return [self._store(stmt)]
-            case Accum(target, index, value):
-                return [self._augmented(self._place(target, index), "add", value)]
+            case Accum():
+                return [self._accum(stmt)]
             case For():
                 return [self._for(stmt, known)]
             case While(cond, body, until=until):
@@ -156,17 +157,25 @@ class _Emitter:
         update = self._update(element, stmt.value)
         if update is None and whole:
             update = self._update(stmt.array, stmt.value)
-        if update is not None and self._may_update(stmt, element, update[1]):
+        if update is not None and self._may_update(stmt.array, element, update[1]):
             return self._augmented(self._place(stmt.array, () if whole else stmt.index), *update)
         place = self._place(stmt.array, stmt.index)
         return ast.Assign(targets=[place], value=self.write.expr(stmt.value), type_comment=None)
 
-    def _may_update(self, stmt: Store, element: Expr, operand: Expr) -> bool:
-        """Whether `a[i] op= e` means `a[i] = a[i] op e`.
+    def _accum(self, stmt: Accum) -> ast.stmt:
+        place = Call("getitem", (stmt.target, *stmt.index)) if stmt.index else stmt.target
+        unknown = not stmt.index and self.kinds.kind(place) != "array"
+        if unknown or self._may_update(stmt.target, place, stmt.value):
+            return self._augmented(self._place(stmt.target, stmt.index), "add", stmt.value)
+        where = self._place(stmt.target, stmt.index or (Lit(...),))
+        return ast.Assign(targets=[where], value=self.write.expr(Call("add", (place, stmt.value))), type_comment=None)
 
-        Numba updates arrays in place element by element, even where `e` overlaps `a[i]`.
+    def _may_update(self, target: Var, place: Expr, operand: Expr) -> bool:
+        """Whether `place op= operand` means `place = place op operand`.
+
+        Numba updates arrays in place element by element, even where the operand overlaps them.
         """
-        return self.kinds.is_scalar(element) or not self.kinds.may_overlap(stmt.array.name, operand)
+        return self.kinds.is_scalar(place) or not self.kinds.may_overlap(target.name, operand)
 
     def _update(self, place: Expr, value: Expr) -> tuple[str, Expr] | None:
         """Return `(op, e)` if a value is `place op e`."""
@@ -181,13 +190,8 @@ class _Emitter:
         return None
 
     def _augmented(self, place: ast.Name | ast.Subscript, op: str, operand: Expr) -> ast.stmt:
-        match operand:
-            case Call("neg", (positive,)) if op in ("add", "sub"):
-                op, operand = "sub" if op == "add" else "add", positive
-            case Lit(int() | float() as number) if op in ("add", "sub") and number < 0:
-                op, operand = "sub" if op == "add" else "add", Lit(-number)
-            case _:
-                pass
+        if op in ("add", "sub") and (positive := _negated(operand)) is not None:
+            op, operand = "sub" if op == "add" else "add", positive
         return ast.AugAssign(target=place, op=BINARY[op](), value=self.write.expr(operand))
 
     # Control flow
@@ -278,6 +282,21 @@ class _Emitter:
                 return self._place(array, index)
             case _:
                 raise AssertionError(f"not a place: {target}")
+
+
+def _negated(expr: Expr) -> Expr | None:
+    """Return `e` if an expression is written `-e` (also `-2.0 * x`)."""
+    match expr:
+        case Call("neg", (positive,)):
+            return positive
+        case Lit(int() | float() as number) if number < 0:
+            return Lit(-number)
+        case Call("mul", (Lit(int() | float() as number), other)) if number < 0:
+            return replace(expr, args=(Lit(-number), other))
+        case Call("mul", (other, Lit(int() | float() as number))) if number < 0:
+            return replace(expr, args=(other, Lit(-number)))
+        case _:
+            return None
 
 
 def _check_hiding(func: Func, function: ast.FunctionDef) -> None:

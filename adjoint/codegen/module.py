@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,8 +46,7 @@ def module_text(
     """
     entry = funcs[-1].name if entry is None and funcs else entry
     chunks = [_decorated(helper.strip("\n") + "\n", jit) for helper in helpers]
-    for func in funcs:
-        chunks.append(_decorated(unparse(emit(func)), None if func.name == entry else jit))
+    chunks += [_decorated(unparse(emit(func)), None if func.name == entry else jit) for func in funcs]
     values = "".join(f"{name} = {unparse(_value(value))}\n" for name, value in sorted((constants or {}).items()))
     head = [_docstring(doc), *_imports(values + "\n".join(chunks), imports or {}), values]
     top = "\n".join(part for part in head if part)
@@ -66,7 +66,7 @@ def _decorated(text: str, jit: Mapping[str, object] | None) -> str:
 
 def _option(value: object) -> str:
     if isinstance(value, set | frozenset):
-        flags: frozenset[object] = frozenset(value)
+        flags = cast("frozenset[object]", value)
         return "{" + ", ".join(sorted(unparse(constant(flag)) for flag in flags)) + "}"
     return unparse(constant(value))
 
@@ -86,23 +86,21 @@ def _import(name: str, place: str) -> str:
 
 def _value(value: object) -> ast.expr:
     """Return the expression that makes a constant, of exactly its type."""
-    match value:
-        case np.ndarray():
-            return _array(value)
-        case np.generic() if type(value).__name__ not in ("float64", "complex128"):
-            return _call(dtype(value.dtype.name), constant(value.item()))
-        case np.generic():
-            return constant(value.item())
-        case tuple():
-            items: tuple[object, ...] = value
-            return ast.Tuple(elts=[_value(item) for item in items], ctx=ast.Load())
-        case bool() | int() | float() | complex() | str() | None:
-            return constant(value)
-        case _:
-            raise TypeError(f"no text for a constant of type `{type(value).__name__}`")
+    if isinstance(value, np.ndarray):
+        return _array(cast("NDArray[Any]", value))
+    if isinstance(value, np.generic):
+        number = cast("np.generic[Any]", value)
+        plain = constant(number.item())
+        return plain if number.dtype.name in ("float64", "complex128") else _call(dtype(number.dtype.name), plain)
+    if isinstance(value, tuple):
+        items = cast("tuple[object, ...]", value)
+        return ast.Tuple(elts=[_value(item) for item in items], ctx=ast.Load())
+    if value is None or isinstance(value, bool | int | float | complex | str):
+        return constant(value)
+    raise TypeError(f"no text for a constant of type `{type(value).__name__}`")
 
 
-def _array(value: NDArray[np.generic]) -> ast.expr:
+def _array(value: NDArray[Any]) -> ast.expr:
     if value.dtype.kind not in "biufc":
         raise TypeError(f"no text for an array of `{value.dtype}`")
     kind = ast.keyword(arg="dtype", value=dtype(value.dtype.name))
@@ -115,7 +113,7 @@ def _array(value: NDArray[np.generic]) -> ast.expr:
 
 def _nested(value: object) -> ast.expr:
     if isinstance(value, list):
-        items: list[object] = value
+        items = cast("list[object]", value)
         return ast.List(elts=[_nested(item) for item in items], ctx=ast.Load())
     return constant(value)
 

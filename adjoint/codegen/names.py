@@ -8,8 +8,10 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from adjoint.ir import Accum, Block, Call, Expr, For, Func, Let, Lit, Stmt, Store, Var, While
-from adjoint.ir.walk import bound, map_blocks, map_operands, names_in, operands, statements, subexpressions, substitute
+from adjoint.ir import Call, Expr, For, Func, Let, Lit, Stmt, Var, While
+from adjoint.ir.walk import bound, names_in, operands, statements, subexpressions
+from adjoint.transform.hints import hint_of
+from adjoint.transform.renaming import rename_block
 
 _MODULES = frozenset(("cmath", "math", "np", "numba"))
 # The builtins that generated text may call; a user's variable of that name is renamed, one called `id` is not.
@@ -87,10 +89,9 @@ def rename(func: Func, reserved: Collection[str] = ()) -> Func:
         y = sin_x * sin_x
     """
     final = _Names(func, reserved).final
-    new = {old: Var(name) for old, name in final.items()}
     return replace(
         func,
-        body=_block(func.body, new),
+        body=rename_block(func.body, final),
         hints={final.get(old, old): hint for old, hint in func.hints.items()},
         types={final.get(old, old): kind for old, kind in func.types.items()},
     )
@@ -116,7 +117,7 @@ class _Names:
 
     def _wish(self, name: str) -> str | None:
         """Return the readable name somebody gave the value already."""
-        return self.hints.get(name, None if _TEMPORARY.fullmatch(name) else name)
+        return hint_of(name, self.hints) or (None if _TEMPORARY.fullmatch(name) else name)
 
     def _take(self, name: str, wish: str) -> None:
         if name in self.final:
@@ -179,27 +180,3 @@ def _names(stmt: Stmt) -> list[str]:
     until = [stmt.until.name] if isinstance(stmt, For | While) and stmt.until is not None else []
     reads = [name for operand in operands(stmt) for name in names_in(operand) if name not in until]
     return [*reads, *(target.name for target in bound(stmt)), *until]
-
-
-def _block(block: Block, new: Mapping[str, Var]) -> Block:
-    return tuple(_stmt(stmt, new) for stmt in block)
-
-
-def _stmt(stmt: Stmt, new: Mapping[str, Var]) -> Stmt:
-    stmt = map_operands(stmt, lambda expr: substitute(expr, new))
-    stmt = map_blocks(stmt, lambda block: _block(block, new))
-    match stmt:
-        case Let(target) | Accum(target):
-            return replace(stmt, target=new.get(target.name, target))
-        case Store(array):
-            return replace(stmt, array=new.get(array.name, array))
-        case For(index, until=until):
-            return replace(stmt, index=new.get(index.name, index), until=_flag(until, new))
-        case While(until=until):
-            return replace(stmt, until=_flag(until, new))
-        case _:
-            return stmt
-
-
-def _flag(until: Var | None, new: Mapping[str, Var]) -> Var | None:
-    return None if until is None else new.get(until.name, until)

@@ -90,7 +90,7 @@ def _is_negative(value: object) -> bool:
 
 
 def _is_simple(node: ast.expr | None) -> bool:
-    """Whether formatters leave no space around a `:` or `**` beside the expression."""
+    """Whether formatters leave no spaces around a `:` beside the expression."""
     match node:
         case None | ast.Name() | ast.Constant():
             return True
@@ -100,10 +100,15 @@ def _is_simple(node: ast.expr | None) -> bool:
             return False
 
 
-def _is_simple_power_operand(node: ast.expr) -> bool:
-    while isinstance(node, ast.Attribute):
-        node = node.value
-    return _is_simple(node)
+def _is_tight(node: ast.expr) -> bool:
+    """Whether formatters leave no spaces around a `**` beside the expression."""
+    match node:
+        case ast.BinOp(left=left, op=ast.Pow(), right=right):
+            return not isinstance(left, ast.UnaryOp | ast.BinOp) and _is_tight(left) and _is_tight(right)
+        case ast.Attribute(value=value):
+            return _is_tight(value)
+        case _:
+            return _is_simple(node)
 
 
 def _string(value: str) -> str:
@@ -255,7 +260,7 @@ class _Writer(_Unparser):
         if isinstance(node.op, ast.Pow):
             # `**` binds to the right, less strongly than a sign on its right and more than one on its left.
             left, right = own + 1, _FACTOR
-            space = "" if _is_simple_power_operand(node.left) and _is_simple_power_operand(node.right) else " "
+            space = "" if _is_tight(node) else " "
         else:
             left, right = own, own + 1
         self._expression(node.left, left)
@@ -264,7 +269,9 @@ class _Writer(_Unparser):
 
     def _UnaryOp(self, node: ast.UnaryOp) -> None:
         self.write(_UNARY[type(node.op)])
-        self._expression(node.operand, _strength(node))
+        # `-a**b` is `-(a**b)`, and few readers are sure of it.
+        power = _strength(node) == _FACTOR and _strength(node.operand) == _POWER
+        self._expression(node.operand, _ATOM if power else _strength(node))
 
     def _BoolOp(self, node: ast.BoolOp) -> None:
         word = " or " if isinstance(node.op, ast.Or) else " and "
@@ -315,8 +322,8 @@ class _Writer(_Unparser):
         self._expression(node.value, _ATOM)
         self.write("[")
         match node.slice:
-            case ast.Tuple(elts=[only]) if isinstance(only, ast.Slice):
-                self.dispatch(only)
+            case ast.Tuple(elts=[only]):
+                self._expression(only, _TEST)
                 self.write(",")
             case index:
                 self._maybe_bare_tuple(index)
@@ -369,7 +376,7 @@ class _Writer(_Unparser):
             case complex() if value.real != 0.0:
                 self.write(repr(value)[1:-1])
             case _:
-                super()._Constant(node)
+                _Unparser._Constant(self, node)
 
     def _JoinedStr(self, node: ast.JoinedStr) -> None:
         self.write(ast.unparse(node))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ast import AST
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 from numba import types
@@ -13,9 +14,6 @@ from adjoint.frontend.values import Broken, Closure, Display, Items, Known, Shap
 from adjoint.ir import Call, Expr, Let, Lit, Var
 from adjoint.rules.spelling import dtype_name
 from adjoint.rules.typing import Type, is_array, is_number
-
-TUPLES = (types.BaseTuple,)
-
 
 def atom(frame: Frame, value: Value, node: AST, hint: str | None = None) -> Var | Lit:
     """Return a value as a name or constant, binding it first if it is neither."""
@@ -55,11 +53,6 @@ def operand(frame: Frame, value: Value, node: AST) -> Expr:
 def _described(obj: object) -> str:
     name = getattr(obj, "__name__", None)
     return f"`{name}`" if isinstance(name, str) else f"an object of type `{type(obj).__name__}`"
-
-
-def numeric(frame: Frame, value: Value, node: AST) -> Var | Lit:
-    """Return a value as a number or array to compute with."""
-    return atom(frame, value, node)
 
 
 def items_of(frame: Frame, value: Value, node: AST) -> tuple[Value, ...] | None:
@@ -129,16 +122,14 @@ def cast_to(frame: Frame, value: Expr, kind: Type, node: AST) -> Expr:
 def constant(obj: object) -> Value | None:
     """Return a Python constant as a value: numbers, texts, None and tuples of them; None for anything else."""
     match obj:
-        case None | bool() | str() | complex():
-            return Lit(obj)
         case np.float64() | np.int64() | np.bool_() | np.complex128():
             return Lit(obj.item())
-        case int() | float():
+        case None | bool() | int() | float() | complex() | str():
             return Lit(obj)
         case _ if obj is Ellipsis:
             return Lit(obj)
         case tuple() | list():
-            return _constants(obj)  # pyright: ignore[reportUnknownArgumentType]
+            return _constants(cast("Sequence[object]", obj))
         case _:
             return None
 

@@ -50,7 +50,9 @@ class Session:
     # Per loop and way of reaching it: what the last round found out, so that the next starts there.
     solved: dict[tuple[object, ...], object] = field(default_factory=dict[tuple[object, ...], object])
     synthetic: dict[AST, object] = field(default_factory=dict[AST, object])
+    # How many loops around are read for the first time, with types missing; and what was read in vain.
     rounds: int = 0
+    skipped: UnknownRead | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from adjoint.ir import Call, Expr, Lit, Var
+from adjoint.ir.walk import names_in
 
 NONE = Lit(None)
 FULL_SLICE = Call("slice", (NONE, NONE, NONE))
@@ -34,12 +35,11 @@ def number(expr: Expr) -> complex | None:
             return None
 
 
-_ARITHMETIC = {
+_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "add": operator.add,
     "sub": operator.sub,
     "mul": operator.mul,
-    "div": operator.truediv,
-    "pow": operator.pow,
+    "pow": lambda a, b: a**b,
 }
 
 
@@ -70,18 +70,24 @@ def neg(x: Expr) -> Expr:
             return call("neg", x)
 
 
-def add(a: Expr | None, b: Expr | None) -> Expr | None:
+def plus(a: Expr, b: Expr) -> Expr:
+    if number(a) == 0:
+        return b
+    if number(b) == 0:
+        return a
     match a, b:
-        case None, other:
-            return other
-        case other, None:
-            return other
         case _, Call("neg", (x,)):
             return call("sub", a, x)
         case Call("neg", (x,)), _:
             return call("sub", b, x)
         case _:
             return _fold(call("add", a, b))
+
+
+def add(a: Expr | None, b: Expr | None) -> Expr | None:
+    if a is None or b is None:
+        return a if b is None else b
+    return plus(a, b)
 
 
 def sub(a: Expr, b: Expr) -> Expr:
@@ -125,7 +131,7 @@ def div(a: Expr, b: Expr) -> Expr:
         case _, Call("neg", (x,)):
             return neg(div(a, x))
         case _:
-            return _fold(call("div", a, b))
+            return call("div", a, b)
 
 
 def power(a: Expr, b: Expr) -> Expr:
@@ -183,7 +189,15 @@ def _leads_with_number(expr: Expr) -> bool:
             return number(expr) is not None
 
 
-_SIMPLIFIED = {"neg": neg, "add": add, "sub": sub, "mul": mul, "div": div, "pow": power, "select": select}
+_SIMPLIFIED: dict[str, Callable[..., Expr]] = {
+    "neg": neg,
+    "add": plus,
+    "sub": sub,
+    "mul": mul,
+    "div": div,
+    "pow": power,
+    "select": select,
+}
 
 
 def simplified(expr: Expr) -> Expr:
@@ -213,11 +227,16 @@ def real(x: Expr) -> Expr:
             return call("real", x)
 
 
-def guard(y_bar: Expr, contribution: Expr) -> Expr:
-    """Make a contribution zero wherever the seed is, even if the partial is infinite or NaN there."""
-    if contribution == y_bar or contribution == neg(y_bar):
+def guard(y_bar: Expr, contribution: Expr, kind: Any) -> Expr:
+    """Make a contribution of an element-wise rule zero wherever the seed is.
+
+    For values on the way to a `where`: unselected elements have the seed 0, and a partial that is infinite or NaN
+    there must not turn it into NaN. `kind` is the type of the seed. Constant multiples of the seed stay as they are.
+    """
+    if set(names_in(contribution)) <= set(names_in(y_bar)):
         return contribution
-    return select(call("ne", y_bar, Lit(0.0)), contribution, Lit(0.0))
+    zero = with_precision(Lit(0.0), kind)
+    return select(call("ne", y_bar, zero), contribution, zero)
 
 
 def rank(kind: Any) -> int:

@@ -56,7 +56,8 @@ ELEMENTWISE = Table("""
     asin(x)            | 1 / sqrt((1 - x) * (1 + x))                                             | (-1, 1)
     acos(x)            | -(1 / sqrt((1 - x) * (1 + x)))                                          | (-1, 1)
     atan(x)            | 1 / (1 + x * x)                                                         | R
-    atan2(a, b)        | b / hypot(a, b) / hypot(a, b) if b != 0 else 0 ; -(a / hypot(a, b) / hypot(a, b)) if a != 0 else 0 | R* ; R*
+    atan2(a, b) | b / hypot(a, b) / hypot(a, b) if b != 0 else 0 ; -(a / hypot(a, b) / hypot(a, b)) if a != 0 else 0
+        | R* ; R*
     sinh(x)            | cosh(x)                                                                 | R
     cosh(x)            | sinh(x)                                                                 | R
     tanh(x)            | 1 - y * y                                                               | (-3, 3)
@@ -65,7 +66,9 @@ ELEMENTWISE = Table("""
     atanh(x)           | 1 / ((1 - x) * (1 + x))                                                 | (-1, 1)
     degrees(x)         | 57.29577951308232                                                       | R
     radians(x)         | 0.017453292519943295                                                    | R
-    sinc(x)            | (cos(3.141592653589793 * x) - y) / x if abs(x) > 0.04 else -3.289868133696453 * x * (1 - 0.9869604401089358 * x * x * (1 - 0.3524858714674771 * x * x * (1 - 0.18277044520535848 * x * x))) | R
+    sinc(x)
+        | (cos(3.141592653589793 * x) - y) / x if abs(x) > 0.04 else -3.289868133696453 * x * (1
+            - 0.9869604401089358 * x * x * (1 - 0.3524858714674771 * x * x * (1 - 0.18277044520535848 * x * x))) | R
 
     erf(x)             | 1.1283791670955126 * exp(-(x * x))                                      | R
     erfc(x)            | -(1.1283791670955126 * exp(-(x * x)))                                   | R
@@ -74,8 +77,10 @@ ELEMENTWISE = Table("""
 
     maximum(a, b)      | 1 if a > b else (0.5 if a == b else 0) ; 1 if b > a else (0.5 if a == b else 0) | R ; R
     minimum(a, b)      | 1 if a < b else (0.5 if a == b else 0) ; 1 if b < a else (0.5 if a == b else 0) | R ; R
-    fmax(a, b)         | 1 if a > b else (0.5 if a == b else (1 if isnan(b) else 0)) ; 1 if b > a else (0.5 if a == b else (1 if isnan(a) else 0)) | R ; R
-    fmin(a, b)         | 1 if a < b else (0.5 if a == b else (1 if isnan(b) else 0)) ; 1 if b < a else (0.5 if a == b else (1 if isnan(a) else 0)) | R ; R
+    fmax(a, b) | 1 if a > b else (0.5 if a == b else (1 if isnan(b) else 0))
+        ; 1 if b > a else (0.5 if a == b else (1 if isnan(a) else 0)) | R ; R
+    fmin(a, b) | 1 if a < b else (0.5 if a == b else (1 if isnan(b) else 0))
+        ; 1 if b < a else (0.5 if a == b else (1 if isnan(a) else 0)) | R ; R
     clip(x, low, high) | - ; - ; - | R ; R ; R
     where(c, a, b)     | - ; 1 if c else 0 ; 0 if c else 1                                       | B ; R ; R
     select(c, a, b)    | - ; 1 if c else 0 ; 0 if c else 1                                       | B ; R ; R
@@ -88,6 +93,7 @@ ELEMENTWISE = Table("""
     imag(x)            | 0                                                                       | R
     angle(x)           | 0                                                                       | R*
     nan_to_num(x)      | 1 if isfinite(x) else 0                                                 | R
+    rect(a, b)         | cos(b) + 1j * sin(b) ; 1j * y                                           | R+ ; R
     complex(a, b)      | 1 ; 1j                                                                  | R ; R
     cast.float64(x)    | 1                                                                       | R
     cast.float32(x)    | 1                                                                       | R
@@ -107,6 +113,24 @@ COMPLEX = Table("""
     angle(x)           | -1j / x                                                                 | C
     asinh(x)           | 1 / sqrt(1 + x * x)                                                     | C
     acosh(x)           | 1 / (sqrt(x - 1) * sqrt(x + 1))                                         | C
+""")
+
+# Draws, as functions of their parameters; `y` is the draw itself, which is recorded.
+DRAWS = Table("""
+    random.normal(a, b)      | 1 ; (y - a) / b
+    random.laplace(a, b)     | 1 ; (y - a) / b
+    random.logistic(a, b)    | 1 ; (y - a) / b
+    random.gumbel(a, b)      | 1 ; (y - a) / b
+    random.lognormal(a, b)   | y ; y * ((log(y) - a) / b)
+    random.uniform(a, b)     | (b - y) / (b - a) ; (y - a) / (b - a)
+    random.triangular(a, m, b) | 1 - 0.5 * (y - a) / (b - a) - 0.5 * (y - a) / (m - a) if y <= m else 0.5 * (b - y) / (b - a)
+        ; 0.5 * (y - a) / (m - a) if y <= m else 0.5 * (b - y) / (b - m)
+        ; 0.5 * (y - a) / (b - a) if y <= m else 1 - 0.5 * (b - y) / (b - a) - 0.5 * (b - y) / (b - m)
+    random.exponential(a)    | y / a
+    random.rayleigh(a)       | y / a
+    random.weibull(a)        | -(y * log(y) / a)
+    random.power(a)          | -(y * log(y) / a)
+    random.pareto(a)         | -((1 + y) * log1p(y) / a)
 """)
 
 _POWERS = ("pow", "float_power")
@@ -162,7 +186,7 @@ class Elementwise:
 
 
 def row_of(prim: str, complex_operand: bool) -> Row:
-    table = COMPLEX if complex_operand and prim in COMPLEX else ELEMENTWISE
+    table = COMPLEX if complex_operand and prim in COMPLEX else ELEMENTWISE if prim in ELEMENTWISE else DRAWS
     return table[prim][0]
 
 
@@ -222,6 +246,6 @@ def _in_shape(tangent: Expr, call: Call, y: Expr, dots: tuple[Expr | None, ...],
     names = set(names_in(tangent))
     arrays = [(arg, dot) for arg, dot in zip(call.args, dots, strict=True) if build.rank(type_of(arg)) > 0]
     shaped = all(names & {*names_in(arg), *names_in(dot)} for arg, dot in arrays)
-    if not arrays or shaped or names & set(names_in(y)):
+    if build.rank(type_of(y)) == 0 or arrays and shaped or names & set(names_in(y)):
         return tangent
     return build.call("broadcast_to", tangent, build.call("shape", y))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 
-from adjoint.rules.elementwise import ELEMENTWISE, Elementwise
+from adjoint.rules.elementwise import DRAWS, ELEMENTWISE, Elementwise
 from adjoint.rules.linear import LINEAR, Linear
 from adjoint.rules.rule import Kind, Rule
 from adjoint.rules.special import SPECIAL
-from adjoint.rules.zero import ZERO, Zero
+from adjoint.rules.zero import DRAWS_OF_NOTHING, ZERO, Zero
 
 
 @cache
@@ -20,7 +20,7 @@ def find(prim: str) -> Rule | None:
         case "linear":
             return Linear(prim)
         case "special":
-            return SPECIAL[prim]
+            return SPECIAL[prim] if prim in SPECIAL else Elementwise(prim) if prim in DRAWS else Zero(prim)
         case "zero":
             return Zero(prim)
         case "composite" | None:
@@ -33,6 +33,6 @@ def kind(prim: str) -> Kind | None:
         return "elementwise"
     if prim in LINEAR:
         return "linear"
-    if prim in SPECIAL:
+    if prim in SPECIAL or prim in DRAWS or prim in DRAWS_OF_NOTHING:
         return "special"
     return "zero" if prim in ZERO else None

@@ -10,7 +10,7 @@ import re
 from functools import cache, partial
 from typing import Any
 
-from adjoint.rules.helper_text import TEXT
+from adjoint.rules.texts import TEXT
 from adjoint.rules.typing import register_helper
 
 _UNBROADCAST = re.compile(r"unbroadcast_(\d)d_(\d)d")
@@ -52,20 +52,53 @@ def result_type(name: str, types: tuple[Any, ...]) -> Any:
         return _fresh(types[1])
     if name not in _definitions():
         raise KeyError(name)
-    model = types[_MODEL.get(name, 0)]
-    match = re.search(r"_to_(\d)d$", name) or re.search(r"^diff_transposed_(\d)d$", name)
-    return _fresh(model) if match is None else _fresh(model, int(match[1]))
+    operand, rank = _RESULT.get(name, (0, None))
+    return _fresh(types[operand], rank)
 
 
-def _fresh(kind: Any, ndim: int | None = None) -> Any:
-    """An array like this one, in C order; scalars stay."""
+def _fresh(kind: Any, rank: int | None = None) -> Any:
+    """An array like this one, in C order, perhaps of another rank."""
     if not hasattr(kind, "ndim"):
         return kind
-    return kind.copy(ndim=kind.ndim if ndim is None else ndim, layout="C", readonly=False)
+    if rank == 0:
+        return kind.dtype
+    return kind.copy(ndim=kind.ndim if rank is None else rank, layout="C", readonly=False)
 
 
-# The operand whose type the result has, where it isn't the first.
-_MODEL = {"extract_pullback": 1, "kron_right_1d": 1, "kron_right_2d": 1}
+# The operand whose type the result has, where it isn't the first, and its rank, where it has another.
+_RESULT: dict[str, tuple[int, int | None]] = {
+    "extract_pullback": (1, None),
+    "kron_right_1d": (1, None),
+    "kron_right_2d": (1, None),
+    "diff_transposed_1d": (0, 1),
+    "insert_place": (1, None),
+    "interp_slope": (2, 0),
+    "interp_transposed": (1, None),
+    "interp_all_transposed": (1, None),
+    "quantile_slope": (0, 0),
+    "vander_pushforward": (0, 2),
+    "max_along_2d": (0, 1),
+    "max_along_3d": (0, 2),
+    "min_along_2d": (0, 1),
+    "min_along_3d": (0, 2),
+    "members_pushforward": (2, None),
+    "roots_pushforward": (1, None),
+    "eigh_pullback": (1, None),
+    "eigh_values_pushforward": (0, 1),
+    "eigh_vectors_pushforward": (1, None),
+    "eigvalsh_pushforward": (0, 1),
+    "eig_pullback": (1, None),
+    "eig_values_pushforward": (0, 1),
+    "eig_vectors_pushforward": (1, None),
+    "eigvals_pushforward": (0, 1),
+    "svd_values_pushforward": (2, None),
+    "svd_right_pushforward": (2, None),
+    "qr_right_pushforward": (1, None),
+    "pinv_pushforward": (1, None),
+    "lstsq_right_pullback": (1, None),
+    "lstsq_pushforward": (2, None),
+    "lstsq_pushforward_2d": (2, None),
+}
 
 
 @cache

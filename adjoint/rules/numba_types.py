@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from adjoint.ir import Call, Expr, Lit
 # Numba's classes carry no annotations; this is the one name for "a Numba type".
 Type: TypeAlias = Any
 types: Any = numba.types
+Options: TypeAlias = tuple[tuple[str, Type], ...]
 
 int64: Type = types.intp
 float64: Type = types.float64
@@ -61,28 +63,49 @@ class Application:
 
 @cache
 def _context() -> Any:
-    context = cpu_target.typing_context
-    cpu_target.target_context.refresh()
+    target: Any = cpu_target
+    context = target.typing_context
+    target.target_context.refresh()
     context.refresh()
     return context
 
 
 @cache
-def ask_numba(function: object, args: tuple[Type, ...], kwargs: tuple[tuple[str, Type], ...] = ()) -> Type | None:
+def ask_numba(function: object, args: tuple[Type, ...], kwargs: Options = ()) -> Type | None:
     """Return the type Numba gives to an application, or None if it knows no such function or operands."""
-    for attempt in range(2):
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", numba_errors.NumbaWarning)
-                signature = _context().resolve_function_type(function, args, dict(kwargs))
-        except numba_errors.NumbaError:
-            signature = None
-        if signature is not None:
-            return types.unliteral(signature.return_type)
-        if attempt == 0:
-            # Extensions registered since the last look may know it.
-            _context().refresh()
-    return None
+    found = _resolve(function, args, kwargs)
+    if not found or isinstance(found, str):
+        # Extensions registered since the last look may know it.
+        _context().refresh()
+        found = _resolve(function, args, kwargs)
+    return None if found is None or isinstance(found, str) else types.unliteral(found)
+
+
+def why_not(function: object, args: tuple[Type, ...], kwargs: Options = ()) -> str:
+    """Return the gist of Numba's reason for refusing an application, in one line; empty if it gives none."""
+    found = _resolve(function, args, kwargs)
+    return found if isinstance(found, str) else ""
+
+
+def _resolve(function: object, args: tuple[Type, ...], kwargs: Options) -> Type | str | None:
+    """Return the result's type, or the reason why there is none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", numba_errors.NumbaWarning)
+            signature = _context().resolve_function_type(function, args, dict(kwargs))
+    except (numba_errors.NumbaError, TypeError, ValueError, NotImplementedError) as error:
+        return _gist(str(error))
+    return None if signature is None else signature.return_type
+
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def _gist(message: str) -> str:
+    """Return the first line that says something about the program rather than about Numba's stages."""
+    lines = [line.strip() for line in _ANSI.sub("", message).splitlines()]
+    telling = (line for line in lines if line and not line.startswith(("Failed in", "- Resolution", "-", "During:")))
+    return next(telling, "refused")
 
 
 def ask_getitem(target: Type, index: Type) -> Type | None:

@@ -111,7 +111,7 @@ def _strided(app: Application) -> Type:
 
 def _expand_dims(app: Application) -> Type:
     operand = array_operand(app)
-    in_order = operand.layout == "C" and app.args[1] == Lit(0)
+    in_order = operand.layout == "C" and (operand.ndim == 1 or app.args[1] == Lit(0))
     return operand.copy(ndim=operand.ndim + 1, layout="C" if in_order else "A")
 
 
@@ -191,7 +191,8 @@ def _joined(rank: Callable[[int], int], keep_order: bool = False, same_rank: boo
 
 
 def _pieces(app: Application) -> Type:
-    return types.List(array_operand(app).copy())
+    operand = array_operand(app)
+    return types.List(operand if operand.ndim == 1 else operand.copy(layout="A"))
 
 
 def _diag(app: Application) -> Type:

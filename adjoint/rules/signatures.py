@@ -9,6 +9,7 @@ import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import cast
 
 from adjoint.errors import UnsupportedError
 from adjoint.ir import Call, Expr, Lit
@@ -231,8 +232,5 @@ def _parse(text: str) -> Signature:
 
 
 def _default(text: str) -> Lit | Call:
-    value = ast.literal_eval(text)
-    if isinstance(value, tuple):
-        items: tuple[object, ...] = value
-        return Call("tuple", tuple(Lit(item) for item in items))
-    return Lit(value)
+    value: object = ast.literal_eval(text)
+    return Call("tuple", tuple(map(Lit, cast(tuple[object, ...], value)))) if isinstance(value, tuple) else Lit(value)

@@ -76,7 +76,8 @@ _NP_RENAMED = {
     "absolute": "abs", "max": "max", "amax": "max", "min": "min", "amin": "min", "round": "round", "around": "round",
     "conj": "conj", "conjugate": "conj", "concatenate": "concatenate", "concat": "concatenate",
     "transpose": "transpose", "permute_dims": "transpose", "deg2rad": "radians", "radians": "radians",
-    "rad2deg": "degrees", "degrees": "degrees", "trunc": "trunc", "append": "np_append", "trapezoid": "trapezoid",
+    "rad2deg": "degrees", "degrees": "degrees", "trunc": "trunc", "append": "np_append",
+    "select": "np_select", "trapezoid": "trapezoid",
     "trapz": "trapezoid", "vstack": "vstack", "row_stack": "vstack", "fix": "fix", "cumulative_sum": "cumulative_sum",
 }  # fmt: skip
 
@@ -164,11 +165,18 @@ def canonical_call(prim: str, via: str, args: Sequence[Expr], kwargs: Kwargs = (
 
 def is_elementwise(prim: str) -> bool:
     """Say whether a primitive works element by element, with broadcasting (NumPy's ufuncs, `where`, `clip`, …)."""
-    return prim in _SCALAR_OPERATORS or prim in _MORE_ELEMENTWISE or isinstance(_numpy_object(prim), np.ufunc)
+    named = prim in _SCALAR_OPERATORS or prim in _MORE_ELEMENTWISE or prim in _MATH or prim in _INT_FORMS
+    if named or prim.startswith(("cast.", "astype.")):
+        return True
+    function = _numpy_object(prim)
+    # A ufunc with a signature works on whole vectors or matrices.
+    return isinstance(function, np.ufunc) and function.signature is None
 
 
-_SCALAR_OPERATORS = frozenset(OPERATORS) - {"matmul", "not", "is", "is_not", "in", "getitem"}
-_MORE_ELEMENTWISE = frozenset("where clip round real imag conj angle sinc nan_to_num fix isclose".split())
+_SCALAR_OPERATORS = frozenset(OPERATORS) - {"matmul", "is", "is_not", "in", "getitem"}
+_MORE_ELEMENTWISE = frozenset(
+    "where select clip round real imag conj angle sinc nan_to_num fix isclose complex stop_gradient".split()
+)
 
 
 def is_view(prim: str) -> bool:

@@ -1,7 +1,9 @@
 """The reader of rule tables: text rows to expressions, each row parsed when it is first asked for.
 
-A row is `prim(params) | column | column ...`. Expressions are Python's: operators and functions are canonical
-primitives, `p if c else q` is `select(c, p, q)`. Whole numbers mean floats, except in exponents, indices and keywords.
+A row is `prim(params) | column | column ...`; it goes on in lines that are indented more. It may hold for several
+primitives, written before the parameters. Options are `name=name`, or `name=...` where any value, and none, will do.
+Expressions are Python's: operators and functions are canonical primitives, `p if c else q` is `select(c, p, q)`.
+Whole numbers mean floats, except in exponents, indices and keywords.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ class Row:
     prim: str
     params: tuple[str, ...]
     keywords: tuple[str, ...]
+    optional: tuple[str, ...]
     columns: tuple[str, ...]
     text: str
 
@@ -49,9 +52,10 @@ class Table(Mapping[str, tuple[Row, ...]]):
 
     def __init__(self, text: str) -> None:
         self._lines: dict[str, list[str]] = {}
-        for line in text.splitlines():
-            if line.strip() and not line.lstrip().startswith("#"):
-                self._lines.setdefault(line.split("(", 1)[0].strip(), []).append(line.strip())
+        for line in _joined(text):
+            names, rest = line.split("(", 1)
+            for name in names.split():
+                self._lines.setdefault(name, []).append(f"{name}({rest}")
         self._rows: dict[str, tuple[Row, ...]] = {}
 
     def __getitem__(self, prim: str) -> tuple[Row, ...]:
@@ -66,13 +70,32 @@ class Table(Mapping[str, tuple[Row, ...]]):
         return len(self._lines)
 
 
+def _joined(text: str) -> list[str]:
+    """Return the rows; a line that is indented more than the first row goes on with the one before."""
+    rows: list[str] = []
+    margin = 0
+    for line in text.splitlines():
+        row = line.strip()
+        if not row or row.startswith("#"):
+            continue
+        indent = len(line) - len(line.lstrip())
+        margin = margin or indent
+        if indent > margin:
+            rows[-1] += " " + row
+        else:
+            rows.append(row)
+    return rows
+
+
 def _row(line: str) -> Row:
     primal, *columns = (column.strip() for column in line.split("|"))
     tree = ast.parse(primal, mode="eval").body
     assert isinstance(tree, ast.Call), line
     params = tuple(ast.unparse(arg) for arg in tree.args)
-    keywords = tuple(str(keyword.arg) for keyword in tree.keywords)
-    return Row(ast.unparse(tree.func), params, keywords, tuple(columns), line)
+    names: dict[bool, list[str]] = {True: [], False: []}
+    for keyword in tree.keywords:
+        names[isinstance(keyword.value, ast.Constant)].append(str(keyword.arg))
+    return Row(ast.unparse(tree.func), params, tuple(names[False]), tuple(names[True]), tuple(columns), line)
 
 
 @cache
@@ -85,10 +108,8 @@ def _expr(tree: ast.expr, exact: bool = False) -> Expr:
     match tree:
         case ast.Name(name):
             return Var(name)
-        case ast.Constant(int() as value) if not exact and not isinstance(value, bool):
-            return Lit(float(value))
         case ast.Constant(value):
-            return Lit(value)
+            return Lit(float(value) if type(value) is int and not exact else value)
         case ast.BinOp(left, ast.Pow(), right):
             return Call("pow", (_expr(left, exact), _expr(right, True)))
         case ast.BinOp(left, op, right):
@@ -105,15 +126,20 @@ def _expr(tree: ast.expr, exact: bool = False) -> Expr:
             return Call("tuple", tuple(_expr(item, True) for item in items))
         case ast.Subscript(array, index):
             return Call("getitem", (_expr(array), *_index(index)))
-        case ast.Call(func, args, keywords):
-            named = tuple((str(k.arg), _expr(k.value, True)) for k in keywords)
-            prim = ast.unparse(func)
-            return Call(prim, tuple(_expr(arg, prim in _EXACT_CALLS) for arg in args), named)
+        case ast.Call():
+            return _call(tree)
         case _:
             raise ValueError(f"not an expression of rule tables: {ast.unparse(tree)}")
 
 
-_EXACT_CALLS = {"dim", "expand_dims", "transpose", "swapaxes", "moveaxis", "item", "rot90", "eye", "roll", "zeros", "slice"}
+def _call(tree: ast.Call) -> Call:
+    prim = ast.unparse(tree.func)
+    exact = prim in _EXACT_CALLS or prim.startswith("helper.")
+    named = tuple((str(keyword.arg), _expr(keyword.value, True)) for keyword in tree.keywords)
+    return Call(prim, tuple(_expr(arg, exact) for arg in tree.args), named)
+
+
+_EXACT_CALLS = frozenset({"dim", "expand_dims", "item"})
 
 
 def _index(tree: ast.expr) -> tuple[Expr, ...]:
@@ -124,6 +150,7 @@ def _index(tree: ast.expr) -> tuple[Expr, ...]:
 def _subscript(tree: ast.expr) -> Expr:
     match tree:
         case ast.Slice(lower, upper, step):
-            return Call("slice", tuple(Lit(None) if part is None else _expr(part, True) for part in (lower, upper, step)))
+            bounds = (Lit(None) if part is None else _expr(part, True) for part in (lower, upper, step))
+            return Call("slice", tuple(bounds))
         case _:
             return _expr(tree, True)

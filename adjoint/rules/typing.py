@@ -30,6 +30,7 @@ from adjoint.rules.numba_types import (
     tuple_of,
     types,
     unify_numbers,
+    why_not,
 )
 from adjoint.rules.operand_types import Rule
 from adjoint.rules.spelling import OPERATORS, python_callable, text_of
@@ -160,8 +161,8 @@ def _unify_tuples(first: Type, second: Type) -> Type | None:
 def _unify_lists(first: Type, second: Type) -> Type | None:
     if first.dtype == types.undefined or second.dtype == types.undefined:
         return second if first.dtype == types.undefined else first
-    item = unify(first.dtype, second.dtype)
-    return None if item is None else types.List(item)
+    # A list can't be converted, not even by element.
+    return types.List(first.dtype) if first.dtype == second.dtype else None
 
 
 # --- applications ----------------------------------------------------------------------------------------------------
@@ -213,7 +214,8 @@ def _reference(app: Application, refs: Mapping[str, object]) -> Type:
     options = tuple((name, app.type_of(expr)) for name, expr in app.call.kwargs)
     found = ask_numba(function, app.types, options)
     if found is None:
-        raise TypingError(f"Numba cannot call `{text_of(app.prim)}` with {_listed(app.types)}")
+        reason = why_not(function, app.types, options)
+        raise TypingError(f"Numba cannot call `{text_of(app.prim)}` with {_listed(app.types)}: {reason}")
     return found
 
 

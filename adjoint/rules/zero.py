@@ -11,9 +11,10 @@ ZERO = frozenset("""
     floor ceil trunc rint round fix int_floor int_ceil int_trunc int_round sign signbit floordiv floor_divide spacing
     lt le gt ge eq ne is is_not in not_in not and or bitand bitor bitxor invert lshift rshift
     logical_and logical_or logical_not logical_xor
+    isnat iscomplexobj isrealobj
     isnan isinf isfinite isneginf isposinf iscomplex isreal isscalar isclose allclose array_equal isin in1d
     any all count_nonzero argmax argmin nanargmax nanargmin argsort argwhere argpartition
-    nonzero flatnonzero searchsorted digitize bincount histogram unique lexsort
+    nonzero flatnonzero searchsorted digitize bincount lexsort
     shape size ndim dim len itemsize nbytes dtype strides
     zeros ones empty zeros_like ones_like empty_like eye identity tri arange indices
     tril_indices triu_indices tril_indices_from triu_indices_from diag_indices unravel_index ravel_multi_index
@@ -23,10 +24,16 @@ ZERO = frozenset("""
     astype.int8 astype.int16 astype.int32 astype.int64 astype.uint8 astype.uint16 astype.uint32 astype.uint64
     astype.bool astype.boolean
     range slice print assert raise
-    random.seed random.random random.rand random.randn random.random_sample random.ranf random.sample
-    random.standard_normal random.randint random.integers random.permutation random.shuffle random.choice
-    random.bernoulli random.binomial random.poisson random.geometric random.hypergeometric random.negative_binomial
     linalg.matrix_rank
+    """.split())
+
+
+# Draws that depend on no active operand. They are not "zero" but "special": they must not be evaluated twice.
+DRAWS_OF_NOTHING = frozenset("""
+    random.seed random.random random.rand random.randn random.random_sample random.ranf random.sample
+    random.standard_normal random.standard_exponential random.standard_cauchy random.randint random.integers
+    random.binomial random.poisson random.geometric random.hypergeometric random.negative_binomial random.zipf
+    random.logseries random.multinomial random.getrandbits random.randrange
     """.split())
 
 

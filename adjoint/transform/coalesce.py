@@ -136,13 +136,17 @@ def _copies_in(func: Func, block: Sequence[Site], depth: int) -> Iterator[tuple[
 
 def _regions(sites: Sequence[Site]) -> dict[str, int]:
     """Map the names that occur only inside a parallel loop to the innermost such loop."""
-    everywhere = Counter(name for top in sites for site in top.within() for name in mentioned(site.stmt))
+    everywhere = _occurrences(sites)
     found: dict[str, int] = {}
     for loop in (site for top in sites for site in top.within()):
         if isinstance(loop.stmt, For) and loop.stmt.parallel:
-            inside = Counter(n for block in loop.blocks for top in block for s in top.within() for n in mentioned(s.stmt))
+            inside = _occurrences(loop.blocks[0])
             found.update({name: loop.position for name, count in inside.items() if count == everywhere[name]})
     return found
+
+
+def _occurrences(block: Sequence[Site]) -> Counter[str]:
+    return Counter(name for top in block for site in top.within() for name in mentioned(site.stmt))
 
 
 @dataclass

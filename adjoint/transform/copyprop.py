@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeVar, cast
 
 from numba import types as nb
 
@@ -16,6 +17,8 @@ from adjoint.transform.hints import all_hints, hint_of
 
 _PLAIN = (Lit(0), Lit(1), Lit(0.0), Lit(1.0))
 _LITERAL_TYPES: Mapping[type, object] = {bool: nb.boolean, int: nb.int64, float: nb.float64, complex: nb.complex128}
+
+_S = TypeVar("_S", bound=Stmt)
 
 
 def propagate(func: Func) -> Func:
@@ -58,8 +61,8 @@ def _bind_counts(func: Func) -> Counter[str]:
 class _Copies:
     """What is known at one point: `value[x]` is what `x` is a copy of, `holders[y]` are the copies of `y`."""
 
-    value: dict[str, Expr] = field(default_factory=dict)
-    holders: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    value: dict[str, Expr] = field(default_factory=dict[str, Expr])
+    holders: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
     def copy(self) -> _Copies:
         return _Copies(dict(self.value), dict(self.holders))
@@ -162,16 +165,17 @@ class _Propagator:
         kind = self.func.types.get(name)
         return self.counts[name] == 1 if kind is None else kind == _LITERAL_TYPES.get(type(value.value), kind)
 
-    def reading(self, stmt: Stmt, known: _Copies) -> Stmt:
+    def reading(self, stmt: _S, known: _Copies) -> _S:
         """Replace what a statement itself reads; `until`, which is read later, stays."""
-        stmt = map_operands(stmt, lambda expr: self.expr(expr, known))
-        match stmt:
+        done = map_operands(stmt, lambda expr: self.expr(expr, known))
+        match done:
             case Store(array):
-                return replace(stmt, array=self.reference(array, known))
-            case Accum(target) if stmt.index or isinstance(self.func.types.get(target.name), nb.Array):
-                return replace(stmt, target=self.reference(target, known))
+                done = replace(done, array=self.reference(array, known))
+            case Accum(target) if done.index or isinstance(self.func.types.get(target.name), nb.Array):
+                done = replace(done, target=self.reference(target, known))
             case _:
-                return stmt
+                pass
+        return cast(_S, done)
 
     def expr(self, expr: Expr, known: _Copies) -> Expr:
         return substitute(expr, known.value) if known.value else expr

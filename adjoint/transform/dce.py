@@ -65,7 +65,7 @@ class _Rewriter:
 
     def block(self, block: Sequence[Site]) -> Block:
         kept = [stmt for site in block for stmt in self.stmt(site)]
-        heard = [stmt for stmt, following in zip(kept, [*kept[1:], None], strict=True) if not _is_void(stmt, following)]
+        heard = [stmt for k, stmt in enumerate(kept) if not _is_void(stmt, kept[k + 1 : k + 2])]
         self.changed |= len(heard) != len(kept)
         # Comments alone are no reason for a block.
         return tuple(heard) if any(not isinstance(stmt, Comment) for stmt in heard) else ()
@@ -146,14 +146,14 @@ def negated(cond: Expr) -> Expr:
             return Call("not", (cond,))
 
 
-def _is_void(stmt: Stmt, following: Stmt | None) -> bool:
+def _is_void(stmt: Stmt, following: Sequence[Stmt]) -> bool:
     """Say whether a comment announces statements that have gone."""
     if not isinstance(stmt, Comment) or not stmt.text.startswith("backward:"):
         return False
     match following:
-        case None | Comment():
+        case [] | [Comment()]:
             return True
-        case Return(value):
+        case [Return(value)]:
             return not any(isinstance(part, Call) and part.prim != "tuple" for part in subexpressions(value))
         case _:
             return False

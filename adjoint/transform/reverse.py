@@ -99,7 +99,9 @@ class Reverse:
         forward = ForwardSweep(self.residuals, self.trips, self.old).block(func.body[:-1])
         value = self.value(exit_)
         gradient: Expr = grads[0] if single else Call("tuple", tuple(grads))
-        returned = gradient if result == "grad" else Call("tuple", (value[1], gradient))
+        returned = Call("tuple", (value[1], gradient))
+        if result == "grad":
+            returned = Call("tuple", (gradient, _parts(value[1])[1])) if self.has_aux else gradient
         params = (*func.params, *((Param(self.seed.name),) if self.seed is not None else ()))
         return program.finished(name, params, (*forward, *value[0], *backward, Return(returned)), func.refs)
 

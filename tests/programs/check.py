@@ -9,11 +9,12 @@ import re
 import sys
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path as File
-from typing import Any
 
 import numpy as np
 
+from adjoint import value_and_grad
 from adjoint.errors import AdjointError
 from tests.oracle import (
     Function,
@@ -113,9 +114,11 @@ def check(program: Program, folder: File, *, compiled: bool = False, transform: 
 def _differentiated(
     fun: Function, program: Program, expected: Reference, compiled: bool, transform: Function | None
 ) -> Outcome:
-    options: dict[str, Any] = {"compiled": compiled, "transform": transform, "reference": expected, "rtol": 1e-8}
+    transform = transform or partial(value_and_grad, cache=False)
     try:
-        check_gradient(fun, program.args, program.argnums, **options)
+        check_gradient(
+            fun, program.args, program.argnums, 1e-8, compiled=compiled, transform=transform, reference=expected
+        )
     except AdjointError as error:
         return Outcome("refused", f"{type(error).__name__}: {error.msg}")
     except WrongGradient as error:

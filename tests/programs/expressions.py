@@ -10,13 +10,15 @@ from tests.programs.scope import Name, Scope, Shape
 
 SCALAR_FUNCTIONS = (
     "math.sin({})", "math.cos({})", "math.tanh({})", "math.atan({})", "math.exp(-abs({}))", "math.exp(math.sin({}))",
-    "math.log(2.0 + math.sin({}))", "np.sin({})", "np.tanh({})", "abs({})", "-{}", "({}) ** 2", "math.sqrt(1.0 + ({}) ** 2)",
+    "math.log(2.0 + math.sin({}))", "np.sin({})", "np.tanh({})", "abs({})", "-{}", "({}) ** 2",
+    "math.sqrt(1.0 + ({}) ** 2)",
     "math.hypot({}, 1.1)", "math.atan2({}, 2.0)", "float({})", "math.log1p(math.exp(math.cos({})))",
     "1.0 / (2.0 + math.cos({}))", "({}) ** 3 * 0.1", "math.asin(0.8 * math.sin({}))", "np.sqrt(1.5 + np.cos({}))",
 )  # fmt: skip
 ARRAY_FUNCTIONS = (
     "np.sin({})", "np.cos({})", "np.tanh({})", "np.exp(-np.abs({}))", "-{}", "({}) ** 2", "np.sqrt(1.0 + ({}) ** 2)",
-    "1.0 / (2.0 + np.cos({}))", "np.maximum({}, 0.31)", "np.minimum({}, 0.57)", "np.abs({})", "np.log(2.0 + np.sin({}))",
+    "1.0 / (2.0 + np.cos({}))", "np.maximum({}, 0.31)", "np.minimum({}, 0.57)", "np.abs({})",
+    "np.log(2.0 + np.sin({}))",
     "np.arctan({})", "np.square(np.sin({}))",
 )  # fmt: skip
 REDUCTIONS = ("np.sum({})", "np.mean({})", "np.max({})", "np.min({})", "np.prod(np.cos({}))")
@@ -39,7 +41,7 @@ class Expressions:
         self.scope = scope
         self.helpers = helpers
 
-    # --- numbers ------------------------------------------------------------------------------------------------------
+    # --- numbers ---------------------------------------------------------------------------------------------------
 
     def literal(self) -> str:
         return str(round(self.random.uniform(-1.2, 1.2), 2) or 0.5)
@@ -47,9 +49,9 @@ class Expressions:
     def number(self, depth: int = 2) -> str:
         if depth <= 0 or self.random.random() < 0.15:
             return self.leaf()
-        return self.random.choice(
-            (*[self._arithmetic] * 3, *[self._function] * 2, self._reduction, self._choice)
-        )(depth - 1)
+        return self.random.choice((*[self._arithmetic] * 3, *[self._function] * 2, self._reduction, self._choice))(
+            depth - 1
+        )
 
     def leaf(self) -> str:
         kind = self.random.random()
@@ -60,6 +62,10 @@ class Expressions:
             return self.element(array)
         if kind < 0.92 and (name := self.scope.one("int")) is not None:
             return f"0.1 * {name.text}" if name.bounded else f"0.1 * ({name.text} % 5)"
+        if kind < 0.97 and (name := self.scope.one("tuple")) is not None:
+            return f"{name.text}[{self.random.randrange(2)}]"
+        if (name := self.scope.one("list")) is not None:
+            return self.random.choice(("{0}[-1]", "{0}[0]", "0.1 * len({0})")).format(name.text)
         return self.literal()
 
     def element(self, array: Name) -> str:
@@ -114,7 +120,7 @@ class Expressions:
             b = self.literal()
         return self.random.choice((f"({a} if {self.condition()} else {b})", f"max({a}, {b})", f"min({a}, {b}, 0.77)"))
 
-    # --- integers -------------------------------------------------------------------------------------------------------
+    # --- integers --------------------------------------------------------------------------------------------------
 
     def index(self, n: int) -> str:
         """A valid index of an axis of length `n`, negative ones included."""
@@ -161,7 +167,7 @@ class Expressions:
             return f"({self.condition(0)} {word} {self.condition(0)})"
         return f"not {self.leaf()} > {self.literal()}"
 
-    # --- arrays ---------------------------------------------------------------------------------------------------------
+    # --- arrays ----------------------------------------------------------------------------------------------------
 
     def existing(self, shape: Shape) -> str | None:
         """Some part of an array that exists, of this shape; it shares memory with it."""
@@ -172,7 +178,8 @@ class Expressions:
         """Ways to take something of `shape` out of `array` by basic indexing."""
         name, own = array.text, array.shape
         if own == shape:
-            return [name] * 3 + ([f"{name}[::-1]"] if len(own) == 1 else [f"{name}[:, ::-1]"])
+            turned = [f"{name}.T"] if len(set(own)) < len(own) else []
+            return [name] * 3 + ([f"{name}[::-1]"] if len(own) == 1 else [f"{name}[:, ::-1]", *turned])
         if len(own) == 2 and len(shape) == 2 and own == shape[::-1]:
             return [f"{name}.T"]
         if len(own) == 2 and len(shape) == 1:
@@ -202,12 +209,20 @@ class Expressions:
         """A new array without looking at old ones."""
         sizes = [self.size(n) for n in shape]
         text = sizes[0] if len(shape) == 1 else f"({', '.join(sizes)})"
-        return self.random.choice((f"np.full({text}, {self.leaf()})", f"(np.zeros({text}) + {self.leaf()})", f"np.ones({text})"))
+        return self.random.choice(
+            (f"np.full({text}, {self.leaf()})", f"(np.zeros({text}) + {self.leaf()})", f"np.ones({text})")
+        )
 
     def array(self, shape: Shape, depth: int = 1) -> str:
         if depth <= 0:
             return self.leaf_array(shape)
-        kinds: list[Callable[[Shape, int], str]] = [self._combined, self._combined, self._applied, self._scaled, self._selected]
+        kinds: list[Callable[[Shape, int], str]] = [
+            self._combined,
+            self._combined,
+            self._applied,
+            self._scaled,
+            self._selected,
+        ]
         return self.random.choice([*kinds, self._vector if len(shape) == 1 else self._matrix])(shape, depth - 1)
 
     def temporary(self, shape: Shape, depth: int = 1) -> str:
@@ -216,7 +231,12 @@ class Expressions:
 
     def _combined(self, shape: Shape, depth: int) -> str:
         a, b = self.array(shape, depth), self.array(shape, depth)
-        forms = (f"({a} + {b})", f"({a} - {b})", f"{_tight(a)} * {_tight(b)}", f"{_tight(a)} / (1.5 + {_tight(b)} ** 2)")
+        forms = (
+            f"({a} + {b})",
+            f"({a} - {b})",
+            f"{_tight(a)} * {_tight(b)}",
+            f"{_tight(a)} / (1.5 + {_tight(b)} ** 2)",
+        )
         return self.random.choice(forms)
 
     def _applied(self, shape: Shape, depth: int) -> str:
@@ -224,7 +244,12 @@ class Expressions:
 
     def _scaled(self, shape: Shape, depth: int) -> str:
         a, s = self.array(shape, depth), self.number(depth)
-        forms = (f"{_tight(s)} * {_tight(a)}", f"({a} + {s})", f"({s} - {_tight(a)})", f"{_tight(a)} * {self.literal()}")
+        forms = (
+            f"{_tight(s)} * {_tight(a)}",
+            f"({a} + {s})",
+            f"({s} - {_tight(a)})",
+            f"{_tight(a)} * {self.literal()}",
+        )
         return self.random.choice(forms)
 
     def _selected(self, shape: Shape, depth: int) -> str:

@@ -110,7 +110,7 @@ def _result(random: Random, writer: Statements) -> str:
     return " + ".join(terms)
 
 
-# --- helpers ------------------------------------------------------------------------------------------------------------
+# --- helpers ------------------------------------------------------------------------------------------------------
 
 WRITING_OR_SHARING = {
     "call_writer", "view", "swap_arrays", "in_place", "part", "masked", "element", "both_sides", "for_items"

@@ -11,6 +11,8 @@ Shape = tuple[int, ...]
 NAMES = {
     "float": ("s", "t", "u", "p", "q", "total", "x_bar", "value", "tape"),
     "int": ("k", "c", "count", "steps"),
+    "tuple": ("both", "point"),
+    "list": ("values", "history"),
     "array": ("y", "z", "w", "v", "buf", "out", "rows", "y_bar", "grid"),
 }
 

@@ -24,11 +24,12 @@ class Statements:
         self.lines: list[str] = []
         self.depth = 1
         self.loops = 0
+        self._never_empty: set[str] = set()
         # Swarm testing: each program knows only some kinds of statement, and so combines those it knows more deeply.
         kinds = list(SIMPLE) + list(COMPOUND)
         self.kinds = {kind for kind in kinds if random.random() < 0.6} | {"scalar", "element"}
 
-    # --- writing --------------------------------------------------------------------------------------------------------
+    # --- writing ---------------------------------------------------------------------------------------------------
 
     def line(self, text: str) -> None:
         self.lines.append(INDENT * self.depth + text)
@@ -55,7 +56,7 @@ class Statements:
         if not getattr(self, kind)():
             self.scalar()
 
-    # --- numbers --------------------------------------------------------------------------------------------------------
+    # --- numbers ---------------------------------------------------------------------------------------------------
 
     def scalar(self) -> bool:
         old = self.scope.one("float", lambda f: not f.frozen)
@@ -86,7 +87,9 @@ class Statements:
         if len(names) < 2:
             return False
         a, b = (n.text for n in self.random.sample(names, 2))
-        self.line(f"{a}, {b} = {b}, {self.random.choice((a, f'math.sin({a} + {b})', f'0.5 * {a} - {self.say.leaf()}'))}")
+        self.line(
+            f"{a}, {b} = {b}, {self.random.choice((a, f'math.sin({a} + {b})', f'0.5 * {a} - {self.say.leaf()}'))}"
+        )
         return True
 
     def pair(self) -> bool:
@@ -102,7 +105,30 @@ class Statements:
         self.scope.declare(b)
         return True
 
-    # --- arrays ---------------------------------------------------------------------------------------------------------
+    def pack(self) -> bool:
+        name = self.scope.fresh("tuple")
+        self.line(f"{name.text} = ({self.say.number(1)}, {self.say.number(1)})")
+        self.scope.declare(name)
+        return True
+
+    def append(self) -> bool:
+        """A list of numbers: begun, grown, read."""
+        name = self.scope.one("list")
+        if name is None:
+            name = self.scope.fresh("list")
+            self.line(f"{name.text} = [{self.say.number(1)}]")
+            self.scope.declare(name)
+        elif self.random.random() < 0.7:
+            self.line(f"{name.text}.append({self.say.number(1)})")
+        else:
+            total, item = self.scope.fresh("float", "total"), self.scope.fresh("float", "item")
+            self.line(f"{total.text} = 0.0")
+            self.line(f"for {item.text} in {name.text}:")
+            self.line(f"{INDENT}{total.text} += {item.text} * {item.text}")
+            self.scope.declare(total)
+        return True
+
+    # --- arrays ----------------------------------------------------------------------------------------------------
 
     def _shape(self) -> Shape | None:
         shapes = sorted({a.shape for a in self.scope.all("array")})
@@ -219,7 +245,7 @@ class Statements:
             self.line(call)
         return True
 
-    # --- control --------------------------------------------------------------------------------------------------------
+    # --- control ---------------------------------------------------------------------------------------------------
 
     def branch(self) -> bool:
         with self.block(f"if {self.say.condition()}:"):
@@ -279,12 +305,15 @@ class Statements:
         if self.random.random() < 0.1:
             with self.block("else:"):
                 self.body(1)
+        if header in self._never_empty and self.random.random() < 0.3:
+            self.scope.declare(index)
         return True
 
     def _range(self) -> tuple[str, int, int]:
         """Text of a range, and the least and greatest index in it."""
         n = self.random.choice([n for a in self.scope.all("array") for n in a.shape] or [4])
         size = self.say.size(n)
+        self._never_empty = {f"range({size})", f"range({size} - 1, -1, -1)", f"range(0, {size}, 2)", "range(2)"}
         bounded = self.scope.one("int", lambda k: k.bounded and k.low >= 0)
         kind = self.random.randrange(8)
         if kind == 0 and bounded is not None:
@@ -348,7 +377,7 @@ class Statements:
 
 # Kinds of statement and how often they come.
 SIMPLE = {
-    "scalar": 5, "integer": 1, "swap": 1, "pair": 1, "new_array": 3, "rebind": 2, "view": 2, "swap_arrays": 2, "element": 6,
-    "part": 4, "in_place": 2, "masked": 1, "call_writer": 2, "leave": 2,
+    "scalar": 5, "integer": 1, "swap": 1, "pair": 1, "new_array": 3, "rebind": 2, "view": 2, "swap_arrays": 2,
+    "element": 6, "part": 4, "in_place": 2, "masked": 1, "call_writer": 2, "leave": 2, "pack": 1, "append": 2,
 }  # fmt: skip
 COMPOUND = {"branch": 3, "both_sides": 1, "give_up": 1, "for_range": 5, "for_items": 2, "while_counted": 2}

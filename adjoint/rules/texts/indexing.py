@@ -1,21 +1,6 @@
-"""The helpers themselves; `helpers` takes them apart."""
+"""Elements chosen, copied and placed; products of sequences."""
 
 TEXT = '''
-def digamma(x):
-    if x <= 0.0 and x == math.floor(x):
-        return math.nan
-    value = 0.0
-    if x < 0.0:
-        value = -math.pi / math.tan(math.pi * (x - math.floor(x)))
-        x = 1.0 - x
-    while x < 10.0:
-        value -= 1.0 / x
-        x += 1.0
-    s = 1.0 / (x * x)
-    tail = 1.0 / 252.0 - s * (1.0 / 240.0 - s * (1.0 / 132.0 - s * (691.0 / 32760.0 - s / 12.0)))
-    return value + math.log(x) - 0.5 / x - s * (1.0 / 12.0 - s * (1.0 / 120.0 - s * tail))
-
-
 def diagonal_filled(a, y_bar, k):
     x_bar = np.zeros(a.shape, a.dtype)
     for i in range(a.shape[0]):
@@ -174,7 +159,7 @@ def kron_right_2d(a, b, y_bar):
     return b_bar
 
 
-def convolve_pullback(a, v, y_bar):
+def convolve_pullback(a, v, y_bar, late):
     n = a.shape[0]
     m = v.shape[0]
     # How many elements of the full convolution the mode left out at the start: full, same, valid.
@@ -182,10 +167,112 @@ def convolve_pullback(a, v, y_bar):
     if y_bar.shape[0] == n + m - 1:
         skipped = 0
     elif y_bar.shape[0] == max(n, m):
-        skipped = (min(n, m) - 1) // 2
+        skipped = min(n, m) // 2 if late else (min(n, m) - 1) // 2
     a_bar = np.zeros(a.shape, a.dtype)
     for i in range(n):
         for k in range(max(0, i - skipped), min(y_bar.shape[0], i - skipped + m)):
             a_bar[i] += y_bar[k] * v[k + skipped - i]
     return a_bar
+
+
+def trapezoid_pullback_2d(y, y_bar, dx):
+    x_bar = np.zeros(y.shape, y.dtype)
+    for r in range(y.shape[0]):
+        for i in range(y.shape[1] - 1):
+            x_bar[r, i] += 0.5 * dx * y_bar[r]
+            x_bar[r, i + 1] += 0.5 * dx * y_bar[r]
+    return x_bar
+
+
+def trapezoid_pullback_2d_at(y, y_bar, x):
+    x_bar = np.zeros(y.shape, y.dtype)
+    for r in range(y.shape[0]):
+        for i in range(y.shape[1] - 1):
+            half = 0.5 * (x[i + 1] - x[i]) * y_bar[r]
+            x_bar[r, i] += half
+            x_bar[r, i + 1] += half
+    return x_bar
+
+
+def take_axis_pullback(a, indices, y_bar, axis):
+    x_bar = np.zeros(a.shape, a.dtype)
+    for i in range(y_bar.shape[0]):
+        for j in range(y_bar.shape[1]):
+            if axis == 0 or axis == -2:
+                x_bar[indices[i], j] += y_bar[i, j]
+            else:
+                x_bar[i, indices[j]] += y_bar[i, j]
+    return x_bar
+
+
+def take_along_axis_pullback(a, indices, y_bar, axis):
+    x_bar = np.zeros(a.shape, a.dtype)
+    for i in range(y_bar.shape[0]):
+        for j in range(y_bar.shape[1]):
+            if axis == 0 or axis == -2:
+                x_bar[indices[i, j], j] += y_bar[i, j]
+            else:
+                x_bar[i, indices[i, j]] += y_bar[i, j]
+    return x_bar
+
+
+def insert_place(a, index):
+    return index if index >= 0 else index + a.shape[0]
+
+
+def insert_left_pullback(a, index, y_bar):
+    x_bar = np.zeros(a.shape, a.dtype)
+    place = index if index >= 0 else index + a.shape[0]
+    for i in range(a.shape[0]):
+        if i < place:
+            x_bar[i] = y_bar[i]
+        else:
+            x_bar[i] = y_bar[i + 1]
+    return x_bar
+
+
+def trim_zeros_pullback(a, y, y_bar):
+    x_bar = np.zeros(a.shape, a.dtype)
+    start = 0
+    while start < a.shape[0] and a[start] == 0.0:
+        start += 1
+    for i in range(y.shape[0]):
+        x_bar[start + i] = y_bar[i]
+    return x_bar
+
+
+def joined_1d(a, parts):
+    x_bar = np.zeros(a.shape, a.dtype)
+    place = 0
+    for part in parts:
+        for i in range(part.shape[0]):
+            x_bar[place + i] = part[i]
+        place += part.shape[0]
+    return x_bar
+
+
+def joined_2d(a, parts, axis):
+    x_bar = np.zeros(a.shape, a.dtype)
+    place = 0
+    for part in parts:
+        for i in range(part.shape[0]):
+            for j in range(part.shape[1]):
+                if axis == 0 or axis == -2:
+                    x_bar[place + i, j] = part[i, j]
+                else:
+                    x_bar[i, place + j] = part[i, j]
+        place += part.shape[0] if axis == 0 or axis == -2 else part.shape[1]
+    return x_bar
+
+
+def joined_3d(a, parts):
+    x_bar = np.zeros(a.shape, a.dtype)
+    place = 0
+    for part in parts:
+        for i in range(part.shape[0]):
+            for j in range(part.shape[1]):
+                for k in range(part.shape[2]):
+                    x_bar[i, j, place + k] = part[i, j, k]
+        place += part.shape[2]
+    return x_bar
 '''

@@ -1,0 +1,158 @@
+"""Binding targets: names, tuples, elements and slices of arrays."""
+
+from __future__ import annotations
+
+from ast import AST, expr
+
+import gast
+from numba import types
+
+from adjoint.frontend.convert import atom, items_of, type_of
+from adjoint.frontend.frame import Frame
+from adjoint.frontend.operators import BINARY, binary
+from adjoint.frontend.subscripts import base_and_index, load
+from adjoint.frontend.values import Display, Items, Value
+from adjoint.ir import Call, Effect, Expr, Lit, Store, Var
+from adjoint.rules.typing import is_array
+
+
+def bind(frame: Frame, target: expr, value: Value) -> None:
+    """Assign a value to a target."""
+    match target:
+        case gast.Name(id=name):
+            if isinstance(value, Display):
+                value = made(frame, value, target, name)
+            frame.env[name] = value
+        case gast.Tuple(elts=elts) | gast.List(elts=elts):
+            _unpack(frame, elts, value, target)
+        case gast.Subscript():
+            store(frame, target, value)
+        case _:
+            raise frame.unsupported("assignment to this", target, "assign to a name, an element or a slice")
+
+
+def made(frame: Frame, value: Display, node: AST, hint: str | None = None) -> Var:
+    """Return a list written out as a list of the program."""
+    items = tuple(atom(frame, item, node) for item in value.items)
+    return frame.emit(Call("list", items), node, hint)
+
+
+def _unpack(frame: Frame, targets: list[expr], value: Value, node: AST) -> None:
+    items = items_of(frame, value, node)
+    if items is None and isinstance(value, Var) and is_array(frame.type_of(value)):
+        if any(isinstance(t, gast.Starred) for t in targets):
+            raise frame.unsupported("a starred target for an array", node, "take a slice")
+        items = tuple(frame.emit(Call("getitem", (value, Lit(k))), node) for k in range(len(targets)))
+    if items is None:
+        raise frame.unsupported("unpacking something that is not a tuple", node, "index it")
+    star = next((k for k, t in enumerate(targets) if isinstance(t, gast.Starred)), None)
+    if star is not None:
+        _unpack_starred(frame, targets, items, star, node)
+        return
+    if len(items) != len(targets):
+        raise frame.unsupported(f"unpacking {len(items)} values into {len(targets)} names", node)
+    for target, item in zip(targets, items, strict=True):
+        bind(frame, target, item)
+
+
+def _unpack_starred(frame: Frame, targets: list[expr], items: tuple[Value, ...], star: int, node: AST) -> None:
+    after = len(targets) - star - 1
+    if len(items) < star + after:
+        raise frame.unsupported(f"unpacking {len(items)} values into {len(targets)} names", node)
+    starred = targets[star]
+    assert isinstance(starred, gast.Starred)
+    middle = Items(items[star : len(items) - after])
+    values = (*items[:star], middle, *items[len(items) - after :])
+    for target, value in zip([*targets[:star], starred.value, *targets[star + 1 :]], values, strict=True):
+        bind(frame, target, value)
+
+
+def store(frame: Frame, target: gast.Subscript, value: Value) -> None:
+    """`base[index] = value`."""
+    base, index = base_and_index(frame, target)
+    write(frame, base, index, value, target)
+
+
+def write(frame: Frame, base: Value, index: tuple[Expr, ...], value: Value, node: AST) -> None:
+    """Write to elements of an array or a list."""
+    if not isinstance(base, Var) or not isinstance(frame.type_of(base), (types.Array, types.List)):
+        raise frame.unsupported("assignment to an item of something that is not an array", node, "use an array")
+    kind = frame.type_of(base)
+    if is_array(kind) and not kind.mutable:
+        raise frame.unsupported("a write to a global array, which is a constant", node, "pass it as an argument")
+    if isinstance(value, Display):
+        value = frame.emit(Call("array", (atom_or_list(frame, value, node),)), node)
+    operand = atom(frame, value, node)
+    _check_kind(frame, kind, operand, node)
+    frame.builder.add(Store(base, index, operand, frame.loc(node)))
+
+
+def atom_or_list(frame: Frame, value: Display, node: AST) -> Expr:
+    """Return a list written out as the operand of `array`, without binding it."""
+    parts = (
+        atom_or_list(frame, item, node) if isinstance(item, Display) else atom(frame, item, node)
+        for item in value.items
+    )
+    return Call("list", tuple(parts))
+
+
+def _check_kind(frame: Frame, kind: object, value: Expr, node: AST) -> None:
+    """Refuse to store complex numbers in real arrays, as NumPy does."""
+    stored = frame.type_of(value)
+    dtype, source = getattr(kind, "dtype", None), getattr(stored, "dtype", stored)
+    if isinstance(source, types.Complex) and isinstance(dtype, (types.Float, types.Integer, types.Boolean)):
+        raise frame.unsupported("a complex value is stored in a real array", node, "store `.real` or `abs(...)`")
+
+
+def augmented(frame: Frame, node: gast.AugAssign) -> None:
+    """`target op= value`: in place for arrays, a rebinding for everything else."""
+    prim = BINARY[type(node.op)]
+    match node.target:
+        case gast.Name(id=name):
+            _augment_name(frame, name, prim, node)
+        case gast.Subscript() as target:
+            base, index = base_and_index(frame, target)
+            old = load(frame, base, index, target)
+            value = binary(frame, prim, old, frame.expr(node.value), node)
+            _check_integers(frame, type_of(frame, base), value, node)
+            write(frame, base, index, value, node)
+        case _:
+            raise frame.unsupported("augmented assignment to this", node, "assign to a name, an element or a slice")
+
+
+def _augment_name(frame: Frame, name: str, prim: str, node: gast.AugAssign) -> None:
+    old = frame.lookup(name, node.target)
+    value = frame.expr(node.value)
+    kind = type_of(frame, old)
+    if isinstance(old, Var) and is_array(kind):
+        result = binary(frame, prim, old, value, node)
+        _check_integers(frame, kind, result, node)
+        write(frame, old, (Lit(...),), result, node)
+    elif isinstance(old, Var) and isinstance(kind, types.List):
+        _extend(frame, old, value, node)
+    else:
+        frame.env[name] = binary(frame, prim, old, value, node, name)
+
+
+def _extend(frame: Frame, old: Var, value: Value, node: AST) -> None:
+    if not isinstance(value, (Display, Items)):
+        raise frame.unsupported("augmented assignment to a list", node, "append in a loop")
+    for item in value.items:
+        append(frame, old, item, node)
+
+
+def append(frame: Frame, target: Var, value: Value, node: AST) -> None:
+    """`target.append(value)`; the first one tells what an empty list holds."""
+    item = made(frame, value, node) if isinstance(value, Display) else atom(frame, value, node)
+    kind = frame.type_of(target)
+    if kind.dtype == types.undefined:
+        frame.builder.types[target.name] = types.List(types.unliteral(frame.type_of(item)))
+    frame.builder.add(Effect(Call("append", (target, item), via="method"), frame.loc(node)))
+
+
+def _check_integers(frame: Frame, kind: object, value: Value, node: AST) -> None:
+    """Refuse `i += 0.5` on an integer array, as NumPy does."""
+    result = type_of(frame, value)
+    dtype = getattr(result, "dtype", result)
+    if isinstance(getattr(kind, "dtype", None), (types.Integer, types.Boolean)) and isinstance(dtype, types.Float):
+        raise frame.unsupported("a float is added in place to an integer array", node, "make it a float array first")

@@ -1,0 +1,132 @@
+"""Subscripts: reading elements, rows, slices and items of tuples."""
+
+from __future__ import annotations
+
+from ast import AST, expr
+
+import gast
+from numba import types
+
+from adjoint.frontend.convert import atom, dim, item, items_of
+from adjoint.frontend.frame import Frame
+from adjoint.frontend.values import Display, Items, ShapeOf, Slice, Value
+from adjoint.ir import Call, Expr, Lit, Var
+from adjoint.rules.typing import is_array
+
+
+def subscript(frame: Frame, node: gast.Subscript, hint: str | None = None) -> Value:
+    """Lower `base[index]`."""
+    base, index = base_and_index(frame, node)
+    return load(frame, base, index, node, hint)
+
+
+def base_and_index(frame: Frame, node: gast.Subscript) -> tuple[Value, tuple[Expr, ...]]:
+    """Evaluate what is indexed and the indices, once; `x[i][j]` is `x[i, j]` where `x[i]` is a row."""
+    chain: list[gast.Subscript] = [node]
+    while isinstance(chain[-1].value, gast.Subscript):
+        chain.append(chain[-1].value)
+    base = frame.expr(chain[-1].value)
+    index: tuple[Expr, ...] = ()
+    for link in reversed(chain):
+        following = _indices(frame, link.slice)
+        if index and not (_is_row(frame, base, index)):
+            base, index = load(frame, base, index, link.value), ()
+        index = (*index, *following)
+    return base, index
+
+
+def _is_row(frame: Frame, base: Value, index: tuple[Expr, ...]) -> bool:
+    if not isinstance(base, Var) or not is_array(frame.type_of(base)):
+        return False
+    whole = all(isinstance(i, (Var, Lit)) and isinstance(frame.type_of(i), types.Integer) for i in index)
+    return whole and len(index) < frame.type_of(base).ndim
+
+
+def _indices(frame: Frame, node: expr) -> tuple[Expr, ...]:
+    if isinstance(node, gast.Tuple):
+        return tuple(_index(frame, frame_value(frame, each), each) for each in node.elts)
+    value = frame_value(frame, node)
+    if isinstance(value, (Items, ShapeOf)) or _is_tuple(frame, value):
+        return tuple(_index(frame, each, node) for each in items_of(frame, value, node) or ())
+    return (_index(frame, value, node),)
+
+
+def _is_tuple(frame: Frame, value: Value) -> bool:
+    return isinstance(value, Var) and isinstance(frame.type_of(value), types.BaseTuple)
+
+
+def frame_value(frame: Frame, node: expr) -> Value:
+    """Evaluate an index, which may be a slice."""
+    if isinstance(node, gast.Slice):
+        parts = (node.lower, node.upper, node.step)
+        return Slice(
+            Call("slice", tuple(Lit(None) if p is None else atom(frame, frame.expr(p), p) for p in parts))
+        )
+    return frame.expr(node)
+
+
+def _index(frame: Frame, value: Value, node: AST) -> Expr:
+    match value:
+        case Slice(call):
+            return call
+        case Display(items):
+            return frame.emit(Call("array", (Call("list", tuple(atom(frame, i, node) for i in items)),)), node)
+        case _:
+            found = atom(frame, value, node)
+            _check_index(frame, found, node)
+            return found
+
+
+def _check_index(frame: Frame, index: Expr, node: AST) -> None:
+    kind = frame.type_of(index)
+    if isinstance(getattr(kind, "dtype", kind), (types.Float, types.Complex)):
+        raise frame.unsupported(f"an index of type {kind}", node, "convert it with `int(...)`")
+
+
+def load(frame: Frame, base: Value, index: tuple[Expr, ...], node: AST, hint: str | None = None) -> Value:
+    """Read from an array, a list or a tuple."""
+    match base, index:
+        case (Items() | Display() | ShapeOf(), [Lit(int() as k)]):
+            return _item(frame, base, k, node, hint)
+        case (Items() | Display() | ShapeOf(), [Call("slice", (Lit(a), Lit(b), Lit(c)))]):
+            return _part(frame, base, slice(a, b, c), node)
+        case (Items() | ShapeOf() | Display(), [Var()]):
+            return frame.emit(Call("getitem", (_whole(frame, base, node), *index)), node, hint)
+        case (Var(), [Lit(int() as k)]) if isinstance(frame.type_of(base), types.BaseTuple):
+            return _item(frame, base, k, node, hint)
+        case (Var(), [Call("slice", (Lit(a), Lit(b), Lit(c)))]) if isinstance(frame.type_of(base), types.BaseTuple):
+            return _part(frame, base, slice(a, b, c), node)
+        case (Lit(str() as text), [Lit(int() as k)]):
+            return Lit(text[k])
+        case (Var(), _):
+            return frame.emit(Call("getitem", (base, *index)), node, hint)
+        case _:
+            raise frame.unsupported("indexing something that is not an array, list or tuple", node, "use an array")
+
+
+def _whole(frame: Frame, base: Value, node: AST) -> Var:
+    items = items_of(frame, base, node) or ()
+    prim = "list" if isinstance(base, Display) else "tuple"
+    return frame.emit(Call(prim, tuple(atom(frame, each, node) for each in items)), node)
+
+
+def _item(frame: Frame, base: Value, position: int, node: AST, hint: str | None) -> Value:
+    if isinstance(base, ShapeOf):
+        return dim(frame, base.array, position, node, hint)
+    if isinstance(base, Var):
+        count = len(frame.type_of(base))
+        _check_range(frame, position, count, node)
+        return item(frame, base, position % count, node, hint)
+    items = items_of(frame, base, node) or ()
+    _check_range(frame, position, len(items), node)
+    return items[position]
+
+
+def _check_range(frame: Frame, position: int, count: int, node: AST) -> None:
+    if not -count <= position < count:
+        raise frame.unsupported(f"index {position} is out of range for a tuple of {count}", node)
+
+
+def _part(frame: Frame, base: Value, which: slice, node: AST) -> Value:
+    items = items_of(frame, base, node) or ()
+    return Display(items[which]) if isinstance(base, Display) else Items(items[which])

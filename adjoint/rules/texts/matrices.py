@@ -1,0 +1,189 @@
+"""Linear algebra: determinants, powers, factorisations of symmetric matrices, eigenvalues."""
+
+TEXT = '''
+def cofactors(a):
+    u, s, vt = np.linalg.svd(a)
+    others = prod_partials(s)
+    scaled = np.zeros(a.shape, a.dtype)
+    for i in range(a.shape[0]):
+        for j in range(a.shape[0]):
+            scaled[i, j] = u[i, j] * others[j]
+    return np.linalg.det(u) * np.linalg.det(vt) * np.conj(scaled @ np.ascontiguousarray(vt))
+
+
+def matrix_power_pullback(a, n, y_bar):
+    base = np.ascontiguousarray(a)
+    if n < 0:
+        base = np.ascontiguousarray(np.linalg.inv(a))
+    transposed = np.ascontiguousarray(base.T)
+    x_bar = np.zeros(a.shape, a.dtype)
+    term = np.ascontiguousarray(y_bar)
+    for k in range(abs(n)):
+        x_bar = transposed @ x_bar + term
+        term = term @ transposed
+    if n < 0:
+        x_bar = -(transposed @ x_bar @ transposed)
+    return x_bar
+
+
+def matrix_power_pushforward(a, n, a_dot):
+    base = np.ascontiguousarray(a)
+    term = np.ascontiguousarray(a_dot)
+    if n < 0:
+        base = np.ascontiguousarray(np.linalg.inv(a))
+        term = -(base @ term @ base)
+    y_dot = np.zeros(a.shape, a.dtype)
+    for k in range(abs(n)):
+        y_dot = base @ y_dot + term
+        term = term @ base
+    return y_dot
+
+
+def lower_of_symmetric(full):
+    x_bar = np.zeros(full.shape, full.dtype)
+    for i in range(full.shape[0]):
+        x_bar[i, i] = full[i, i]
+        for j in range(i):
+            x_bar[i, j] = full[i, j] + full[j, i]
+    return x_bar
+
+
+def symmetric_of_lower(a):
+    full = np.zeros(a.shape, a.dtype)
+    for i in range(a.shape[0]):
+        for j in range(i + 1):
+            full[i, j] = a[i, j]
+            full[j, i] = a[i, j]
+    return full
+
+
+def cholesky_pullback(y, y_bar):
+    n = y.shape[0]
+    x_bar = np.zeros(y.shape, y.dtype)
+    for i in range(n):
+        for j in range(i + 1):
+            x_bar[i, j] = y_bar[i, j]
+    for k in range(n - 1, -1, -1):
+        for i in range(k + 1, n):
+            x_bar[k, k] -= y[i, k] * x_bar[i, k] / y[k, k]
+        for i in range(k, n):
+            x_bar[i, k] /= y[k, k]
+        for i in range(k, n):
+            for j in range(k):
+                x_bar[k, j] -= x_bar[i, k] * y[i, j]
+        for i in range(k + 1, n):
+            for j in range(k):
+                x_bar[i, j] -= x_bar[i, k] * y[k, j]
+        x_bar[k, k] /= 2
+    return x_bar
+
+
+def cholesky_pushforward(y, a_dot):
+    factor = np.ascontiguousarray(y)
+    half = np.linalg.solve(factor, symmetric_of_lower(a_dot))
+    inner = np.linalg.solve(factor, np.ascontiguousarray(half.T))
+    for i in range(y.shape[0]):
+        inner[i, i] /= 2
+        for j in range(i + 1, y.shape[0]):
+            inner[i, j] = 0.0
+    return factor @ np.ascontiguousarray(inner)
+
+
+def divide_by_gaps(inner, w):
+    smallest = w.shape[0] * np.spacing(np.max(np.abs(w))) if w.shape[0] > 0 else 0.0
+    for i in range(w.shape[0]):
+        for j in range(w.shape[0]):
+            if abs(w[j] - w[i]) > smallest:
+                inner[i, j] = inner[i, j] / (w[j] - w[i])
+            else:
+                inner[i, j] = 0.0
+
+
+def eigh_pullback(w, v, w_bar, v_bar):
+    vectors = np.ascontiguousarray(v)
+    transposed = np.ascontiguousarray(v.T)
+    inner = transposed @ np.ascontiguousarray(v_bar)
+    divide_by_gaps(inner, w)
+    for i in range(w.shape[0]):
+        inner[i, i] = w_bar[i]
+    return lower_of_symmetric(vectors @ inner @ transposed)
+
+
+def eigh_values_pushforward(v, a_dot):
+    vectors = np.ascontiguousarray(v)
+    product = symmetric_of_lower(a_dot) @ vectors
+    w_dot = np.zeros(v.shape[0], v.dtype)
+    for i in range(v.shape[0]):
+        w_dot[i] = np.sum(vectors[:, i] * product[:, i])
+    return w_dot
+
+
+def eigh_vectors_pushforward(w, v, a_dot):
+    vectors = np.ascontiguousarray(v)
+    inner = np.ascontiguousarray(v.T) @ symmetric_of_lower(a_dot) @ vectors
+    divide_by_gaps(inner, w)
+    return vectors @ inner
+
+
+def eigvalsh_pullback(a, w_bar):
+    w, v = np.linalg.eigh(a)
+    vectors = np.ascontiguousarray(v)
+    scaled = vectors * w_bar
+    return lower_of_symmetric(scaled @ np.ascontiguousarray(v.T))
+
+
+def eigvalsh_pushforward(a, a_dot):
+    w, v = np.linalg.eigh(a)
+    return eigh_values_pushforward(v, a_dot)
+
+
+def eig_pullback(w, v, w_bar, v_bar):
+    vectors = np.ascontiguousarray(v)
+    transposed = np.ascontiguousarray(v.T)
+    inner = transposed @ np.ascontiguousarray(v_bar)
+    gram = transposed @ vectors
+    for j in range(w.shape[0]):
+        along = inner[j, j]
+        for i in range(w.shape[0]):
+            inner[i, j] -= gram[i, j] * along
+    divide_by_gaps(inner, w)
+    for i in range(w.shape[0]):
+        inner[i, i] = w_bar[i]
+    return np.ascontiguousarray(np.linalg.solve(transposed, inner @ transposed))
+
+
+def eig_values_pushforward(v, a_dot):
+    vectors = np.ascontiguousarray(v)
+    inner = np.linalg.solve(vectors, np.ascontiguousarray(a_dot) @ vectors)
+    w_dot = np.zeros(v.shape[0], v.dtype)
+    for i in range(v.shape[0]):
+        w_dot[i] = inner[i, i]
+    return w_dot
+
+
+def eig_vectors_pushforward(w, v, a_dot):
+    vectors = np.ascontiguousarray(v)
+    inner = np.ascontiguousarray(np.linalg.solve(vectors, np.ascontiguousarray(a_dot) @ vectors))
+    divide_by_gaps(inner, w)
+    v_dot = vectors @ inner
+    for j in range(w.shape[0]):
+        along = np.sum(vectors[:, j] * v_dot[:, j])
+        for i in range(w.shape[0]):
+            v_dot[i, j] -= vectors[i, j] * along
+    return v_dot
+
+
+def eigvals_pullback(a, w_bar):
+    w, v = np.linalg.eig(a)
+    transposed = np.ascontiguousarray(v.T)
+    scaled = np.zeros(v.shape, v.dtype)
+    for i in range(w.shape[0]):
+        for j in range(w.shape[0]):
+            scaled[i, j] = w_bar[i] * transposed[i, j]
+    return np.ascontiguousarray(np.linalg.solve(transposed, scaled))
+
+
+def eigvals_pushforward(a, a_dot):
+    w, v = np.linalg.eig(a)
+    return eig_values_pushforward(v, a_dot)
+'''
