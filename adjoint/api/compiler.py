@@ -14,7 +14,7 @@ from adjoint.backends.request import Generated, NumbaType, Request
 from adjoint.codegen.module import module_text
 from adjoint.codegen.names import rename
 from adjoint.errors import TypingError
-from adjoint.frontend import lower
+from adjoint.frontend.lowering import lower
 from adjoint.ir import Call, Expr, Func, Return, Var
 from adjoint.ir.dump import dump
 from adjoint.ir.walk import operands, statements, subexpressions

@@ -1,0 +1,71 @@
+"""A Python function and the types of its arguments -> its SSA program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import gast
+
+from adjoint.frontend.builder import Builder
+from adjoint.frontend.convert import constant, operand
+from adjoint.frontend.expressions import expression
+from adjoint.frontend.frame import Code, Frame, Session, code_of
+from adjoint.frontend.functions import _own_lists  # pyright: ignore[reportPrivateUsage]
+from adjoint.frontend.names import parameters
+from adjoint.frontend.objects import object_value
+from adjoint.frontend.source import loc_of, plain_function
+from adjoint.frontend.statements import block
+from adjoint.frontend.values import Value
+from adjoint.ir import Expr, Func, Lit, Param, Return
+from adjoint.rules.typing import Type
+
+
+def lower(fun: object, arg_types: Mapping[str, Type], *, constants: Mapping[str, object] | None = None) -> Func:
+    """Return the typed SSA program of a function.
+
+    Args:
+        fun: a Python function, lambda, closure or Numba dispatcher.
+        arg_types: the Numba types of its parameters, by name.
+        constants: values of parameters that are known, by name; they are not variables of the program.
+
+    Raises:
+        AdjointError: the function can't be read, or is outside the accepted subset; it names file, line and column.
+    """
+    function = plain_function(fun)
+    code = code_of(function)
+    builder = Builder(code.names)
+    session = Session(builder, expression, block, object_value, stack=[code])
+    frame = Frame(session, code, function, {}, code.live)
+    for param in parameters(code.tree.args):
+        frame.env[param.id] = _argument(frame, param, arg_types, constants or {})
+    _own_lists(frame, code.tree)
+    frame.block(code.tree.body)
+    result = operand(frame, frame.result, _last(code))
+    body = (*builder.prelude, *builder.current, Return(result, loc_of(_last(code), code.file)))
+    params = tuple(Param(p.id, _default(function, p.id)) for p in parameters(code.tree.args))
+    return Func(
+        function.__name__, params, body, hints=builder.hints, types=builder.types, refs=builder.refs,
+        loc=loc_of(code.tree, code.file),
+    )
+
+
+def _argument(frame: Frame, param: gast.Name, arg_types: Mapping[str, Type], constants: Mapping[str, object]) -> Value:
+    if param.id in arg_types:
+        return frame.builder.define(param.id, arg_types[param.id])
+    return object_value(frame, constants[param.id], param.id, param)
+
+
+def _default(function: Any, name: str) -> Expr | None:
+    known: dict[str, object] = dict(function.__kwdefaults__ or {})
+    names = function.__code__.co_varnames[: function.__code__.co_argcount]
+    values = function.__defaults__ or ()
+    known |= dict(zip(names[len(names) - len(values) :], values, strict=True))
+    if name not in known:
+        return None
+    found = constant(known[name])
+    return found if isinstance(found, Lit) else None
+
+
+def _last(code: Code) -> gast.AST:
+    return cast("gast.AST", code.tree.body[-1] if code.tree.body else code.tree)

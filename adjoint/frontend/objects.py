@@ -1,0 +1,50 @@
+"""Python objects that a function refers to: constants, arrays, functions, modules."""
+
+from __future__ import annotations
+
+from ast import AST
+from typing import Any
+
+import numba
+import numpy as np
+from numba import types
+
+from adjoint.frontend.convert import constant
+from adjoint.frontend.frame import Frame
+from adjoint.frontend.resolve import Unresolved, attribute, readable
+from adjoint.frontend.values import Known, Value
+from adjoint.ir import Call, Let, Var
+
+
+def object_value(frame: Frame, obj: object, name: str, node: AST) -> Value:
+    """Return what an object outside the program is inside it. Arrays become constants, as in Numba."""
+    found = constant(obj)
+    if found is not None:
+        return found
+    if isinstance(obj, np.ndarray):
+        return _array(frame, obj, name)
+    return Known(obj)
+
+
+def _array(frame: Frame, obj: np.ndarray[Any, Any], name: str) -> Var:
+    builder = frame.builder
+    if id(obj) not in builder.constants:
+        kind: Any = numba.typeof(obj)
+        var = builder.define(name, types.Array(kind.dtype, kind.ndim, kind.layout, readonly=True))
+        builder.refs[f"const:{var.name}"] = obj
+        builder.prelude.append(Let(var, Call(f"const:{var.name}")))
+        builder.constants[id(obj)] = var
+    return builder.constants[id(obj)]
+
+
+def attribute_of(frame: Frame, obj: object, name: str, node: AST) -> Value:
+    """Return an attribute of a module, a class or the like."""
+    if not readable(obj):
+        raise frame.unsupported(
+            f"the attribute `.{name}` of an object of type `{type(obj).__name__}`", node, "pass its value as an argument"
+        )
+    try:
+        found = attribute(obj, name)
+    except Unresolved:
+        raise frame.unsupported(f"`{getattr(obj, '__name__', obj)}` has no attribute `{name}`", node) from None
+    return object_value(frame, found, name, node)
