@@ -249,7 +249,7 @@ def reference_gradient(
         exact = None
         if not any(np.asarray(leaf).dtype.kind == "c" for path, leaf in leaves(wide) if path in paths):
             exact = complex_step(fun, wide, paths, kwargs or {})
-    if exact is None or distance(exact, measured) > 1e-5 + 10.0 * measured.error / max(exact.scale, 1e-30):
+    if exact is None or distance(exact, measured) > 1e-5 + 10.0 * measured.error / max(measured.scale, 1e-30):
         return measured
     return exact
 

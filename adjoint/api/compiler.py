@@ -74,8 +74,9 @@ def generate(request: Request, arg_types: tuple[NumbaType, ...]) -> Generated:
         )
     trace.add("reverse" if request.mode != "jvp" else "forward", transformed)
     final = tidy(transformed, trace)
-    text = text_of(final, request.fun)
-    return Generated(text, text, entry, trace.stages, _refs(final))
+    fastmath = frozenset(request.options.fastmath) or False
+    compiled = text_of(final, jit={"cache": request.options.cache, "error_model": "numpy", "fastmath": fastmath})
+    return Generated(text_of(final), compiled, entry, trace.stages, _refs(final))
 
 
 def lower_primal(fun: Any, arg_types: tuple[NumbaType, ...]) -> Func:
@@ -100,15 +101,18 @@ def tidy(func: Func, trace: Trace | None = None) -> Func:
     return func
 
 
-def text_of(func: Func, fun: Any) -> str:
-    """Return the text of the module that holds one generated function and what it calls."""
+def text_of(func: Func, jit: Mapping[str, object] | None = None) -> str:
+    """Return the text of the module that holds one generated function and what it calls.
+
+    With `jit`, the helpers are compiled with these options of `numba.njit`, so that compiled code can call them.
+    """
     exprs = [e for stmt in statements(func.body) for top in operands(stmt) for e in subexpressions(top)]
     prims = sorted({e.prim for e in exprs if isinstance(e, Call)})
     needed = [helpers.source(prim.removeprefix("helper.")) for prim in prims if prim.startswith("helper.")]
     constants = {name.removeprefix("const:"): value for name, value in func.refs.items() if name.startswith("const:")}
     used = {prim.removeprefix("const:") for prim in prims if prim.startswith("const:")}
     constants = {name: value for name, value in constants.items() if name in used}
-    return module_text([func], helpers=needed, constants=constants)
+    return module_text([func], helpers=needed, constants=constants, jit=jit)
 
 
 def _refs(func: Func) -> Mapping[str, object]:

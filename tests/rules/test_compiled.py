@@ -14,6 +14,7 @@ from adjoint.ir import Call, Expr, Func, Lit, Param, Return, Var
 from adjoint.ir.walk import names_in, subexpressions
 from adjoint.rules import helpers
 from adjoint.rules.find import find
+from adjoint.rules.typing import expr_type
 from tests.rules import test_linear, test_special
 from tests.rules.evaluate import evaluate, types_in
 
@@ -129,4 +130,11 @@ def test_single_precision_compiles_to_single_precision(label: str) -> None:
 def test_rules_compile(label: str) -> None:
     for expr, env in expressions(*LABELLED[label]):
         with np.errstate(all="ignore"):
-            same(run(expr, env), evaluate(expr, env))
+            found = run(expr, env)
+            same(found, evaluate(expr, env))
+        kinds = {name: numba.typeof(env[name]) for name in names_in(expr)}
+        said, seen = expr_type(expr, kinds), numba.typeof(found)
+        assert (getattr(said, "ndim", 0), getattr(said, "dtype", said)) == (
+            getattr(seen, "ndim", 0),
+            getattr(seen, "dtype", seen),
+        ), f"typed as {said}, is {seen}"

@@ -4,11 +4,12 @@ TEXT = '''
 def cofactors(a):
     u, s, vt = np.linalg.svd(a)
     others = prod_partials(s)
+    turn = np.linalg.det(u) * np.linalg.det(vt)
     scaled = np.zeros(a.shape, a.dtype)
     for i in range(a.shape[0]):
         for j in range(a.shape[0]):
-            scaled[i, j] = u[i, j] * others[j]
-    return np.linalg.det(u) * np.linalg.det(vt) * np.conj(scaled @ np.ascontiguousarray(vt))
+            scaled[i, j] = np.conj(turn) * u[i, j] * others[j]
+    return np.conj(scaled @ np.ascontiguousarray(vt))
 
 
 def matrix_power_pullback(a, n, y_bar):
