@@ -85,11 +85,27 @@ def blocks(markdown: str) -> list[Block]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_python_blocks(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run the blocks of a page in order, as one module whose lines are the page's."""
+def test_python_blocks(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
+) -> None:
+    """Run the blocks of a page in order, as one module whose lines are the page's; `--update-golden` writes outputs."""
     monkeypatch.chdir(tmp_path)
+    shown = [block for block in blocks(page.read_text()) if block.kind.endswith("output")]
+    printed = run_blocks(page, tmp_path)
+    if pytestconfig.getoption("--update-golden"):
+        lines = page.read_text().splitlines()
+        for block, text in reversed(list(zip(shown, printed, strict=True))):
+            lines[block.line : block.line + block.text.count("\n")] = text.splitlines()
+        page.write_text("\n".join(lines) + "\n")
+    else:
+        for block, text in zip(shown, printed, strict=True):
+            assert text == block.text.rstrip(), f"{page}, line {block.line}"
+
+
+def run_blocks(page: Path, folder: Path) -> list[str]:
+    """Return what was printed before each output block. The code lies in a real file: its source is read again."""
     found = blocks(page.read_text())
-    module = tmp_path / f"{page.stem.replace('-', '_')}.py"
+    module = folder / f"{page.stem.replace('-', '_')}.py"
     lines = [""] * page.read_text().count("\n")
     for block in found:
         if block.kind == "python":
@@ -97,14 +113,15 @@ def test_python_blocks(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
             lines[block.line : block.line + len(code)] = code
     module.write_text("\n".join(lines))
     namespace: dict[str, object] = {"__name__": module.stem, "__file__": str(module)}
-    printed = io.StringIO()
+    printed, out = [], io.StringIO()
     for block in found:
         if block.kind == "python":
-            with contextlib.redirect_stdout(printed):
+            with contextlib.redirect_stdout(out):
                 exec(compile("\n" * block.line + block.text, module, "exec"), namespace)
         elif block.kind.endswith("output"):
-            assert printed.getvalue().rstrip() == block.text.rstrip(), f"{page}, line {block.line}"
-            printed = io.StringIO()
+            printed.append(out.getvalue().rstrip())
+            out = io.StringIO()
+    return printed
 
 
 # ------------------------------------------------------------------------------------------------------------- links

@@ -19,7 +19,19 @@ Dim = int | str
 Shape = tuple[Dim, ...]
 
 _LIKE = frozenset(
-    {"copy", "zeros_like", "ones_like", "empty_like", "full_like", "cumsum", "cumprod", "sort", "flip", "flipud", "fliplr"}
+    {
+        "copy",
+        "zeros_like",
+        "ones_like",
+        "empty_like",
+        "full_like",
+        "cumsum",
+        "cumprod",
+        "sort",
+        "flip",
+        "flipud",
+        "fliplr",
+    }
     | {"roll", "ascontiguousarray", "asfortranarray", "asarray", "tril", "triu", "linalg.inv", "linalg.cholesky"}
 )
 _ALLOC = frozenset({"zeros", "ones", "empty", "full"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from adjoint.analysis.activity import is_differentiable
 from adjoint.backends.request import Generated, NumbaType, Request
 from adjoint.codegen.module import module_text
 from adjoint.codegen.names import rename
-from adjoint.errors import TypingError
+from adjoint.errors import TypingError, UnsupportedError
 from adjoint.frontend.lowering import lower
 from adjoint.ir import Call, Expr, Func, Return, Var
 from adjoint.ir.dump import dump
@@ -108,11 +108,21 @@ def text_of(func: Func, jit: Mapping[str, object] | None = None) -> str:
     """
     exprs = [e for stmt in statements(func.body) for top in operands(stmt) for e in subexpressions(top)]
     prims = sorted({e.prim for e in exprs if isinstance(e, Call)})
-    needed = [helpers.source(prim.removeprefix("helper.")) for prim in prims if prim.startswith("helper.")]
+    needed = [helpers.source(name) for name in _with_needs(p.removeprefix("helper.") for p in prims if p.startswith("helper."))]
     constants = {name.removeprefix("const:"): value for name, value in func.refs.items() if name.startswith("const:")}
     used = {prim.removeprefix("const:") for prim in prims if prim.startswith("const:")}
     constants = {name: value for name, value in constants.items() if name in used}
     return module_text([func], helpers=needed, constants=constants, jit=jit)
+
+
+def _with_needs(names: Iterable[str]) -> list[str]:
+    """Return helpers after the helpers that they call."""
+    ordered: list[str] = []
+    for name in names:
+        for each in (*_with_needs(helpers.needs(name)), name):
+            if each not in ordered:
+                ordered.append(each)
+    return ordered
 
 
 def _refs(func: Func) -> Mapping[str, object]:
@@ -127,6 +137,10 @@ def check_arguments(func: Func, wrt: list[str]) -> None:
     for name in wrt:
         type_ = func.types.get(name)
         if not is_differentiable(type_):
+            if isinstance(type_, nb.BaseTuple):
+                raise UnsupportedError(
+                    f"the tuple argument `{name}` is to be differentiated", func.loc, help="pass its items as arguments"
+                )
             raise TypeError(argument_message(func, name, type_))
 
 
@@ -157,5 +171,3 @@ def _type(func: Func, value: Expr) -> object:
         return expr_type(value, func.types)
     except TypingError:
         return f"a value of unknown type ({value.name if isinstance(value, Var) else 'expression'})"
-
-

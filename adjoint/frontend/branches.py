@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from numba import types
 
 from adjoint.errors import TypingError
+from adjoint.frontend.builder import raises
 from adjoint.frontend.convert import cast_to, items_of
 from adjoint.frontend.frame import Frame
-from adjoint.frontend.builder import raises
 from adjoint.frontend.values import UNKNOWN, Broken, Items, ShapeOf, Unknown, Value, same
 from adjoint.ir import Call, Expr, If, Lit, Merge, Stmt, Var
 from adjoint.rules import typing

@@ -74,9 +74,7 @@ def _arguments(frame: Frame, node: gast.Call) -> tuple[list[Value], Kwargs]:
     return args, {k.arg: frame.expr(k.value) for k in node.keywords if k.arg is not None}
 
 
-def call_object(
-    frame: Frame, obj: Any, args: Sequence[Value], kwargs: Kwargs, node: AST, hint: str | None
-) -> Value:
+def call_object(frame: Frame, obj: Any, args: Sequence[Value], kwargs: Kwargs, node: AST, hint: str | None) -> Value:
     """Lower a call of a Python object."""
     if (special := _SPECIAL.get(id(obj))) is not None and not (kwargs and obj is not builtins.enumerate):
         return special(frame, [*args, *kwargs.values()], node)
@@ -93,14 +91,13 @@ def call_object(
         return call_function(frame, obj, args, kwargs, node, hint)
     name = getattr(obj, "__name__", type(obj).__name__)
     raise frame.unsupported(
-        f"a call of `{name}`, which is not a function that can be read", node,
+        f"a call of `{name}`, which is not a function that can be read",
+        node,
         "write it in Python, or give it a derivative with `adjoint.rule`",
     )
 
 
-def _reference(
-    frame: Frame, obj: Any, args: Sequence[Value], kwargs: Kwargs, node: AST, hint: str | None
-) -> Value:
+def _reference(frame: Frame, obj: Any, args: Sequence[Value], kwargs: Kwargs, node: AST, hint: str | None) -> Value:
     if kwargs:
         raise frame.unsupported("keyword arguments in a call of a function with its own rule", node, "give positions")
     name = getattr(obj, "__name__", "function")
@@ -123,10 +120,17 @@ def primitive(
     if mutates(prim) and not prim.startswith("random."):
         raise frame.unsupported(f"`{prim}`, which changes its argument", node, "assign to elements or slices")
     if prim.startswith("random."):
-        raise frame.unsupported("a random draw inside the function", node, "draw before the call and pass the numbers in")
+        raise frame.unsupported(
+            "a random draw inside the function", node, "draw before the call and pass the numbers in"
+        )
     operands = [_operand(frame, arg, node) for arg in args]
     named = tuple((name, _operand(frame, value, node)) for name, value in known.items())
-    result = _emit(frame, _canonical(frame, prim, via, operands, named, node), node, None if out is not None else hint)
+    whole = _canonical(frame, prim, via, operands, named, node)
+    if out is None and "out" in dict(whole.kwargs):
+        out = dict(whole.kwargs)["out"]
+        assert isinstance(out, Var | Lit)
+        whole = Call(whole.prim, whole.args, tuple(k for k in whole.kwargs if k[0] != "out"), whole.via)
+    result = _emit(frame, whole, node, None if out is not None else hint)
     if out is None or out == Lit(None):
         return result
     write(frame, out, (Lit(...),), result, node)
@@ -210,9 +214,7 @@ def _astype(frame: Frame, base: Var, args: Sequence[Value], node: AST, hint: str
             raise frame.unsupported("this form of `astype`", node, "give a data type: `x.astype(np.float64)`")
 
 
-def _list_method(
-    frame: Frame, base: Var, name: str, args: Sequence[Value], node: AST, hint: str | None
-) -> Value:
+def _list_method(frame: Frame, base: Var, name: str, args: Sequence[Value], node: AST, hint: str | None) -> Value:
     if name == "append" and len(args) == 1:
         append(frame, base, args[0], node)
         return Lit(None)
@@ -228,7 +230,9 @@ def _range(frame: Frame, args: Sequence[Value], node: AST, parallel: bool = Fals
     bounds = [atom(frame, arg, node) for arg in args]
     for bound in bounds:
         if not isinstance(frame.type_of(bound), types.Integer | types.Boolean):
-            raise frame.unsupported(f"a range with a bound of type {frame.type_of(bound)}", node, "convert it with `int(...)`")
+            raise frame.unsupported(
+                f"a range with a bound of type {frame.type_of(bound)}", node, "convert it with `int(...)`"
+            )
     match bounds:
         case [stop]:
             return Range(Lit(0), stop, Lit(1), parallel)
@@ -319,4 +323,3 @@ _SPECIAL: dict[int, Special] = {
         (np.ndenumerate, _ndenumerate),
     )
 }
-

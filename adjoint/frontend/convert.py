@@ -15,6 +15,7 @@ from adjoint.ir import Call, Expr, Let, Lit, Var
 from adjoint.rules.spelling import dtype_name
 from adjoint.rules.typing import Type, is_array, is_number
 
+
 def atom(frame: Frame, value: Value, node: AST, hint: str | None = None) -> Var | Lit:
     """Return a value as a name or constant, binding it first if it is neither."""
     expr = operand(frame, value, node)

@@ -167,5 +167,3 @@ def _walk(node: AST, above: tuple[AST, ...]) -> Iterator[tuple[AST, tuple[AST, .
 def _place(node: AST, above: tuple[AST, ...]) -> AST:
     """Return the nearest node that has a place in the text."""
     return next((n for n in (node, *reversed(above)) if hasattr(n, "lineno")), node)
-
-

@@ -142,5 +142,3 @@ def _own_lists(frame: Frame, node: AST) -> None:
     for name, value in frame.env.items():
         if isinstance(value, Display):
             frame.env[name] = made(frame, value, node, name)
-
-

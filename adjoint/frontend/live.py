@@ -96,5 +96,3 @@ def _loop(node: gast.For | gast.While, targets: Names, reads: Names, live: Names
     assigned = bound_names([*first, *body])
     facts.carried[node] = tuple(name for name in assigned if name in head)
     return head
-
-

@@ -283,9 +283,7 @@ class _For(_Loop):
 
     def make(self, body: Block, carried: tuple[Carry, ...], until: Var | None) -> None:
         limits, loc = self.limits, self.frame.loc(self.node)
-        made = For(
-            self.index, limits.start, limits.stop, limits.step, body, carried, until, limits.parallel, loc
-        )
+        made = For(self.index, limits.start, limits.stop, limits.step, body, carried, until, limits.parallel, loc)
         self.frame.builder.add(made)
 
     def _refuse_growing(self, block: list[Stmt]) -> None:
@@ -344,7 +342,7 @@ def _general_while(frame: Frame, node: gast.While, body: Sequence[stmt], flag: s
     made = frame.session.synthetic.get(node)
     if not isinstance(made, gast.While):
         made = frame.session.synthetic[node] = _rewritten(node, body, flag, frame.code.names)
-    frame.synthetic([made], frame.live.after[node])
+    frame.synthetic(node, [made], frame.live.after[node])
 
 
 def _rewritten(node: gast.While, body: Sequence[stmt], flag: str | None, taken: frozenset[str]) -> gast.While:

@@ -45,7 +45,12 @@ def lower(fun: object, arg_types: Mapping[str, Type], *, constants: Mapping[str,
     body = (*builder.prelude, *builder.current, Return(result, loc_of(_last(code), code.file)))
     params = tuple(Param(p.id, _default(function, p.id)) for p in parameters(code.tree.args))
     return Func(
-        function.__name__, params, body, hints=builder.hints, types=builder.types, refs=builder.refs,
+        function.__name__,
+        params,
+        body,
+        hints=builder.hints,
+        types=builder.types,
+        refs=builder.refs,
         loc=loc_of(code.tree, code.file),
     )
 

@@ -41,7 +41,9 @@ def attribute_of(frame: Frame, obj: object, name: str, node: AST) -> Value:
     """Return an attribute of a module, a class or the like."""
     if not readable(obj):
         raise frame.unsupported(
-            f"the attribute `.{name}` of an object of type `{type(obj).__name__}`", node, "pass its value as an argument"
+            f"the attribute `.{name}` of an object of type `{type(obj).__name__}`",
+            node,
+            "pass its value as an argument",
         )
     try:
         found = attribute(obj, name)

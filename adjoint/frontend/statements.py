@@ -119,5 +119,3 @@ def _assert(frame: Frame, node: gast.Assert) -> None:
         return
     text = Lit(None) if node.msg is None else Lit(message_text(node.msg))
     frame.builder.add(Effect(Call("assert", (cond, text)), frame.loc(node)))
-
-

@@ -59,9 +59,7 @@ def frame_value(frame: Frame, node: expr) -> Value:
     """Evaluate an index, which may be a slice."""
     if isinstance(node, gast.Slice):
         parts = (node.lower, node.upper, node.step)
-        return Slice(
-            Call("slice", tuple(Lit(None) if p is None else atom(frame, frame.expr(p), p) for p in parts))
-        )
+        return Slice(Call("slice", tuple(Lit(None) if p is None else atom(frame, frame.expr(p), p) for p in parts)))
     return frame.expr(node)
 
 

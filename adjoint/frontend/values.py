@@ -116,9 +116,7 @@ class Broken:
 
 
 Iterable: TypeAlias = Range | Elements | Enumerate | Zip | Reversed | Grid
-Value: TypeAlias = (
-    Var | Lit | Items | Display | Known | ShapeOf | Slice | Closure | Iterable | Unknown | Broken
-)
+Value: TypeAlias = Var | Lit | Items | Display | Known | ShapeOf | Slice | Closure | Iterable | Unknown | Broken
 
 
 class UnknownRead(Exception):

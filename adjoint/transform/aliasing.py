@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-
 from adjoint.analysis.memory import is_memory, memory
 from adjoint.analysis.structure import Place
 from adjoint.errors import AliasError, Loc
@@ -92,10 +91,18 @@ def _check_loop(stmt: For | While, program: Program, uses: _Uses) -> None:
             continue
         root = program.memory.root(carry.next.name)
         if root in seen:
-            raise _error(f"`{label}` and `{seen[root]}` share memory after an iteration of this loop, and it is written", stmt.loc, label)
+            raise _error(
+                f"`{label}` and `{seen[root]}` share memory after an iteration of this loop, and it is written",
+                stmt.loc,
+                label,
+            )
         seen[root] = label
         if carry.next.name not in phis and not _is_new(carry.next.name, body, program):
-            raise _error(f"`{label}` shares memory with another array after an iteration of this loop, and it is written", stmt.loc, label)
+            raise _error(
+                f"`{label}` shares memory with another array after an iteration of this loop, and it is written",
+                stmt.loc,
+                label,
+            )
         if isinstance(carry.init, Var):
             _check_init(carry.init.name, label, stmt, program, uses)
 
@@ -107,7 +114,11 @@ def _check_init(init: str, label: str, stmt: For | While, program: Program, uses
     here = uses.order[id(stmt)]
     inside = structure.place(stmt)
     for name in sorted(program.types):
-        if not is_memory(program.types[name]) or name not in structure.bindings or memory_.cls(name) != memory_.cls(init):
+        if (
+            not is_memory(program.types[name])
+            or name not in structure.bindings
+            or memory_.cls(name) != memory_.cls(init)
+        ):
             continue
         binding = structure.of(name)
         if memory_.root(name) != root or binding.place.inside(inside):
@@ -152,10 +163,12 @@ def _check_branch(stmt: If, program: Program) -> None:
         if all(new) or (len(values) == 2 and not any(inside)):
             continue
         label = program.label(merge.target.name)
-        raise _error(f"`{label}` is a new array or another name for one, depending on this branch, and it is written", stmt.loc, label)
+        raise _error(
+            f"`{label}` is a new array or another name for one, depending on this branch, and it is written",
+            stmt.loc,
+            label,
+        )
 
 
 def _error(message: str, loc: Loc | None, label: str) -> AliasError:
     return AliasError(message, loc, help=f"give `{label}` memory of its own with `.copy()`")
-
-

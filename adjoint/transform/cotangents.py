@@ -83,7 +83,12 @@ class Cotangents:
         self.ensure_buffer(base)
         self.ensure(*stmt.value.args[1:])
         self.state[name] = True
-        self.emit(Let(self.bar(name), Call(stmt.value.prim, (self.bar(base), *stmt.value.args[1:]), stmt.value.kwargs, stmt.value.via)))
+        self.emit(
+            Let(
+                self.bar(name),
+                Call(stmt.value.prim, (self.bar(base), *stmt.value.args[1:]), stmt.value.kwargs, stmt.value.via),
+            )
+        )
 
     def _create_selection(self, name: str, stmt: If, merge: Merge) -> None:
         assert isinstance(merge.then, Var) and isinstance(merge.orelse, Var)
@@ -92,9 +97,21 @@ class Cotangents:
         self.ensure(stmt.cond)
         self.state[name] = True
         bar = self.bar(name)
-        self.emit(
-            If(stmt.cond, (Let(bar, self.bar(merge.then.name)),), (Let(bar, self.bar(merge.orelse.name)),))
-        )
+        self.emit(If(stmt.cond, (Let(bar, self.bar(merge.then.name)),), (Let(bar, self.bar(merge.orelse.name)),)))
+
+    def links(self, name: str) -> list[str]:
+        """Return the names whose shadows the shadow of `name` shows, near ones first."""
+        if not self.is_shadow(name):
+            return []
+        stmt = self.program.structure.of(name).stmt
+        near: list[str] = []
+        if isinstance(stmt, Let) and name in self.program.memory.base:
+            near = [self.program.memory.base[name]]
+        elif isinstance(stmt, If):
+            merge = next(m for m in stmt.merges if m.target.name == name)
+            if self.selects(stmt, merge):
+                near = [v.name for v in (merge.then, merge.orelse) if isinstance(v, Var)]
+        return [*near, *(far for each in near for far in self.links(each))]
 
     def selects(self, stmt: If, merge: Merge) -> bool:
         """Whether a merge of written memory chooses between arrays that exist before the branch."""
@@ -192,5 +209,3 @@ class Cotangents:
 def scalar_type(type_: object) -> object:
     """Return the dtype of an array or list type, or the scalar type itself."""
     return scalar_type(type_.dtype) if isinstance(type_, nb.Array | nb.List) else type_
-
-

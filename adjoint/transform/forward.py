@@ -131,7 +131,14 @@ class _Forward:
         before = [s for pair in inits for s in self.moves([pair])]
         if isinstance(stmt, For):
             new: Stmt = For(
-                stmt.index, stmt.start, stmt.stop, stmt.step, body, until=stmt.until, parallel=stmt.parallel, loc=stmt.loc
+                stmt.index,
+                stmt.start,
+                stmt.stop,
+                stmt.step,
+                body,
+                until=stmt.until,
+                parallel=stmt.parallel,
+                loc=stmt.loc,
             )
         else:
             new = While(stmt.cond, body, until=stmt.until, loc=stmt.loc)
@@ -167,7 +174,8 @@ class _Forward:
         rule = find(call.prim)
         if rule is None:
             raise MissingRuleError(
-                f"no derivative rule for `{call.prim}`", stmt.loc,
+                f"no derivative rule for `{call.prim}`",
+                stmt.loc,
                 help="give it one with `adjoint.rule` or `adjoint.custom_jvp`, or take it out of the differentiated path",
             )
         value = rule.pushforward(call, stmt.target, dots, self.program.type_of)
@@ -180,7 +188,9 @@ class _Forward:
             parts = [self.tangents(part) for part in arg.args]
             if all(part is None for part in parts):
                 return None
-            return Call(arg.prim, tuple(p if p is not None else self.zero(a) for p, a in zip(parts, arg.args, strict=True)))
+            return Call(
+                arg.prim, tuple(p if p is not None else self.zero(a) for p, a in zip(parts, arg.args, strict=True))
+            )
         return self.tangent(arg)
 
     def fit(self, stmt: Let, call: Call, value: Expr, dots: tuple[Expr | None, ...]) -> Expr:
@@ -199,5 +209,3 @@ class _Forward:
             return value
         kind = "astype" if is_memory(self.program.type_of(value)) else "cast"
         return Call(f"{kind}.{want}", (value,))
-
-

@@ -17,9 +17,7 @@ class ForwardSweep:
     `trips` and `old` map statements (by identity) to the names of trip counts and overwritten values to provide.
     """
 
-    def __init__(
-        self, residuals: Residuals, trips: Mapping[int, Var], old: Mapping[int, Var]
-    ) -> None:
+    def __init__(self, residuals: Residuals, trips: Mapping[int, Var], old: Mapping[int, Var]) -> None:
         self.residuals = residuals
         self.trips = trips
         self.old = old
@@ -71,7 +69,14 @@ class ForwardSweep:
         after += self.write(trips.name, "let") if trips is not None else []
         if isinstance(stmt, For):
             new: Stmt = For(
-                stmt.index, stmt.start, stmt.stop, stmt.step, body, until=stmt.until, parallel=stmt.parallel, loc=stmt.loc
+                stmt.index,
+                stmt.start,
+                stmt.stop,
+                stmt.step,
+                body,
+                until=stmt.until,
+                parallel=stmt.parallel,
+                loc=stmt.loc,
             )
         else:
             new = While(stmt.cond, body, until=stmt.until, loc=stmt.loc)
@@ -101,5 +106,3 @@ def moves(pairs: Sequence[tuple[Var, Expr]]) -> list[Stmt]:
         ordered += [Let(target, value) for target, value in free]
         left = [pair for pair in left if pair not in free]
     return ordered
-
-

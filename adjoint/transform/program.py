@@ -31,7 +31,11 @@ class Program:
 
     @staticmethod
     def of(func: Func) -> Program:
-        names = {*func.types, *(p.name for p in func.params), *(v.name for s in statements(func.body) for v in bound(s))}
+        names = {
+            *func.types,
+            *(p.name for p in func.params),
+            *(v.name for s in statements(func.body) for v in bound(s)),
+        }
         return Program(
             func, dict(func.types), dict(func.hints), structure(func), memory(func), shapes(func), names | {func.name}
         )
@@ -67,6 +71,11 @@ class Program:
     def label(self, name: str) -> str:
         """Return the name the user knows a value by, or the name itself."""
         return self.hints.get(name, name)
+
+    def word(self, name: str, default: str) -> str:
+        """Return what to call something that belongs to a value: the user's name for it, or a default."""
+        label = self.label(name)
+        return default if label.startswith("_") else label
 
     def finished(self, name: str, params: tuple, body: tuple, refs: Mapping[str, object]) -> Func:
         return Func(name, params, body, hints=self.hints, types=self.types, refs=refs, loc=self.func.loc)

@@ -123,9 +123,12 @@ class Residuals:
             case If(_, then, orelse, merges):
                 inner = [*statements(then), *statements(orelse)]
                 wanted = next(m for m in merges if m.target.name == name)
-                return not is_memory(self.program.types.get(name)) and all(
-                    isinstance(s, Let) and self.recomputable(s, s.target.name, frame) for s in inner
-                ) and wanted.then is not None and wanted.orelse is not None
+                return (
+                    not is_memory(self.program.types.get(name))
+                    and all(isinstance(s, Let) and self.recomputable(s, s.target.name, frame) for s in inner)
+                    and wanted.then is not None
+                    and wanted.orelse is not None
+                )
             case _:
                 return False
 
@@ -141,7 +144,9 @@ class Residuals:
         if call.prim in ("dim", "size", "ndim", "shape", "getitem", "len") or call.prim.startswith("const:"):
             return True
         scalars = all(not is_memory(types.get(n)) for arg in call.args for n in names_in(arg))
-        known = kind(call.prim) in ("elementwise", "zero") or call.prim.startswith("cast.") or spelling.is_view(call.prim)
+        known = (
+            kind(call.prim) in ("elementwise", "zero") or call.prim.startswith("cast.") or spelling.is_view(call.prim)
+        )
         return scalars and (known or call.prim in _PURE)
 
     def unchanged(self, stmt: Let, call: Call, frame: Frame) -> bool:
@@ -196,8 +201,11 @@ class Residuals:
 
     def _new_tape(self, name: str, place: Place) -> Tape:
         type_ = self.program.types.get(name)
-        base = f"{self.program.label(name).lstrip('_')}_tape"
-        rectangle = None if is_memory(type_) or not isinstance(type_, nb.Number | nb.Boolean) else self._rectangle(place)
+        word = self.program.word(name, "")
+        base = f"{word or name.strip('_0123456789') or 'value'}_tape"
+        rectangle = (
+            None if is_memory(type_) or not isinstance(type_, nb.Number | nb.Boolean) else self._rectangle(place)
+        )
         if rectangle is None:
             var = self.program.fresh(base, nb.List(type_))
             return Tape(var, (), Let(var, Call("list", ())))

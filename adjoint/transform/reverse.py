@@ -10,12 +10,13 @@ memory always has the contents it had at the same point of the primal; what nobo
 from __future__ import annotations
 
 from collections.abc import Sequence
+
 from numba import types as nb
 
 from adjoint.analysis.activity import active as active_names
 from adjoint.analysis.memory import is_memory, shows, written_name
 from adjoint.analysis.structure import Place
-from adjoint.errors import MissingRuleError
+from adjoint.errors import AdjointError, MissingRuleError
 from adjoint.ir import (
     Accum,
     Block,
@@ -36,8 +37,9 @@ from adjoint.ir import (
     Var,
     While,
 )
-from adjoint.ir.walk import statements
+from adjoint.ir.walk import names_in, statements
 from adjoint.rules.find import find
+from adjoint.rules.rule import Rule
 from adjoint.transform import aliasing, stores
 from adjoint.transform.cotangents import Cotangents, State
 from adjoint.transform.forward_sweep import ForwardSweep
@@ -45,8 +47,16 @@ from adjoint.transform.program import Program
 from adjoint.transform.residuals import Frame, Residuals
 
 
-def reverse(func: Func, wrt: Sequence[str], *, name: str, seed: str | None = None, result: str = "value_and_grad",
-            single: bool = False, has_aux: bool = False) -> Func:
+def reverse(
+    func: Func,
+    wrt: Sequence[str],
+    *,
+    name: str,
+    seed: str | None = None,
+    result: str = "value_and_grad",
+    single: bool = False,
+    has_aux: bool = False,
+) -> Func:
     """Return the function that computes the value of `func` and its gradient with respect to `wrt`.
 
     Args:
@@ -82,6 +92,7 @@ class Reverse:
         self.touched_in: dict[int, tuple[str, ...]] = {}
         self.increments = stores.increments(program.func, program)
         self.skipped = {each for increment in self.increments.values() for each in increment.lets}
+        self.masked: set[str] = set()
         self.line = ""
 
     # -- the whole function ------------------------------------------------------------------------------------
@@ -233,27 +244,60 @@ class Reverse:
                 self.bars.contribute(source, bar, owned=False)
             case Call("getitem", (Var(source), *index)):
                 stores.read(self, source, tuple(index), name)
+            case Call("list", args):
+                for k, arg in enumerate(args):
+                    if isinstance(arg, Var) and arg.name in self.active:
+                        self.bars.contribute(arg.name, Call("getitem", (bar, Lit(k))), owned=False)
+            case Call("array" | "asarray", (Var(source),)) if isinstance(self.program.types.get(source), nb.List):
+                stores.spread(self, source, bar)
             case Call():
+                self.refuse_lists(stmt, value)
                 self.apply_rule(stmt, name, value, bar)
             case Lit():
                 pass
+
+    def refuse_lists(self, stmt: Let, call: Call) -> None:
+        for arg in call.args:
+            if isinstance(arg, Var) and isinstance(self.program.types.get(arg.name), nb.List):
+                raise MissingRuleError(
+                    f"no derivative rule for `{call.prim}` of a list", stmt.loc, help="make it an array: `np.array(...)`"
+                )
 
     def apply_rule(self, stmt: Let, name: str, call: Call, bar: Var) -> None:
         rule = find(call.prim)
         if rule is None:
             raise MissingRuleError(
-                f"no derivative rule for `{call.prim}`", stmt.loc,
+                f"no derivative rule for `{call.prim}`",
+                stmt.loc,
                 help="give it one with `adjoint.rule` or `adjoint.custom_vjp`, or take it out of the differentiated path",
             )
-        parts = rule.pullback(call, Var(name), bar, self.program.type_of)
-        receivers = [(a, p) for a, p in zip(call.args, parts, strict=True) if p is not None and isinstance(a, Var)]
-        receivers = [(a, p) for a, p in receivers if a.name in self.active]
+        parts = self.parts(stmt, rule, name, call, bar)
+        receivers = [pair for arg, part in zip(call.args, parts, strict=True) for pair in _receivers(arg, part)]
+        receivers = [(arg, part) for arg, part in receivers if arg.name in self.active]
         # A lone receiver takes over the buffer of the cotangent.
         sole = self.bars.state[name] if len(receivers) == 1 else False
+        masking = call.prim in ("where", "select") or (name in self.masked and rule.elementwise)
         for arg, part in receivers:
+            if name in self.masked and rule.elementwise and call.prim not in _TOTAL and part != bar:
+                part = self.masked_part(part, bar)
             self.residuals.ensure_all(part)
             adapted = self.bars.adapt(part, Var(name), arg.name) if rule.elementwise else self.bars.cast(part, arg.name)
             self.bars.contribute(arg.name, adapted, owned=sole if adapted == bar else None)
+            if masking:
+                self.masked.add(arg.name)
+
+    def parts(self, stmt: Let, rule: Rule, name: str, call: Call, bar: Var) -> tuple[Expr | None, ...]:
+        try:
+            return rule.pullback(call, Var(name), bar, self.program.type_of)
+        except AdjointError as error:
+            if error.loc is not None:
+                raise
+            raise type(error)(str(error.msg), stmt.loc, help=error.help) from None
+
+    def masked_part(self, part: Expr, bar: Var) -> Expr:
+        """A value that `where` did not select has cotangent zero, whatever its partials are: 0, not 0 * inf."""
+        prim = "where" if isinstance(self.program.types.get(bar.name), nb.Array) else "select"
+        return Call(prim, (Call("ne", (bar, Lit(0.0))), part, Lit(0.0)))
 
     # -- memory ------------------------------------------------------------------------------------------------
 
@@ -268,7 +312,7 @@ class Reverse:
         read: Expr = Call("getitem", (stmt.array, *stmt.index))
         type_ = self.program.type_at(read, stmt.loc)
         if id(stmt) not in self.old:
-            label = self.program.label(stmt.array.name).lstrip("_")
+            label = self.program.word(stmt.array.name, "array")
             self.old[id(stmt)] = self.program.fresh(f"{label}_old", type_, hint=False)
             self.residuals.register(self.old[id(stmt)].name, stmt, self.program.structure.home[id(stmt)])
         old = self.old[id(stmt)]
@@ -332,7 +376,9 @@ class Reverse:
         """Give both branches the same cotangents: one that only the other branch made is zero."""
         inner = [frame.place for frame, _ in ends]
         first, second = (state for _, state in ends)
-        outer = [n for n in sorted({*first, *second}) if not any(self.program.structure.of(n).place.inside(p) for p in inner)]
+        outer = [
+            n for n in sorted({*first, *second}) if not any(self.program.structure.of(n).place.inside(p) for p in inner)
+        ]
         joined: list[Block] = []
         for frame, state in ends:
             self.bars.state = state
@@ -408,7 +454,9 @@ class Reverse:
                 into.setdefault(carry.next.name, []).append(carry.phi.name)
             elif isinstance(carry.next, Var):
                 name = carry.next.name
-                self.bars.contribute(name, self.bars.cast(self.bars.bar(carry.phi.name), name), owned=state[carry.phi.name])
+                self.bars.contribute(
+                    name, self.bars.cast(self.bars.bar(carry.phi.name), name), owned=state[carry.phi.name]
+                )
         self._move_among_phis(into, state)
 
     def _move_among_phis(self, into: dict[str, list[str]], state: State) -> None:
@@ -417,7 +465,8 @@ class Reverse:
             targets = tuple(self.bars.bar(target) for target in moved)
             values = tuple(self._sum([self.bars.bar(source) for source in sources]) for sources in moved.values())
             self.emit(
-                Let(targets[0], values[0]) if len(targets) == 1
+                Let(targets[0], values[0])
+                if len(targets) == 1
                 else Effect(Call("move", (Call("tuple", targets), Call("tuple", values))))
             )
         for target, sources in into.items():
@@ -471,7 +520,7 @@ class Reverse:
     def _receivers(self, stmt: Stmt) -> list[str]:
         match stmt:
             case Let(target, Call(_, args)) if target.name in self.active:
-                return [a.name for a in args if isinstance(a, Var)]
+                return [name for arg in args for name in names_in(arg)]
             case Let(target, Var(name)) if target.name in self.active:
                 return [name]
             case Let(_, Call("pop", (Var(name),))):
@@ -488,10 +537,7 @@ class Reverse:
                 return []
 
     def _with_bases(self, name: str) -> list[str]:
-        memory, chain = self.program.memory, [name]
-        while self.bars.is_shadow(chain[-1]) and chain[-1] in memory.base:
-            chain.append(memory.base[chain[-1]])
-        return chain
+        return [name, *self.bars.links(name)]
 
     def has_shadow_in(self, *body: Stmt) -> bool:
         """Whether statements write memory whose cotangent exists, so that cotangents enter them that way."""
@@ -515,6 +561,21 @@ class Reverse:
                 if self.bars.is_shadow(link) and link in self.active:
                     found[link] = None
         return [n for n in found if not any(structure.of(n).place.inside(place) for place in inner)]
+
+
+# Element-wise primitives whose partials are finite whatever the operands are.
+_TOTAL = frozenset({"add", "sub", "neg", "pos", "where", "select", "abs", "maximum", "minimum"})
+
+
+def _receivers(arg: Expr, part: Expr | None) -> list[tuple[Var, Expr]]:
+    """Pair the names in an operand with their contributions; an operand may be a tuple of values."""
+    match arg, part:
+        case Var(), Var() | Call() | Lit():
+            return [(arg, part)]
+        case Call("tuple" | "list", args), Call("tuple" | "list", parts):
+            return [pair for a, p in zip(args, parts, strict=True) if p != Lit(None) for pair in _receivers(a, p)]
+        case _:
+            return []
 
 
 def _parts(value: Expr) -> tuple[Expr, ...]:
@@ -546,4 +607,3 @@ def _plus(a: Expr, b: Expr) -> Expr:
     if a == Lit(0):
         return b
     return Call("add", (a, b))
-

@@ -48,7 +48,9 @@ def _increments_in(block: Block, uses: dict[str, int], program: Program, found: 
     lets = {stmt.target.name: k for k, stmt in enumerate(block) if isinstance(stmt, Let)}
     for position, stmt in enumerate(block):
         match stmt:
-            case Store(array, index, Var(total)) if uses[total] == 1 and total in lets and not has_array(index, program):
+            case Store(array, index, Var(total)) if (
+                uses[total] == 1 and total in lets and not has_array(index, program)
+            ):
                 increment = _match(block, lets, uses, array, index, lets[total])
                 if increment is not None and _undisturbed(block, increment, array, position, program):
                     found[id(stmt)] = increment
@@ -56,7 +58,9 @@ def _increments_in(block: Block, uses: dict[str, int], program: Program, found: 
                 pass
 
 
-def _match(block: Block, lets: dict[str, int], uses: dict[str, int], array: Var, index: Index, at: int) -> Increment | None:
+def _match(
+    block: Block, lets: dict[str, int], uses: dict[str, int], array: Var, index: Index, at: int
+) -> Increment | None:
     total = block[at]
     assert isinstance(total, Let)
     match total.value:
@@ -108,6 +112,14 @@ def read(reverse: Reverse, source: str, index: Index, name: str) -> None:
         reverse.emit(_each(reverse, bars.bar(source), index, bars.bar(name), fancy))
 
 
+def spread(reverse: Reverse, source: str, bar: Var) -> None:
+    """Adjoint of `np.array(source)` for a list."""
+    reverse.bars.ensure_buffer(source)
+    k = reverse.program.fresh("k", nb.int64)
+    body = Accum(reverse.bars.bar(source), (k,), Call("getitem", (bar, k)))
+    reverse.emit(For(k, Lit(0), Call("dim", (bar, Lit(0))), Lit(1), (body,)))
+
+
 def _fancy_axis(index: Index, program: Program) -> tuple[int, int] | None:
     """Return the position of an integer array among the indices, and the axis of the result it makes."""
     axis = 0
@@ -136,8 +148,7 @@ def write(reverse: Reverse, stmt: Store) -> None:
     if array not in reverse.active:
         return
     if not bars.has(array):
-        base = reverse.program.memory.root(array)
-        if not bars.has(base):
+        if not any(bars.has(link) for link in bars.links(array)):
             return
         bars.ensure_buffer(array)
     reverse.comment(stmt)
@@ -166,7 +177,9 @@ def _write_basic(reverse: Reverse, stmt: Store) -> None:
         place: Expr = Call("getitem", (bar, *stmt.index))
         seed_type = reverse.program.type_at(place, stmt.loc)
         read_: Expr = Call("copy", (place,), via="method") if isinstance(seed_type, nb.Array) else place
-        seed = reverse.program.fresh(f"_{reverse.program.label(stmt.array.name).lstrip('_')}_seed", seed_type, hint=False)
+        seed = reverse.program.fresh(
+            f"_{reverse.program.word(stmt.array.name, 'array')}_seed", seed_type, hint=False
+        )
         reverse.emit(Let(seed, read_))
         reverse.emit(Store(bar, stmt.index, Lit(0.0)))
         _pass_on(reverse, stmt, seed, value, negative=False)
@@ -213,7 +226,9 @@ def _write_fancy(reverse: Reverse, stmt: Store) -> None:
         whole = Call("slice", (Lit(None), Lit(None), Lit(None)))
         element = Call("getitem", (bar, *place))
         if not isinstance(want, nb.Array):
-            part: Expr = element if not isinstance(program.type_of(element), nb.Array) else Call("sum", (element,), via="np")
+            part: Expr = (
+                element if not isinstance(program.type_of(element), nb.Array) else Call("sum", (element,), via="np")
+            )
             body.append(Let(bars.bar(value.name), Call("add", (bars.bar(value.name), part))))
         else:
             body.append(Accum(bars.bar(value.name), (*([whole] * axis), k), element))

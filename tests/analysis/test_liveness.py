@@ -105,7 +105,7 @@ def test_values_live_around_a_loop():
             x = y + 1.0
         return x
     """)
-    assert found.live_after(use) == {"y", "a", "x"}  # without another iteration, x is the result
+    assert found.live_after(use) == {"y", "a"}  # x is bound again before it is read
     assert found.live_after(change) == {"x", "a"}
     assert found.live_after(loop) == {"x"}
 

@@ -47,7 +47,6 @@ def program(body: str) -> str:
 @pytest.mark.parametrize(("before", "after"), CASES.values(), ids=CASES)
 def test_straight_line(before, after):
     types = {"x": "float64[:]", "y": "float64[:]", "n": "int64"}
-    before = before.replace("_1 * b;", "_1 * b;")
     found = propagate(parse(program(before), types=types, default="float64"))
     assert dump(found) == dump(parse(program(after)))
 
