@@ -19,7 +19,21 @@ from tests.oracle import check_gradient, clone, leaves
 CASES = {case.name: case for case in (*IDIOMS, *HARD, *TRAPS)}
 
 # What is refused so far, and a piece of what the user is told.
-REFUSED: dict[str, str] = {}
+REFUSED: dict[str, str] = {
+    "power_by_recursion": "calls itself",
+    "sum_by_halves": "calls itself",
+    "recursion_with_array_state": "calls itself",
+    "list_comprehension": "no derivative rule for `sum` of a list",
+    "reductions_with_keepdims": "no derivative rule for `max`",
+    "scatter_add_at": "the attribute `.at`",
+    "inverse_and_determinant": "which returns a tuple",
+    "swap_in_a_branch": "shares memory with another array",
+    "while_over_arrays": "shares memory with another array",
+    "view_moves_in_a_loop": "shares memory with another array",
+    "tuple_argument": "the tuple argument `p`",
+    "named_tuple_argument": "the tuple argument `p`",
+    "handler_reached_through_a_helper": "a `try` whose body calls a function that raises",
+}
 
 
 @pytest.mark.filterwarnings("ignore::numba.core.errors.NumbaPerformanceWarning")

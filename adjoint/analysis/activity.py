@@ -78,6 +78,18 @@ class _Facts:
         return frozenset(name for name in self.func.types if self.key(name) in self.found)
 
 
+def tuples_in_the_way(func: Func, memory: Memory, wrt: Iterable[str]) -> list[Let]:
+    """Return the statements that put varied values into a tuple that is not taken apart, such as `np.linalg.qr(a)`."""
+    varied = varied_names(func, memory, wrt)
+    return [
+        stmt
+        for stmt in statements(func.body)
+        if isinstance(stmt, Let)
+        and isinstance(func.types.get(stmt.target.name), nb.BaseTuple)
+        and any(name in varied and is_differentiable(func.types.get(name)) for name in _read(stmt.value))
+    ]
+
+
 def _flows(stmt: Stmt) -> list[tuple[str, str]]:
     """Return the pairs (name read, name that depends on it) of one statement."""
     match stmt:

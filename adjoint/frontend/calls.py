@@ -85,6 +85,8 @@ def call_object(frame: Frame, obj: Any, args: Sequence[Value], kwargs: Kwargs, n
         known = tuple(type_of(frame, atom(frame, arg, node)) for arg in args)
         return call_function(frame, inline(known), args, kwargs, node, hint)
     prim = primitive_of(obj)
+    if isinstance(obj, np.ufunc) and len(args) > obj.nin:
+        args, kwargs = args[: obj.nin], {**kwargs, "out": args[obj.nin]}
     if prim is not None:
         return primitive(frame, prim, via_of(obj), args, kwargs, node, hint)
     if is_function(obj):

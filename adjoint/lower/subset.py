@@ -335,11 +335,6 @@ def _round(app: Application) -> Expr | None:
     return replace(app.call, via="np") if app.call.via == "method" else None
 
 
-def _function(app: Application) -> Expr | None:
-    """Methods that Numba's arrays lack are functions."""
-    return replace(app.call, via="np") if app.call.via == "method" else None
-
-
 def _by_definition(app: Application) -> Expr | None:
     """What `rules.composite` defines; its rows mention operands more than once, so these must be names."""
     if not all(isinstance(arg, Var | Lit) for arg in app.args) or None in app.types:
@@ -376,6 +371,5 @@ _REWRITERS: Mapping[str, Callable[[Application], Expr | None]] = {
     "rollaxis": _rollaxis,
     "reshape": _reshape,
     "round": _round,
-    "ptp": _function,
     **dict.fromkeys("flip inner tensordot compress diagonal tile roll heaviside".split(), _by_definition),
 }

@@ -36,6 +36,7 @@ from adjoint.rules.find import find
 from adjoint.transform import aliasing
 from adjoint.transform.cotangents import scalar_type
 from adjoint.transform.forward_sweep import moves
+from adjoint.transform.reverse import refuse_tuples
 from adjoint.transform.program import Program, zero_of
 
 
@@ -49,6 +50,7 @@ def forward(func: Func, wrt: Sequence[str], *, name: str) -> Func:
     """
     func = aliasing.own_written_arguments(func)
     program = Program.of(func)
+    refuse_tuples(program, wrt)
     return _Forward(program, wrt).build(name)
 
 

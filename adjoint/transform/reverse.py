@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from numba import types as nb
 
 from adjoint.analysis.activity import active as active_names
+from adjoint.analysis.activity import tuples_in_the_way
 from adjoint.analysis.memory import is_memory, shows, written_name
 from adjoint.analysis.structure import Place
 from adjoint.errors import AdjointError, MissingRuleError
@@ -74,7 +75,17 @@ def reverse(
     func = aliasing.own_written_arguments(func)
     program = Program.of(func)
     aliasing.check(program)
+    refuse_tuples(program, wrt)
     return Reverse(program, wrt, seed, has_aux).build(name, result, single)
+
+
+def refuse_tuples(program: Program, wrt: Sequence[str]) -> None:
+    """Refuse derivatives through a function with several results, and arrays of tuples."""
+    for stmt in tuples_in_the_way(program.func, program.memory, wrt):
+        prim = stmt.value.prim if isinstance(stmt.value, Call) else "tuple"
+        raise MissingRuleError(
+            f"no derivative rule for `{prim}`, which returns a tuple", stmt.loc, help="write it with functions of one result"
+        )
 
 
 class Reverse:

@@ -198,6 +198,9 @@ def _pass_on(reverse: Reverse, stmt: Store, seed: Expr, value: Var, *, negative:
         reverse.residuals.ensure(value.name)
         target = Call(f"helper.unbroadcast_{have.ndim}d_{want.ndim}d", (target, value))
     target = bars.cast(target, value.name)
+    if target == seed and not isinstance(seed, Var) and isinstance(have, nb.Array) and not bars.has(value.name):
+        # A view of the shadow would change with it.
+        target = Call("copy", (seed,), via="method")
     bars.contribute(value.name, target, owned=isinstance(seed, Var) if target == seed else None)
 
 

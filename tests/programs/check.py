@@ -6,8 +6,12 @@ import importlib.util
 import itertools
 import linecache
 import re
+import signal
 import sys
+import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path as File
@@ -49,6 +53,25 @@ class Outcome:
         return f"{self.kind}: " + re.sub(r"[-+]?\d[\d.e+-]*", "#", re.sub(r"`[^`]*`|'[^']*'", "`…`", first))[:110]
 
 
+@contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError after so long, where the system can: a shrunk program may have lost its `k += 1`."""
+
+    def late(*_: object) -> None:
+        raise TimeoutError(f"longer than {seconds} s")
+
+    if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def load(source: str, folder: File) -> Function:
     """The function `program` of a module with this text, in a real file, so that its source can be found."""
     name = f"random_program_{next(_numbers)}"
@@ -74,7 +97,7 @@ def unload(fun: Function) -> None:
 def reference(fun: Function, program: Program) -> Reference | Outcome:
     """Derivatives by complex step that short differences confirm, or why the program is no fair test."""
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), deadline(1.0):
             warnings.simplefilter("error")
             value = fun(*clone(program.args))
     except Exception as error:  # noqa: BLE001 - a program that does not run is not a test
@@ -116,9 +139,10 @@ def _differentiated(
 ) -> Outcome:
     transform = transform or partial(value_and_grad, cache=False)
     try:
-        check_gradient(
-            fun, program.args, program.argnums, 1e-8, compiled=compiled, transform=transform, reference=expected
-        )
+        with deadline(20.0):
+            check_gradient(
+                fun, program.args, program.argnums, 1e-8, compiled=compiled, transform=transform, reference=expected
+            )
     except AdjointError as error:
         return Outcome("refused", f"{type(error).__name__}: {error.msg}")
     except WrongGradient as error:
