@@ -14,14 +14,14 @@ check:
 test *args:
     python -m pytest -n 2 {{args}}
 
-# rewrite the golden files; read the diff afterwards
+# rewrite golden files and the outputs shown in the docs; read the diff afterwards
 golden:
-    python -m pytest -q --update-golden tests/test_source.py
-    git diff --stat tests/golden
+    python -m pytest -q --update-golden
+    git diff --stat tests/golden README.md docs
 
-# the benchmark table: just bench lse,ode
-bench kernels="lse,llsq,ode,jacobi_2d,cholesky,gemver":
-    python -m benchmarks.run --kernels {{kernels}}
+# the pages of docs/reference that are tables of the compiler
+docs:
+    python docs/render.py
 
 # what CI runs, in its own environment
 ci:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import re
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-
-from adjoint import grad, value_and_grad
-from adjoint.errors import AdjointError
-from tests.cases import bad_input as bad
 
 X = np.array([0.5, 1.5])
 

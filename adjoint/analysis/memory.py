@@ -77,7 +77,7 @@ def written_name(stmt: Stmt) -> str | None:
             return None
 
 
-def _share(stmt: Stmt, func: Func, facts: Memory) -> None:
+def _share(stmt: Stmt, func: Func, facts: Memory) -> None:  # noqa: C901 (one case per statement)
     def join(a: Expr | None, b: Expr | None) -> None:
         if isinstance(a, Var) and isinstance(b, Var) and is_memory(func.types.get(a.name)):
             facts.parent[facts.cls(a.name)] = facts.cls(b.name)

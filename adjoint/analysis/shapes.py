@@ -118,7 +118,8 @@ def _result(name: str, call: Call, rank: int, found: Shapes) -> Shape | None:
             return None if operands[0] is None else operands[0][::-1]
         case Call("matmul" | "dot", (_, _)) if operands[0] and operands[1]:
             left, right = operands
-            assert left is not None and right is not None
+            assert left is not None
+            assert right is not None
             return (*left[:-1], *((*right[:-2], right[-1]) if len(right) > 1 else ()))
         case Call(prim, (_,), kwargs) if prim in _KEEP and operands[0] is not None:
             return _reduced(operands[0], dict(kwargs), rank)

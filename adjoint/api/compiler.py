@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,8 @@ from adjoint.frontend.lowering import lower
 from adjoint.ir import Call, Expr, Func, Return, Var
 from adjoint.ir.dump import dump
 from adjoint.ir.walk import operands, statements, subexpressions
-from adjoint.rules import helpers
+from adjoint.lower import helper_text
+from adjoint.lower.subset import to_numba
 from adjoint.rules.typing import expr_type
 from adjoint.transform.coalesce import coalesce
 from adjoint.transform.copyprop import propagate
@@ -75,7 +76,8 @@ def generate(request: Request, arg_types: tuple[NumbaType, ...]) -> Generated:
     trace.add("reverse" if request.mode != "jvp" else "forward", transformed)
     final = tidy(transformed, trace)
     fastmath = frozenset(request.options.fastmath) or False
-    compiled = text_of(final, jit={"cache": request.options.cache, "error_model": "numpy", "fastmath": fastmath})
+    lowered = trace.add("numba", to_numba(final))
+    compiled = text_of(lowered, jit={"cache": request.options.cache, "error_model": "numpy", "fastmath": fastmath})
     return Generated(text_of(final), compiled, entry, trace.stages, _refs(final))
 
 
@@ -108,21 +110,12 @@ def text_of(func: Func, jit: Mapping[str, object] | None = None) -> str:
     """
     exprs = [e for stmt in statements(func.body) for top in operands(stmt) for e in subexpressions(top)]
     prims = sorted({e.prim for e in exprs if isinstance(e, Call)})
-    needed = [helpers.source(name) for name in _with_needs(p.removeprefix("helper.") for p in prims if p.startswith("helper."))]
+    called = [prim.removeprefix("helper.") for prim in prims if prim.startswith("helper.")]
+    needed = helper_text.sources(called)
     constants = {name.removeprefix("const:"): value for name, value in func.refs.items() if name.startswith("const:")}
     used = {prim.removeprefix("const:") for prim in prims if prim.startswith("const:")}
     constants = {name: value for name, value in constants.items() if name in used}
     return module_text([func], helpers=needed, constants=constants, jit=jit)
-
-
-def _with_needs(names: Iterable[str]) -> list[str]:
-    """Return helpers after the helpers that they call."""
-    ordered: list[str] = []
-    for name in names:
-        for each in (*_with_needs(helpers.needs(name)), name):
-            if each not in ordered:
-                ordered.append(each)
-    return ordered
 
 
 def _refs(func: Func) -> Mapping[str, object]:
@@ -161,8 +154,8 @@ def check_result(func: Func, has_aux: bool) -> None:
     type_ = _type(func, value)
     if not isinstance(type_, nb.Float):
         raise TypeError(
-            f"{func.name}: the gradient is defined for a function that returns one float, and this one returns {type_}; "
-            "use `adjoint.jacobian` for all derivatives of an array result, or `adjoint.vjp` with a cotangent"
+            f"{func.name}: the gradient is defined for a function that returns one float, and this one returns "
+            f"{type_}; use `adjoint.jacobian` for all derivatives of an array result, or `adjoint.vjp` with a cotangent"
         )
 
 

@@ -41,7 +41,8 @@ def read(fun: object) -> Source:
     if not lines or found is None:
         raise SourceError(
             f"the source of `{function.__name__}` can't be read",
-            help="define the function in a file or a notebook cell; source made by `exec` or typed at a prompt is not kept",
+            help="define the function in a file or a notebook cell; source made by `exec` or typed at a prompt "
+            "is not kept",
         )
     tree = _convert(found)
     _refuse_star_parameters(tree, code.co_filename)

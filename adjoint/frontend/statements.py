@@ -38,7 +38,7 @@ def block(frame: Frame, stmts: Sequence[stmt]) -> None:
                 frame.env[name] = UNKNOWN
 
 
-def statement(frame: Frame, node: stmt) -> None:
+def statement(frame: Frame, node: stmt) -> None:  # noqa: C901 (one case per statement)
     match node:
         case gast.Assign(targets=targets, value=value):
             _assign(frame, targets, value)

@@ -149,7 +149,7 @@ class If:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """A call made for what it does: `print(...)`, `tape.append(x)`, `raise` (prim "raise"), `assert` (prim "assert")."""
+    """A call made for what it does: `print(...)`, `tape.append(x)`, `raise`, `assert`."""
 
     value: Call
     loc: Loc | None = field(default=None, compare=False, repr=False)

@@ -78,7 +78,8 @@ class Cotangents:
         self.emit(Let(self.bar(name), self.zero(name)))
 
     def _create_view(self, name: str, stmt: Let) -> None:
-        assert isinstance(stmt.value, Call) and isinstance(stmt.value.args[0], Var)
+        assert isinstance(stmt.value, Call)
+        assert isinstance(stmt.value.args[0], Var)
         base = stmt.value.args[0].name
         self.ensure_buffer(base)
         self.ensure(*stmt.value.args[1:])
@@ -91,7 +92,8 @@ class Cotangents:
         )
 
     def _create_selection(self, name: str, stmt: If, merge: Merge) -> None:
-        assert isinstance(merge.then, Var) and isinstance(merge.orelse, Var)
+        assert isinstance(merge.then, Var)
+        assert isinstance(merge.orelse, Var)
         self.ensure_buffer(merge.then.name)
         self.ensure_buffer(merge.orelse.name)
         self.ensure(stmt.cond)

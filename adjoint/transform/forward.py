@@ -36,8 +36,8 @@ from adjoint.rules.find import find
 from adjoint.transform import aliasing
 from adjoint.transform.cotangents import scalar_type
 from adjoint.transform.forward_sweep import moves
-from adjoint.transform.reverse import refuse_tuples
 from adjoint.transform.program import Program, zero_of
+from adjoint.transform.reverse import refuse_tuples
 
 
 def forward(func: Func, wrt: Sequence[str], *, name: str) -> Func:
@@ -178,7 +178,7 @@ class _Forward:
             raise MissingRuleError(
                 f"no derivative rule for `{call.prim}`",
                 stmt.loc,
-                help="give it one with `adjoint.rule` or `adjoint.custom_jvp`, or take it out of the differentiated path",
+                help="write it with functions that have one, or take it out of the differentiated path",
             )
         value = rule.pushforward(call, stmt.target, dots, self.program.type_of)
         if value is None:

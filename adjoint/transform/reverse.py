@@ -42,7 +42,7 @@ from adjoint.ir.walk import names_in, statements
 from adjoint.rules.find import find
 from adjoint.rules.rule import Rule
 from adjoint.transform import aliasing, stores
-from adjoint.transform.cotangents import Cotangents, State
+from adjoint.transform.cotangents import Cotangents, State, scalar_type
 from adjoint.transform.forward_sweep import ForwardSweep
 from adjoint.transform.program import Program
 from adjoint.transform.residuals import Frame, Residuals
@@ -84,7 +84,7 @@ def refuse_tuples(program: Program, wrt: Sequence[str]) -> None:
     for stmt in tuples_in_the_way(program.func, program.memory, wrt):
         prim = stmt.value.prim if isinstance(stmt.value, Call) else "tuple"
         raise MissingRuleError(
-            f"no derivative rule for `{prim}`, which returns a tuple", stmt.loc, help="write it with functions of one result"
+            f"no derivative rule for `{prim}`, which returns a tuple", stmt.loc, help="write it with others"
         )
 
 
@@ -271,7 +271,9 @@ class Reverse:
         for arg in call.args:
             if isinstance(arg, Var) and isinstance(self.program.types.get(arg.name), nb.List):
                 raise MissingRuleError(
-                    f"no derivative rule for `{call.prim}` of a list", stmt.loc, help="make it an array: `np.array(...)`"
+                    f"no derivative rule for `{call.prim}` of a list",
+                    stmt.loc,
+                    help="make it an array: `np.array(...)`",
                 )
 
     def apply_rule(self, stmt: Let, name: str, call: Call, bar: Var) -> None:
@@ -280,7 +282,7 @@ class Reverse:
             raise MissingRuleError(
                 f"no derivative rule for `{call.prim}`",
                 stmt.loc,
-                help="give it one with `adjoint.rule` or `adjoint.custom_vjp`, or take it out of the differentiated path",
+                help="write it with functions that have one, or take it out of the differentiated path",
             )
         parts = self.parts(stmt, rule, name, call, bar)
         receivers = [pair for arg, part in zip(call.args, parts, strict=True) for pair in _receivers(arg, part)]
@@ -335,7 +337,7 @@ class Reverse:
         self.emit(Effect(Call("pop", (Var(name),), via="method")))
         if name in self.active and self.bars.has(name):
             self.comment(stmt)
-            element = self.program.fresh("_item_bar", self.program.types[name].dtype, hint=False)  # type: ignore[attr-defined]
+            element = self.program.fresh("_item_bar", scalar_type(self.program.types[name]), hint=False)
             self.emit(Let(element, Call("pop", (self.bars.bar(name),), via="method")))
             if isinstance(value, Var):
                 self.bars.contribute(value.name, element, owned=True)

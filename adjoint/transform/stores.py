@@ -177,9 +177,7 @@ def _write_basic(reverse: Reverse, stmt: Store) -> None:
         place: Expr = Call("getitem", (bar, *stmt.index))
         seed_type = reverse.program.type_at(place, stmt.loc)
         read_: Expr = Call("copy", (place,), via="method") if isinstance(seed_type, nb.Array) else place
-        seed = reverse.program.fresh(
-            f"_{reverse.program.word(stmt.array.name, 'array')}_seed", seed_type, hint=False
-        )
+        seed = reverse.program.fresh(f"_{reverse.program.word(stmt.array.name, 'array')}_seed", seed_type, hint=False)
         reverse.emit(Let(seed, read_))
         reverse.emit(Store(bar, stmt.index, Lit(0.0)))
         _pass_on(reverse, stmt, seed, value, negative=False)

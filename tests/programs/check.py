@@ -102,6 +102,8 @@ def reference(fun: Function, program: Program) -> Reference | Outcome:
             value = fun(*clone(program.args))
     except Exception as error:  # noqa: BLE001 - a program that does not run is not a test
         return Outcome("unfit", f"{type(error).__name__}: {error}")
+    if not isinstance(value, float):
+        return Outcome("unfit", "not a float")
     if not np.isfinite(value) or abs(value) > LARGEST:
         return Outcome("unfit", "too large")
     paths = float_paths(program.args, program.argnums)

@@ -1,0 +1,78 @@
+"""The symbols that lengths are written in: what they stand for in the text, and what is known of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from adjoint.ir import Call, Expr, Lit, Var
+from adjoint.ir.dump import expr_text
+from adjoint.ir.walk import names_in
+from adjoint.lower.linear import Linear, expression, symbol, whole
+
+
+@dataclass(eq=False)
+class Symbols:
+    """All symbols of one program. A name bound several times has a symbol for each binding."""
+
+    writing: dict[str, Expr] = field(default_factory=dict[str, Expr])
+    reads: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    lengths: set[str] = field(default_factory=set[str])
+    inside: dict[str, Linear] = field(default_factory=dict[str, Linear])
+    version: dict[str, int] = field(default_factory=dict[str, int])
+
+    def named(self, name: str) -> Linear:
+        """Return the symbol of an integer that a name holds now."""
+        return self._made(Var(name))
+
+    def length(self, array: str, axis: int) -> Linear:
+        """Return the symbol of the length of an axis of the array that a name holds now."""
+        made = self._made(Call("dim", (Var(array), Lit(axis))))
+        self.lengths.add(made.symbols[0])
+        return made
+
+    def opaque(self, expr: Expr, *, length: bool = False) -> Linear:
+        """Return the symbol for the value that an expression has now."""
+        made = self._made(expr)
+        if length:
+            self.lengths.add(made.symbols[0])
+        return made
+
+    def clipped(self, form: Linear) -> Linear:
+        """Return `max(form, 0)`, as a form without `max` if it needs none."""
+        if form.number is not None:
+            return whole(max(form.number, 0))
+        if self.never_negative(form):
+            return form
+        if len(form.terms) == 1 and form.terms[0][1] == 1 and form.symbols[0] in self.inside and form.constant < 0:
+            return self.clipped(self.inside[form.symbols[0]].plus(whole(form.constant)))
+        made = self._made(Call("maximum", (self.expr(form), Lit(0)), via="builtin"))
+        self.inside[made.symbols[0]] = form
+        self.lengths.add(made.symbols[0])
+        return made
+
+    def never_negative(self, form: Linear) -> bool:
+        """Whether a form is at least 0, for certain."""
+        return form.constant >= 0 and all(f > 0 and name in self.lengths for name, f in form.terms)
+
+    def expr(self, form: Linear) -> Expr:
+        """Write a form as an expression."""
+        return expression(form, self.writing)
+
+    def bound(self, form: Linear) -> Expr:
+        """Write a length as the end of a range, which may as well be negative."""
+        if len(form.terms) == 1 and form.constant == 0 and form.symbols[0] in self.inside:
+            return self.expr(self.inside[form.symbols[0]])
+        return self.expr(form)
+
+    def rebind(self, name: str) -> frozenset[str]:
+        """Say that a name is bound to something else from here on; return the symbols that mean nothing any more."""
+        self.version[name] = self.version.get(name, 0) + 1
+        return frozenset(made for made, reads in self.reads.items() if name in reads)
+
+    def _made(self, expr: Expr) -> Linear:
+        reads = frozenset(names_in(expr))
+        versions = "".join(f"#{name}{self.version[name]}" for name in sorted(reads) if self.version.get(name))
+        name = expr_text(expr) + versions
+        self.writing.setdefault(name, expr)
+        self.reads.setdefault(name, reads)
+        return symbol(name)
