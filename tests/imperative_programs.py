@@ -15,7 +15,7 @@ from tests.ir_text import natural_hint
 
 SCALARS = ("a", "x", "x_1", "x_2", "y", "y_1", "x_bar", "x_1_bar", "_1", "_2", "_3")
 ARRAYS = ("u", "v", "w", "w_1", "_4")
-INDICES = ("i", "j")
+INDICES = ("i", "i_1", "j")
 LISTS = ("tape",)
 VECTOR = nb.Array(nb.float64, 1, "A")
 TYPES = {
@@ -40,7 +40,8 @@ def programs(draw, typed=None):
     maker = _Maker(draw)
     start = [Let(Var(name), draw(st.sampled_from([Lit(0.5), Lit(1.0), Var("a"), Var("x")]))) for name in SCALARS[2:]]
     start += [Let(Var("w"), call("copy", Var("u"))), Let(Var("w_1"), Var("w")), Let(Var("_4"), Var("v"))]
-    start += [Let(Var("i"), Lit(0)), Let(Var("j"), Lit(1)), Let(Var("tape"), call("list", Lit(0.25)))]
+    start += [Let(Var("i"), Lit(0)), Let(Var("i_1"), Lit(2)), Let(Var("j"), Lit(1))]
+    start += [ Let(Var("tape"), call("list", Lit(0.25)))]
     body = maker.block(0, draw(st.integers(2, 7)))
     outputs = draw(st.lists(st.sampled_from(SCALARS + ARRAYS + INDICES), min_size=1, max_size=4))
     result = Return(call("tuple", *map(Var, outputs)))
@@ -68,11 +69,13 @@ class _Maker:
         return self.pick([Lit(0), Lit(1), Lit(2), *map(Var, INDICES)])
 
     def number(self):
-        match self.pick("vvvlgss"):
+        match self.pick("vvvlgssi"):
             case "v":
                 return self.scalar()
             case "l":
                 return Lit(self.pick([0.0, 1.0, 0.5, -2.0]))
+            case "i":
+                return call("mul", Var(self.pick(INDICES)), Lit(0.5))
             case "g":
                 return call("getitem", self.array(), self.index())
             case _:
@@ -91,7 +94,8 @@ class _Maker:
         return getattr(self, self.pick(kinds) + "_stmt")(depth)
 
     def copy_stmt(self, depth):
-        return [Let(self.scalar(), self.scalar())]
+        names = self.pick([SCALARS, SCALARS, INDICES])
+        return [Let(Var(self.pick(names)), Var(self.pick(names)))]
 
     def let_stmt(self, depth):
         return [Let(self.scalar(), self.value())]
@@ -151,9 +155,10 @@ class _Maker:
     def tape_stmt(self, depth):
         trips = Lit(self.pick([1, 2]))
         middle = self.block(depth + 1, self.draw(st.integers(0, 2)))
-        record = For(Var("i"), Lit(0), trips, Lit(1), (Effect(call("append", Var("tape"), self.scalar())),))
-        pop = Let(self.scalar(), call("pop", Var("tape")))
-        restore = For(Var("i"), Lit(0), trips, Lit(1), (pop, *self.add_stmt(0)))
+        append, pop = (call("append", Var("tape"), self.scalar()), call("pop", Var("tape")))
+        twice = (Let(self.scalar(), pop), Let(self.scalar(), pop), *self.add_stmt(0))
+        record = For(Var("i"), Lit(0), trips, Lit(1), (Effect(append),) * 2)
+        restore = For(Var("i"), Lit(0), trips, Lit(1), twice)
         return [record, *middle, restore]
 
 

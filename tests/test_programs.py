@@ -15,11 +15,15 @@ from tests.programs.check import check
 from tests.programs.program import Program
 from tests.programs.shrink import shrink
 
-pytestmark = pytest.mark.filterwarnings("ignore::numba.core.errors.NumbaPerformanceWarning")
+# Slow until it has been run to the end once: `pytest -m slow tests/test_programs.py`.
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::numba.core.errors.NumbaPerformanceWarning"),
+]
 INTERPRETED = int(os.environ.get("ADJOINT_PROGRAMS", "300"))
 COMPILED = INTERPRETED // 30
 SHARE_DIFFERENTIATED = 0.95
-FAILURES = ("wrong", "crash")
+FAILURES = ("wrong", "crash", "uncompiled")
 
 
 def test_a_seed_is_a_program() -> None:

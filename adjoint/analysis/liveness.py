@@ -39,8 +39,8 @@ class Site:
 class Liveness:
     """Facts about each statement, by `Site.position`. Sets are bit masks: bit `names[n]` stands for the name `n`.
 
-    `after` is what is live after a statement; `start` what is live at the start of a loop's body, the index included;
-    `entry` what is live at the start of the function. Bits beyond the names stand for the contents of memory classes.
+    `after` is what is live after a statement; `start` what is live at the start of a loop's body, the index included.
+    Bits beyond the names stand for the contents of memory classes.
     `needed` has a bit for each action of a statement that is needed, or a 1 for a needed loop or branch.
     """
 
@@ -50,7 +50,6 @@ class Liveness:
     after: Sequence[int]
     start: Mapping[int, int]
     needed: Sequence[int]
-    entry: int
 
     def live_after(self, site: Site) -> frozenset[str]:
         """Return the names whose values may be read after a statement."""
@@ -112,8 +111,8 @@ def liveness(
     seen = [param.name for param in func.params] if observable is None else observable
     found = memory_classes(func) if classes is None else classes
     solver = _Solver(func, found, needed_only, frozenset(seen) | external_names(func))
-    entry = solver.block(solver.sites, solver.outside)
-    return Liveness(solver.sites, solver.names, solver.contents, solver.after, solver.start, solver.needed, entry)
+    solver.block(solver.sites, solver.outside)
+    return Liveness(solver.sites, solver.names, solver.contents, solver.after, solver.start, solver.needed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from adjoint.ir.nodes import (
     Accum,
     Block,
     Call,
+    Carry,
     Comment,
     Effect,
     Expr,
@@ -144,17 +145,13 @@ def map_operands(stmt: Stmt, change: Callable[[Expr], Expr]) -> Stmt:
                 start=change(stmt.start),
                 stop=change(stmt.stop),
                 step=change(stmt.step),
-                carried=tuple(
-                    replace(c, init=None if c.init is None else change(c.init), next=change(c.next)) for c in carried
-                ),
+                carried=_map_carried(carried, change),
             )
         case While(carried=carried):
             return replace(
                 stmt,
                 cond=change(stmt.cond),
-                carried=tuple(
-                    replace(c, init=None if c.init is None else change(c.init), next=change(c.next)) for c in carried
-                ),
+                carried=_map_carried(carried, change),
             )
         case If(merges=merges):
             return replace(
@@ -171,6 +168,10 @@ def map_operands(stmt: Stmt, change: Callable[[Expr], Expr]) -> Stmt:
             )
         case Comment():
             return stmt
+
+
+def _map_carried(carried: tuple[Carry, ...], change: Callable[[Expr], Expr]) -> tuple[Carry, ...]:
+    return tuple(replace(c, init=None if c.init is None else change(c.init), next=change(c.next)) for c in carried)
 
 
 def map_blocks(stmt: Stmt, change: Callable[[Block], Block]) -> Stmt:

@@ -80,7 +80,7 @@ def _conflicts(func: Func, facts: Liveness) -> list[int]:
     found = [0] * len(facts.names)
     params = _mask([param.name for param in func.params], facts)
     for param in func.params:
-        found[facts.names[param.name]] |= params | facts.entry
+        found[facts.names[param.name]] |= params
     for site in (inner for top in facts.sites for inner in top.within()):
         if isinstance(site.stmt, For):
             bit = facts.names[site.stmt.index.name]

@@ -8,6 +8,7 @@ from numba import types as nb
 
 from adjoint.ir import Accum, Block, Call, Comment, Effect, Expr, For, If, Let, Lit, Return, Stmt, Store, Var, While
 from adjoint.ir.walk import names_in
+from adjoint.transform.program import part_of
 from adjoint.transform.residuals import Residuals, When
 
 
@@ -50,7 +51,7 @@ class ForwardSweep:
         old = self.old.get(id(stmt))
         if old is None:
             return []
-        read: Expr = Call("getitem", (stmt.array, *stmt.index))
+        read = part_of(stmt.array, stmt.index)
         if isinstance(self.residuals.program.types.get(old.name), nb.Array):
             read = Call("copy", (read,), via="method")
         return [Let(old, read, stmt.loc), *self.write(old.name, "let")]

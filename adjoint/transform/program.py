@@ -81,6 +81,11 @@ class Program:
         return Func(name, params, body, hints=self.hints, types=self.types, refs=refs, loc=self.func.loc)
 
 
+def part_of(array: Var, index: tuple[Expr, ...]) -> Expr:
+    """Return `array[index]`; the array itself for `array[...]`, which Numba can't compile for one dimension."""
+    return array if index == (Lit(...),) else Call("getitem", (array, *index))
+
+
 def is_fresh(expr: Expr) -> bool:
     """Whether evaluating an expression makes a new array, so that nobody else holds it."""
     return isinstance(expr, Call) and expr.prim not in ("getitem", "item", "select") and not spelling.is_view(expr.prim)

@@ -44,7 +44,7 @@ from adjoint.rules.rule import Rule
 from adjoint.transform import aliasing, stores
 from adjoint.transform.cotangents import Cotangents, State, scalar_type
 from adjoint.transform.forward_sweep import ForwardSweep
-from adjoint.transform.program import Program
+from adjoint.transform.program import Program, part_of
 from adjoint.transform.residuals import Frame, Residuals
 
 
@@ -322,7 +322,7 @@ class Reverse:
 
     def restore(self, stmt: Store) -> None:
         """Put back what a `Store` overwrote."""
-        read: Expr = Call("getitem", (stmt.array, *stmt.index))
+        read = part_of(stmt.array, stmt.index)
         type_ = self.program.type_at(read, stmt.loc)
         if id(stmt) not in self.old:
             label = self.program.word(stmt.array.name, "array")

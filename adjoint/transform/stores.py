@@ -10,7 +10,7 @@ from numba import types as nb
 from adjoint.analysis.memory import written_name
 from adjoint.ir import Accum, Block, Call, Expr, For, Func, Let, Lit, Stmt, Store, Var
 from adjoint.ir.walk import blocks, names_in, operands, statements
-from adjoint.transform.program import Program
+from adjoint.transform.program import Program, part_of
 
 if TYPE_CHECKING:
     from adjoint.transform.reverse import Reverse
@@ -165,7 +165,7 @@ def _write_increment(reverse: Reverse, stmt: Store, increment: Increment) -> Non
     value = increment.value
     if not isinstance(value, Var) or value.name not in reverse.active:
         return
-    place: Expr = Call("getitem", (reverse.bars.bar(stmt.array.name), *stmt.index))
+    place = part_of(reverse.bars.bar(stmt.array.name), stmt.index)
     _pass_on(reverse, stmt, place, value, negative=increment.negative)
 
 
@@ -174,18 +174,18 @@ def _write_basic(reverse: Reverse, stmt: Store) -> None:
     bar = bars.bar(stmt.array.name)
     value = stmt.value
     if isinstance(value, Var) and value.name in reverse.active:
-        place: Expr = Call("getitem", (bar, *stmt.index))
+        place = part_of(bar, stmt.index)
         seed_type = reverse.program.type_at(place, stmt.loc)
         read_: Expr = Call("copy", (place,), via="method") if isinstance(seed_type, nb.Array) else place
         seed = reverse.program.fresh(f"_{reverse.program.word(stmt.array.name, 'array')}_seed", seed_type, hint=False)
         reverse.emit(Let(seed, read_))
         reverse.emit(Store(bar, stmt.index, Lit(0.0)))
-        _pass_on(reverse, stmt, seed, value, negative=False)
+        _pass_on(reverse, stmt, seed, value, negative=False, fresh=True)
     else:
         reverse.emit(Store(bar, stmt.index, Lit(0.0)))
 
 
-def _pass_on(reverse: Reverse, stmt: Store, seed: Expr, value: Var, *, negative: bool) -> None:
+def _pass_on(reverse: Reverse, stmt: Store, seed: Expr, value: Var, *, negative: bool, fresh: bool = False) -> None:
     """Contribute the cotangent of the written part to that of the value, undoing the broadcast of the assignment."""
     program, bars = reverse.program, reverse.bars
     have, want = program.type_at(seed, stmt.loc), program.types[value.name]
@@ -196,10 +196,10 @@ def _pass_on(reverse: Reverse, stmt: Store, seed: Expr, value: Var, *, negative:
         reverse.residuals.ensure(value.name)
         target = Call(f"helper.unbroadcast_{have.ndim}d_{want.ndim}d", (target, value))
     target = bars.cast(target, value.name)
-    if target == seed and not isinstance(seed, Var) and isinstance(have, nb.Array) and not bars.has(value.name):
+    if target == seed and not fresh and isinstance(have, nb.Array) and not bars.has(value.name):
         # A view of the shadow would change with it.
         target = Call("copy", (seed,), via="method")
-    bars.contribute(value.name, target, owned=isinstance(seed, Var) if target == seed else None)
+    bars.contribute(value.name, target, owned=fresh if target == seed else None)
 
 
 def _same_shape(program: Program, stmt: Store, value: Var) -> bool:

@@ -19,7 +19,7 @@ from pathlib import Path as File
 import numpy as np
 
 from adjoint import value_and_grad
-from adjoint.errors import AdjointError
+from adjoint.errors import AdjointError, TypingError
 from tests.oracle import (
     Function,
     Reference,
@@ -41,7 +41,7 @@ _numbers = itertools.count()
 
 @dataclass(frozen=True)
 class Outcome:
-    """`kind` is right, refused, wrong, crash (any other error), kink or unfit (not a fair test)."""
+    """`kind` is right, refused, wrong, crash (any other error), uncompiled, kink or unfit (not a fair test)."""
 
     kind: str
     text: str = ""
@@ -145,6 +145,9 @@ def _differentiated(
             check_gradient(
                 fun, program.args, program.argnums, 1e-8, compiled=compiled, transform=transform, reference=expected
             )
+    except TypingError as error:
+        # Numba refuses what we wrote: told to the user in our words, but our fault.
+        return Outcome("uncompiled" if "can't compile" in error.msg else "refused", f"TypingError: {error.msg}")
     except AdjointError as error:
         return Outcome("refused", f"{type(error).__name__}: {error.msg}")
     except WrongGradient as error:

@@ -145,6 +145,30 @@ CASES = {
         return i
         """,
     ),
+    "a version that lives across the loop over another": (
+        """
+        i_1 = 7.0
+        for i in range(n):
+            print(i)
+        return i_1
+        """,
+        """
+        i_1 = 7.0
+        for i in range(n):
+            print(i)
+        return i_1
+        """,
+    ),
+    "targets of one move, though one is not read": (
+        """
+        a_1, a_2 = x0, n
+        return a_1
+        """,
+        """
+        a_1, a_2 = x0, n
+        return a_1
+        """,
+    ),
     "loops one after the other": (
         """
         for i in range(n):

@@ -101,6 +101,18 @@ def test_nothing_crosses_the_back_edge_of_a_loop():
     assert dump(propagate(parse(before, default="float64"))) == dump(parse(after))
 
 
+def test_an_index_is_bound_by_its_loop():
+    text = """
+    def f(n):
+        i = 7
+        b = i
+        for i in range(n):
+            print(b)
+        return b
+    """
+    assert propagate(func := parse(text, default="int64")) == func
+
+
 def test_without_types_a_name_bound_twice_is_left_alone():
     text = """
     def f(a, c):

@@ -38,6 +38,10 @@ CASES = {
         "y = copy(x); z = y[1:]; z[0] = a; return y",
         "y = copy(x); z = y[1:]; z[0] = a; return y",
     ),
+    "a store through a transposed array": (
+        "y = copy(x); z = transpose(y); z[0] = a; return sum(y)",
+        "y = copy(x); z = transpose(y); z[0] = a; return sum(y)",
+    ),
     "a store into a parameter": (
         "x[0] = a; return a",
         "x[0] = a; return a",
