@@ -11,7 +11,7 @@ from functools import cache, partial
 from typing import Any
 
 from adjoint.rules.texts import TEXT
-from adjoint.rules.typing import register_helper
+from adjoint.rules.typing import literal_type, register_helper
 
 _UNBROADCAST = re.compile(r"unbroadcast_(\d)d_(\d)d")
 _AXES = "ijklmn"
@@ -52,6 +52,8 @@ def result_type(name: str, types: tuple[Any, ...]) -> Any:
         return _fresh(types[1])
     if name not in _definitions():
         raise KeyError(name)
+    if name == "share_memory":
+        return literal_type(True)
     operand, rank = _RESULT.get(name, (0, None))
     return _fresh(types[operand], rank)
 

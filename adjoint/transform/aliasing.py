@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from numba import types as nb
+
 from adjoint.analysis.memory import is_memory, memory
 from adjoint.analysis.structure import Place
 from adjoint.errors import AliasError, Loc
-from adjoint.ir import Block, Call, Expr, For, Func, If, Let, Stmt, Var, While
+from adjoint.ir import Block, Call, Effect, Expr, For, Func, If, Let, Lit, Stmt, Var, While
 from adjoint.ir.walk import names_in, operands, rename, statements
 from adjoint.transform.program import Program
 
@@ -27,7 +29,20 @@ def own_written_arguments(func: Func) -> Func:
             new += "_"
         own[name], types[new], hints[new] = new, types[name], name
         copies.append(Let(Var(new), Call("copy", (Var(name),), via="method"), func.loc))
-    return replace(func, body=(*copies, *rename(func.body, own)), types=types, hints=hints)
+    guards = _guards(func, written)
+    return replace(func, body=(*guards, *copies, *rename(func.body, own)), types=types, hints=hints)
+
+
+def _guards(func: Func, written: list[str]) -> list[Stmt]:
+    """Raise on entry if an argument that the function writes shares memory with another: the copies would not."""
+    arrays = [p.name for p in func.params if isinstance(func.types.get(p.name), nb.Array)]
+    pairs = [(a, b) for k, a in enumerate(arrays) for b in arrays[k + 1 :] if a in written or b in written]
+    guards: list[Stmt] = []
+    for a, b in pairs:
+        text = f"ValueError('{a} and {b} share memory, and one of them is written: pass a copy')"
+        failed = Effect(Call("raise", (Lit(text),)), func.loc)
+        guards.append(If(Call("helper.share_memory", (Var(a), Var(b))), (failed,), loc=func.loc))
+    return guards
 
 
 def permutation(stmt: For | While, program: Program) -> list[tuple[Var, Var]]:
