@@ -61,7 +61,8 @@ def _hold(seed: int, folder: Path, *, compiled: bool) -> None:
         return
 
     def fails(program: Program) -> bool:
-        return check(program, folder, compiled=compiled).kind == outcome.kind
+        numbers = outcome.kind == "wrong"
+        return check(program, folder, compiled=compiled, numbers=numbers).kind == outcome.kind
 
     small = shrink(grow(seed), fails, budget=20 if compiled else 200)
     again = check(small, folder, compiled=compiled)

@@ -16,9 +16,11 @@ _BLIND = frozenset({"dim", "shape", "size", "ndim", "len", "zeros_like", "ones_l
 
 
 def is_differentiable(type_: object) -> bool:
-    """Whether values of a Numba type have tangents: floats, complex numbers, arrays and lists of them."""
+    """Whether values of a Numba type have tangents: floats, complex numbers, arrays, lists, tuples of them."""
     if isinstance(type_, nb.Array | nb.List):
         return is_differentiable(type_.dtype)
+    if isinstance(type_, nb.BaseTuple):
+        return any(is_differentiable(item) for item in type_)
     return isinstance(type_, nb.Float | nb.Complex)
 
 
@@ -78,18 +80,6 @@ class _Facts:
         return frozenset(name for name in self.func.types if self.key(name) in self.found)
 
 
-def tuples_in_the_way(func: Func, memory: Memory, wrt: Iterable[str]) -> list[Let]:
-    """Return the statements that put varied values into a tuple that is not taken apart, such as `np.linalg.qr(a)`."""
-    varied = varied_names(func, memory, wrt)
-    return [
-        stmt
-        for stmt in statements(func.body)
-        if isinstance(stmt, Let)
-        and isinstance(func.types.get(stmt.target.name), nb.BaseTuple)
-        and any(name in varied and is_differentiable(func.types.get(name)) for name in _read(stmt.value))
-    ]
-
-
 def _flows(stmt: Stmt) -> list[tuple[str, str]]:
     """Return the pairs (name read, name that depends on it) of one statement."""
     match stmt:
@@ -114,4 +104,4 @@ def _read(value: Expr) -> list[str]:
         return []
     if value.prim == "getitem":
         return list(names_in(value.args[0]))
-    return [name for arg in value.args for name in names_in(arg)]
+    return list(names_in(value))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from numba import types as nb
 
 from adjoint.analysis.activity import is_differentiable
+from adjoint.analysis.memory import is_memory, memory
 from adjoint.backends.request import Generated, NumbaType, Request
 from adjoint.codegen.module import module_text
 from adjoint.codegen.names import rename
@@ -22,6 +23,7 @@ from adjoint.lower import helper_text
 from adjoint.lower.subset import to_numba
 from adjoint.rules.typing import expr_type
 from adjoint.transform.coalesce import coalesce
+from adjoint.transform.copies import drop_copies
 from adjoint.transform.copyprop import propagate
 from adjoint.transform.dce import eliminate
 from adjoint.transform.forward import forward
@@ -35,7 +37,7 @@ TIDY: tuple[tuple[str, Callable[[Func], Func]], ...] = (
     ("copyprop", propagate),
     ("simplify", simplify),
     ("coalesce", lambda func: coalesce(eliminate(func))),
-    ("renest", renest),
+    ("renest", lambda func: drop_copies(renest(func))),
     ("polish", lambda func: eliminate(simplify(propagate(func)))),
     ("names", rename),
 )
@@ -63,9 +65,11 @@ def generate(request: Request, arg_types: tuple[NumbaType, ...]) -> Generated:
     func = trace.add("ssa", lower_primal(request.fun, arg_types))
     wrt = [func.params[k].name for k in request.argnums]
     check_arguments(func, wrt)
-    entry = f"{_entry(func.name)}_{request.mode}"
+    entry = _entry(func, request.mode)
     if request.mode == "jvp":
         transformed = forward(func, wrt, name=entry)
+    elif request.mode == "primal":
+        transformed = primal(func, entry)
     elif request.mode == "vjp":
         transformed = reverse(func, wrt, name=entry, seed="y_bar", result="vjp", single=False)
     else:
@@ -73,7 +77,7 @@ def generate(request: Request, arg_types: tuple[NumbaType, ...]) -> Generated:
         transformed = reverse(
             func, wrt, name=entry, result=request.mode, single=request.single, has_aux=request.has_aux
         )
-    trace.add("reverse" if request.mode != "jvp" else "forward", transformed)
+    trace.add("forward" if request.mode in ("jvp", "primal") else "reverse", transformed)
     final = tidy(transformed, trace)
     fastmath = frozenset(request.options.fastmath) or False
     lowered = trace.add("numba", to_numba(final))
@@ -92,6 +96,22 @@ def lower_primal(fun: Any, arg_types: tuple[NumbaType, ...]) -> Func:
         else:
             types[name] = type_
     return lower(fun, types, constants=constants)
+
+
+def primal(func: Func, name: str) -> Func:
+    """Return the function itself, as the derivatives see it: it leaves its arguments as they were."""
+    both = forward(func, (), name=name)
+    exit_ = both.body[-1]
+    assert isinstance(exit_, Return)
+    assert isinstance(exit_.value, Call)
+    return replace(both, body=(*both.body[:-1], Return(exit_.value.args[0], exit_.loc)))
+
+
+def written_arguments(fun: Any, arg_types: tuple[NumbaType, ...]) -> list[str]:
+    """Return the names of the array arguments that a function writes into."""
+    func = lower_primal(fun, arg_types)
+    facts = memory(func)
+    return [p.name for p in func.params if is_memory(func.types.get(p.name)) and facts.is_written(p.name)]
 
 
 def tidy(func: Func, trace: Trace | None = None) -> Func:
@@ -122,18 +142,22 @@ def _refs(func: Func) -> Mapping[str, object]:
     return {name.removeprefix("ref:"): value for name, value in func.refs.items() if name.startswith("ref:")}
 
 
-def _entry(name: str) -> str:
-    return "fun" if name == "<lambda>" else name
+def _entry(func: Func, mode: str) -> str:
+    """Return the name of the generated function: none that it calls itself."""
+    name = f"{'fun' if func.name == '<lambda>' else func.name}_{mode}"
+    while any(known.partition(":")[2] == name for known in func.refs):
+        name += "_"
+    return name
 
 
 def check_arguments(func: Func, wrt: list[str]) -> None:
     for name in wrt:
         type_ = func.types.get(name)
+        if isinstance(type_, nb.BaseNamedTuple):
+            raise UnsupportedError(
+                f"the named tuple `{name}` is to be differentiated", func.loc, help="pass a tuple, or its items"
+            )
         if not is_differentiable(type_):
-            if isinstance(type_, nb.BaseTuple):
-                raise UnsupportedError(
-                    f"the tuple argument `{name}` is to be differentiated", func.loc, help="pass its items as arguments"
-                )
             raise TypeError(argument_message(func, name, type_))
 
 
@@ -152,6 +176,11 @@ def check_result(func: Func, has_aux: bool) -> None:
             raise TypeError(f"{func.name}: with has_aux=True the function must return a pair (value, aux)")
         value = value.args[0]
     type_ = _type(func, value)
+    if type_ == nb.none:
+        raise TypeError(
+            f"{func.name}: the gradient is defined for a function that returns one float, and this one returns "
+            "nothing; if it writes its results into arguments, name them: `adjoint.vjp(fun, *args, outputs=(...))`"
+        )
     if not isinstance(type_, nb.Float):
         raise TypeError(
             f"{func.name}: the gradient is defined for a function that returns one float, and this one returns "
@@ -161,6 +190,6 @@ def check_result(func: Func, has_aux: bool) -> None:
 
 def _type(func: Func, value: Expr) -> object:
     try:
-        return expr_type(value, func.types)
+        return expr_type(value, func.types, func.refs)
     except TypingError:
         return f"a value of unknown type ({value.name if isinstance(value, Var) else 'expression'})"

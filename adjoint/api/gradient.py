@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MethodType
 from typing import Any
 
+import numpy as np
 from numba.core import types as nb
 
 from adjoint.api.arguments import check_types, unsupported_value
@@ -27,7 +28,9 @@ from adjoint.backends.numba_cpu import (
 )
 from adjoint.backends.python import PythonForm
 from adjoint.backends.request import Generated, NumbaType, Request
-from adjoint.backends.shim import calling_convention, positional
+from adjoint.backends.shim import calling_convention
+
+_SCALARS: frozenset[type] = frozenset((float, int, bool, complex, np.float32, np.float64, np.complex64, np.complex128))
 
 
 class NotCalledError(AttributeError, RuntimeError):
@@ -45,14 +48,13 @@ class Gradient:
         functools.update_wrapper(self, primal, updated=())
         self.primal = primal
         self.request = request
-        self._parameters = root_function(request.fun)
-        self._signature = inspect.signature(self._parameters)
+        self.parameters: Any = self._declared()
+        self._signature = inspect.signature(self.parameters)
         self._modules: dict[tuple[NumbaType, ...], Module] = {}
         self._last: Module | None = None
-        self.dispatcher = GradientDispatcher(
-            positional(self._parameters), self.module_for_types, request.options, owner=self
-        )
-        self._compiled = calling_convention(self._parameters, self.dispatcher)
+        self._result_types: dict[tuple[type, ...], NumbaType] = {}
+        self.dispatcher = GradientDispatcher(self.parameters, self.module_for_types, request.options, owner=self)
+        self._compiled = calling_convention(self.parameters, self.dispatcher)
         interpreted = request.options.target == "python" or jit_disabled()
         # Replaced by a slower way to call when a call needs one, so that others don't pay.
         self._call: Callable[..., Any] = self.python if interpreted else self._compiled
@@ -70,11 +72,20 @@ class Gradient:
 
     def _call_single(self, *args: Any, **kwargs: Any) -> Any:
         result = self._compiled(*args, **kwargs)
+        classes = tuple(map(type, args))
+        kind = None if kwargs else self._result_types.get(classes)
+        if kind is None:
+            kind = self._result_type(args, kwargs)
+            if not kwargs and _SCALARS.issuperset(classes):  # classes that tell all about a type
+                self._result_types[classes] = kind
+        return with_singles(result, kind)
+
+    def _result_type(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> NumbaType:
         given = tuple(map(plain_type, self.types_of(*args, **kwargs)))
         for types, known in self.dispatcher.overloads.items():
             if tuple(map(plain_type, types)) == given:
-                return with_singles(result, known.signature.return_type)
-        return result
+                return known.signature.return_type
+        return nb.none
 
     @property
     def python(self) -> PythonForm:
@@ -125,13 +136,17 @@ class Gradient:
         arg_types = self._with_variables(arg_types)
         module = self._modules.get(arg_types)
         if module is None:
-            check_types(self.request, tuple(self._signature.parameters), arg_types)
-            name = cache.stem(self.request, arg_types)
-            module = None if name is None else cache.find(name)
-            module = module or cache.store(name, self.request, self._generate(arg_types))
-            self._modules[arg_types] = module
+            module = self._modules[arg_types] = self.current_module(arg_types)
         self._last = module
         return module
+
+    def current_module(self, arg_types: tuple[NumbaType, ...]) -> Module:
+        """Return the module for these types and for what the function reaches now: this object may know an older one."""
+        arg_types = self._with_variables(arg_types)
+        check_types(self.request, tuple(self._signature.parameters), arg_types)
+        name = cache.stem(self.request, arg_types)
+        module = None if name is None else cache.find(name)
+        return module or cache.store(name, self.request, self._generate(arg_types))
 
     def _with_variables(self, arg_types: tuple[NumbaType, ...]) -> tuple[NumbaType, ...]:
         """Return the types without literals. An omitted argument is a constant, unless differentiated."""
@@ -147,15 +162,23 @@ class Gradient:
         check_types(self.request, tuple(self._signature.parameters), arg_types)
         return self._generate(arg_types)
 
+    def _declared(self) -> Any:
+        """Return a plain function with the parameters that a call takes."""
+        return root_function(self.request.fun)
+
     def _generate(self, arg_types: tuple[NumbaType, ...]) -> Generated:
         fun = self.request.fun
         if isinstance(fun, Gradient):  # the text it generated is a function like any other
-            fun = fun.module_for_types(arg_types).python_function
+            fun = fun.current_module(arg_types).python_function
         return generate(replace(self.request, fun=fun), arg_types)
 
     @property
     def _numba_type_(self) -> NumbaType:
         return nb.Dispatcher(self.dispatcher)
+
+    def __adjoint_inline__(self, arg_types: tuple[NumbaType, ...]) -> Callable[..., Any]:
+        """Return the function that stands for a call, of arguments of these types, inside a differentiated function."""
+        return self.current_module(self.types_of(*arg_types)).python_function
 
     def __adjoint_key__(self) -> tuple[object, ...]:
         request = self.request
@@ -176,7 +199,7 @@ class Gradient:
 
     def _repr_html_(self) -> str:
         try:
-            primal = inspect.getsource(self._parameters)
+            primal = inspect.getsource(self.parameters)
         except OSError:
             primal = "(no source)"
         source = self._last.source if self._last is not None else "(call it, or use .source_for(...))"
@@ -191,9 +214,7 @@ class Gradient:
 
 def root_function(fun: Any) -> Any:
     """Return the plain function whose parameters a function or gradient has."""
-    while isinstance(fun, Gradient):
-        fun = fun.request.fun
-    return fun
+    return fun.parameters if isinstance(fun, Gradient) else fun
 
 
 def generate(request: Request, arg_types: tuple[NumbaType, ...]) -> Generated:

@@ -122,7 +122,7 @@ def _transform(
     has_aux: bool,
     options: TransformOptions,
 ) -> Gradient | Decorator:
-    checked = _checked_options(mode, options)
+    checked = checked_options(mode, options)
     check_flag("has_aux", has_aux)
 
     def transform(function: Callable[..., Any]) -> Gradient:
@@ -131,7 +131,8 @@ def _transform(
     return transform if fun is None else transform(fun)
 
 
-def _checked_options(mode: str, options: TransformOptions) -> Options:
+def checked_options(mode: str, options: TransformOptions) -> Options:
+    """Return the options of a transform called `mode`. Raises TypeError for one that doesn't exist."""
     try:
         inspect.signature(make_options).bind(**options)
     except TypeError:
@@ -157,6 +158,11 @@ def _make(
     return Gradient(Request(fun, mode, positions, single, has_aux, options), primal)
 
 
+def positions_of(fun: Any, argnums: Argnums | None) -> tuple[tuple[int, ...], bool]:
+    """Return the positions of the arguments asked for, and whether the user named one rather than a tuple of them."""
+    return resolve_argnums(_name(fun), inspect.signature(root_function(fun)), argnums, None)
+
+
 def _plain(mode: str, fun: Any) -> Any:
     """Return the Python function, or the gradient, behind what the user gave."""
     match fun:
@@ -166,6 +172,10 @@ def _plain(mode: str, fun: Any) -> Any:
             return fun.owner
         case Dispatcher(py_func=function):
             return cast("Any", function)
+        case _ if hasattr(fun, "__adjoint_rule__"):
+            from adjoint.api.sweeps import Form, in_form
+
+            return in_form(fun, Form(len(inspect.signature(fun).parameters)))
         case _:
             if not callable(fun):
                 raise TypeError(f"{mode} takes a function, not {fun!r}")

@@ -18,11 +18,12 @@ from numba.core import config, sigutils
 from numba.core import errors as numba_errors
 from numba.core import types as nb
 from numba.core.compiler_lock import global_compiler_lock
+from numba.core.dispatcher import OmittedArg
 from numba.core.registry import CPUDispatcher
 
 from adjoint.backends.cache import Module
 from adjoint.backends.request import NumbaType, Options
-from adjoint.backends.shim import positional
+from adjoint.backends.shim import OMITTED, defaults, positional
 from adjoint.errors import AdjointError, TypingError
 
 Produce = Callable[[tuple[NumbaType, ...]], Module]
@@ -33,6 +34,8 @@ _njit: Callable[..., Any] = cast("Any", numba).njit
 _unliteral: Callable[[NumbaType], NumbaType] = cast("Any", nb).unliteral
 _normalised: Callable[[Any], tuple[tuple[NumbaType, ...], NumbaType]] = cast("Any", sigutils).normalize_signature
 typeof: Callable[[object], NumbaType] = cast("Any", numba).typeof
+
+_OMITTED_TYPE = typeof(OMITTED)  # kept alive: with the last reference goes the number that C code knows it by
 
 
 class Untyped(Exception):
@@ -48,11 +51,12 @@ class Unboxed(Exception):
 
 
 class GradientDispatcher(_Dispatcher):
-    """Dispatches over gradients that `produce` makes, one per signature; `py_func` gives the parameters only."""
+    """Dispatches over gradients that `produce` makes, one per signature; `fun` gives the parameters only."""
 
-    def __init__(self, py_func: FunctionType, produce: Produce, options: Options, owner: object) -> None:
+    def __init__(self, fun: FunctionType, produce: Produce, options: Options, owner: object) -> None:
         parent: Any = super()
-        parent.__init__(py_func, targetoptions={"nopython": True})
+        parent.__init__(positional(fun), targetoptions={"nopython": True})
+        self._defaults = defaults(fun)
         self._produce = produce
         self._options = options
         self.owner = owner
@@ -81,10 +85,18 @@ class GradientDispatcher(_Dispatcher):
             # Inference goes on after a TypingError, as it must while types are still being refined.
             raise numba_errors.TypingError("".join(traceback.format_exception_only(error))) from error
 
+    def add_overload(self, cres: Any) -> None:
+        """Let Numba's C code find a compiled signature, by `OMITTED` where an argument is omitted."""
+        args = tuple(cres.signature.args)
+        codes = [(_OMITTED_TYPE if isinstance(kind, nb.Omitted) else kind)._code for kind in args]
+        self._insert(codes, cres.entry_point, cres.objectmode)
+        self.overloads[args] = cres
+
     def _compile_for_args(self, *args: Any, **kws: Any) -> Any:
         parent: Any = super()
+        given = (OmittedArg(self._defaults[k]) if arg is OMITTED else arg for k, arg in enumerate(args))
         try:
-            entry_point = parent._compile_for_args(*args, **kws)
+            entry_point = parent._compile_for_args(*given, **kws)
         except (AdjointError, TypeError, ValueError, Untyped) as error:
             raise error.with_traceback(None) from error.__cause__
         if not self.boxes and any(holds_single(known.signature.return_type) for known in self.overloads.values()):

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 VERSION = "0.1.0"
 
-Mode: TypeAlias = Literal["grad", "value_and_grad", "vjp", "jvp"]
+Mode: TypeAlias = Literal["grad", "value_and_grad", "vjp", "jvp", "primal"]
 Target: TypeAlias = Literal["cpu", "python"]
 
 # Numba ships no type stubs; one name for "a Numba type" keeps that door in one place.

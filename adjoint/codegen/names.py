@@ -7,6 +7,7 @@ import keyword
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 from adjoint.ir import Call, Expr, For, Func, Let, Lit, Stmt, Var, While
 from adjoint.ir.walk import bound, names_in, operands, statements, subexpressions
@@ -69,6 +70,8 @@ _NAMES: Mapping[str, tuple[str, str]] = {
     )
 }
 
+_Fact = TypeVar("_Fact")
+
 
 def rename(func: Func, reserved: Collection[str] = ()) -> Func:
     """Give every name of an imperative program the one it is printed with.
@@ -92,9 +95,16 @@ def rename(func: Func, reserved: Collection[str] = ()) -> Func:
     return replace(
         func,
         body=rename_block(func.body, final),
-        hints={final.get(old, old): hint for old, hint in func.hints.items()},
-        types={final.get(old, old): kind for old, kind in func.types.items()},
+        hints=_renamed(func.hints, final),
+        types=_renamed(func.types, final),
     )
+
+
+def _renamed(facts: Mapping[str, _Fact], final: Mapping[str, str]) -> dict[str, _Fact]:
+    """Return facts under the final names. A name that is no longer used may have become that of another value."""
+    taken = set(final.values())
+    kept = {old: fact for old, fact in facts.items() if old not in final and old not in taken}
+    return kept | {new: facts[old] for old, new in final.items() if old in facts}
 
 
 class _Names:

@@ -7,13 +7,16 @@ from ast import AST, expr
 import gast
 from numba import types
 
-from adjoint.frontend.convert import atom, items_of, type_of
+from adjoint.frontend.convert import atom, cast_to, items_of, type_of
 from adjoint.frontend.frame import Frame
+from adjoint.frontend.guards import guard_index
+from adjoint.frontend.masks import mask_of, masked_store
 from adjoint.frontend.operators import BINARY, binary
 from adjoint.frontend.subscripts import base_and_index, load
 from adjoint.frontend.values import Display, Items, Value
 from adjoint.ir import Call, Effect, Expr, Lit, Store, Var
-from adjoint.rules.typing import is_array
+from adjoint.rules import typing
+from adjoint.rules.typing import Type, is_array
 
 
 def bind(frame: Frame, target: expr, value: Value) -> None:
@@ -82,8 +85,14 @@ def write(frame: Frame, base: Value, index: tuple[Expr, ...], value: Value, node
         raise frame.unsupported("a write to a global array, which is a constant", node, "pass it as an argument")
     if isinstance(value, Display):
         value = frame.emit(Call("array", (atom_or_list(frame, value, node),)), node)
-    operand = atom(frame, value, node)
+    guard_index(frame, base, index, node)
+    operand: Expr = atom(frame, value, node)
     _check_kind(frame, kind, operand, node)
+    if isinstance(kind, types.List):
+        operand = _as_item(frame, kind, operand, node)
+    elif (mask := mask_of(frame, base, index, node)) is not None:
+        masked_store(frame, base, mask, operand, node)
+        return
     frame.builder.add(Store(base, index, operand, frame.loc(node)))
 
 
@@ -146,8 +155,23 @@ def append(frame: Frame, target: Var, value: Value, node: AST) -> None:
     item = made(frame, value, node) if isinstance(value, Display) else atom(frame, value, node)
     kind = frame.type_of(target)
     if kind.dtype == types.undefined:
-        frame.builder.types[target.name] = types.List(types.unliteral(frame.type_of(item)))
+        frame.builder.types[target.name] = types.List(frame.type_of(item))
+    else:
+        item = _as_item(frame, kind, item, node)
     frame.builder.add(Effect(Call("append", (target, item), via="method"), frame.loc(node)))
+
+
+def _as_item(frame: Frame, kind: Type, item: Expr, node: AST) -> Expr:
+    """Return what a list holds for a new item; a list of integers doesn't become one of floats halfway."""
+    stored = frame.type_of(item)
+    joined = typing.unify(kind.dtype, stored)
+    if joined != kind.dtype:
+        raise frame.unsupported(
+            f"a value of type {stored} in a list of {kind.dtype}",
+            node,
+            "give the list items of one type from the start",
+        )
+    return cast_to(frame, item, kind.dtype, node)
 
 
 def _check_integers(frame: Frame, kind: object, value: Value, node: AST) -> None:

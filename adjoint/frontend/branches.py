@@ -12,7 +12,7 @@ from adjoint.frontend.builder import raises
 from adjoint.frontend.convert import cast_to, items_of
 from adjoint.frontend.frame import Frame
 from adjoint.frontend.values import UNKNOWN, Broken, Items, ShapeOf, Unknown, Value, same
-from adjoint.ir import Call, Expr, If, Lit, Merge, Stmt, Var
+from adjoint.ir import Call, Expr, If, Lit, Merge, Var
 from adjoint.rules import typing
 from adjoint.rules.typing import Type
 
@@ -114,7 +114,7 @@ class _Merger:
                 return UNKNOWN
             case (Var() | Lit() | None | Unknown(), Var() | Lit() | None | Unknown()):
                 return self._merge_atoms(_bound(a), _bound(b), name, hint)
-            case (value, None | Unknown()) | (None | Unknown(), value) if value is not None:
+            case (value, None | Unknown()) | (None | Unknown(), value):
                 # A function or the like: it doesn't depend on the branch where it is bound at all.
                 return value
             case _:
@@ -171,7 +171,3 @@ def _bound(value: Var | Lit | Unknown | None) -> Var | Lit | None:
 def _shown(frame: Frame, value: Expr | None) -> str:
     kind = frame.type_of(value) if value is not None else types.none
     return str(kind)
-
-
-def collect(block: list[Stmt]) -> tuple[Stmt, ...]:
-    return tuple(block)

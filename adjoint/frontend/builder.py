@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -92,7 +92,7 @@ class Builder:
         self._blocks[-1].append(stmt)
 
     @contextmanager
-    def block(self) -> Iterator[list[Stmt]]:
+    def block(self) -> Generator[list[Stmt], None, None]:
         """Collect the statements added inside, instead of adding them to the block around."""
         own: list[Stmt] = []
         self._blocks.append(own)
@@ -102,7 +102,7 @@ class Builder:
             self._blocks.pop()
 
     @contextmanager
-    def within(self, block: list[Stmt]) -> Iterator[None]:
+    def within(self, block: list[Stmt]) -> Generator[None, None, None]:
         """Add to a block that was collected earlier."""
         self._blocks.append(block)
         try:

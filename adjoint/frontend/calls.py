@@ -3,40 +3,31 @@
 from __future__ import annotations
 
 import builtins
+import functools
 from ast import AST
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import gast
-import numba
 import numpy as np
 from numba import types
 
 from adjoint.frontend.assign import append, atom_or_list, write
-from adjoint.frontend.convert import atom, dim, items_of, operand, type_of
+from adjoint.frontend.builtin_calls import SPECIAL
+from adjoint.frontend.comprehensions import comprehension, consumer
+from adjoint.frontend.convert import atom, is_array_value, items_of, operand, type_of
 from adjoint.frontend.frame import Frame
 from adjoint.frontend.functions import call_closure, call_function, is_function
+from adjoint.frontend.guards import guard_result
 from adjoint.frontend.objects import attribute_of
 from adjoint.frontend.operators import binary, is_finite_number
-from adjoint.frontend.values import (
-    Closure,
-    Display,
-    Enumerate,
-    Grid,
-    Items,
-    Known,
-    Range,
-    Reversed,
-    ShapeOf,
-    Value,
-    Zip,
-)
-from adjoint.ir import Call, Effect, Expr, Lit, Var
+from adjoint.frontend.updates import update_at
+from adjoint.frontend.values import Closure, Display, Items, Known, Partial, Value
+from adjoint.ir import Call, Expr, Lit, Var
 from adjoint.rules.spelling import canonical_call, dtype_name, method_primitive, mutates, primitive_of, via_of
 from adjoint.rules.typing import is_array
 
 Kwargs = dict[str, Value]
-Special = Callable[[Frame, Sequence[Value], AST], Value]
 # Operands that stay inside the primitive they belong to.
 _INNER = ("tuple", "list", "slice", "shape")
 
@@ -45,18 +36,29 @@ def call(frame: Frame, node: gast.Call, hint: str | None) -> Value:
     """Lower a call."""
     if isinstance(node.func, gast.Attribute):
         base = frame.expr(node.func.value)
+        if isinstance(base, Known) and isinstance(base.obj, np.ufunc):
+            return _ufunc_method(frame, base.obj, node.func.attr, node)
         if not isinstance(base, Known):
             args, kwargs = _arguments(frame, node)
             return _method(frame, base, node.func.attr, args, kwargs, node, hint)
         callee = attribute_of(frame, base.obj, node.func.attr, node.func)
     else:
         callee = frame.expr(node.func)
+    if isinstance(callee, Known) and (function := consumer(callee.obj, node)) is not None:
+        return comprehension(frame, cast("gast.GeneratorExp", node.args[0]), function)
     args, kwargs = _arguments(frame, node)
+    return apply(frame, callee, args, kwargs, node, hint)
+
+
+def apply(frame: Frame, callee: Value, args: Sequence[Value], kwargs: Kwargs, node: AST, hint: str | None) -> Value:
+    """Call a value."""
     match callee:
         case Known(obj):
             return call_object(frame, obj, args, kwargs, node, hint)
         case Closure():
             return call_closure(frame, callee, args, kwargs, node)
+        case Partial(inner, first, named):
+            return apply(frame, inner, [*first, *args], {**named, **kwargs}, node, hint)
         case _:
             raise frame.unsupported("a call of something that is not a function", node)
 
@@ -69,24 +71,45 @@ def _arguments(frame: Frame, node: gast.Call) -> tuple[list[Value], Kwargs]:
             if items is None:
                 raise frame.unsupported("`*` before something that is not a tuple", each)
             args.extend(items)
+        elif isinstance(each, gast.JoinedStr):
+            args.extend(_pieces(frame, each))
         else:
             args.append(frame.expr(each))
     return args, {k.arg: frame.expr(k.value) for k in node.keywords if k.arg is not None}
 
 
+def _pieces(frame: Frame, node: gast.JoinedStr) -> list[Value]:
+    """Return the parts of an f-string that is printed; `print` puts spaces between them."""
+    found: list[Value] = []
+    for each in node.values:
+        if isinstance(each, gast.FormattedValue):
+            found.append(frame.expr(each.value))
+        elif isinstance(each, gast.Constant) and (text := str(each.value).strip()):
+            found.append(Lit(text))
+    return found
+
+
 def call_object(frame: Frame, obj: Any, args: Sequence[Value], kwargs: Kwargs, node: AST, hint: str | None) -> Value:
     """Lower a call of a Python object."""
-    if (special := _SPECIAL.get(id(obj))) is not None and not (kwargs and obj is not builtins.enumerate):
-        return special(frame, [*args, *kwargs.values()], node)
+    if (special := SPECIAL.get(id(obj))) is not None and not (kwargs and obj is not builtins.enumerate):
+        found = special(frame, [*args, *kwargs.values()], node)
+        if found is not None:
+            return found
+    if obj is functools.partial and args:
+        return Partial(args[0], tuple(args[1:]), kwargs)
     if getattr(obj, "__adjoint_rule__", None) is not None:
         return _reference(frame, obj, args, kwargs, node, hint)
+    lowering = getattr(obj, "__adjoint_lower__", None)
+    if lowering is not None:
+        return lowering(frame, args, kwargs, node)
     inline = getattr(obj, "__adjoint_inline__", None)
     if inline is not None:
-        known = tuple(type_of(frame, atom(frame, arg, node)) for arg in args)
+        known = tuple(frame.type_of(operand(frame, arg, node)) for arg in args)
         return call_function(frame, inline(known), args, kwargs, node, hint)
     prim = primitive_of(obj)
-    if isinstance(obj, np.ufunc) and len(args) > obj.nin:
-        args, kwargs = args[: obj.nin], {**kwargs, "out": args[obj.nin]}
+    operands = _ufunc_operands(obj)
+    if operands is not None and len(args) > operands:
+        args, kwargs = args[:operands], {**kwargs, "out": args[operands]}
     if prim is not None:
         return primitive(frame, prim, via_of(obj), args, kwargs, node, hint)
     if is_function(obj):
@@ -99,12 +122,27 @@ def call_object(frame: Frame, obj: Any, args: Sequence[Value], kwargs: Kwargs, n
     )
 
 
+def _ufunc_operands(obj: Any) -> int | None:
+    return obj.nin if isinstance(obj, np.ufunc) else None
+
+
 def _reference(frame: Frame, obj: Any, args: Sequence[Value], kwargs: Kwargs, node: AST, hint: str | None) -> Value:
     if kwargs:
         raise frame.unsupported("keyword arguments in a call of a function with its own rule", node, "give positions")
-    name = getattr(obj, "__name__", "function")
-    frame.builder.refs[f"ref:{name}"] = obj
-    return frame.emit(Call(f"ref:{name}", tuple(atom(frame, arg, node) for arg in args)), node, hint)
+    prim = _reference_name(frame, obj)
+    frame.builder.refs[prim] = obj
+    return frame.emit(Call(prim, tuple(atom(frame, arg, node) for arg in args)), node, hint)
+
+
+def _reference_name(frame: Frame, obj: Any) -> str:
+    """Return the primitive that calls an object: by its own name, unless another has that."""
+    name = getattr(obj, "__name__", "")
+    prim = first = f"ref:{name if name.isidentifier() else 'function'}"
+    count = 0
+    while frame.builder.refs.get(prim, obj) is not obj:
+        count += 1
+        prim = f"{first}_{count}"
+    return prim
 
 
 def primitive(
@@ -116,6 +154,8 @@ def primitive(
     folded = _folded(frame, prim, via, args, node)
     if folded is not None:
         return folded
+    if via == "builtin" and prim in ("max", "min") and len(args) > 1 and any(is_array_value(frame, a) for a in args):
+        raise frame.unsupported(f"`{prim}` of arrays", node, f"use `np.{prim}imum`")
     if prim == "copyto" and len(args) == 2:
         write(frame, args[0], (Lit(...),), args[1], node)
         return Lit(None)
@@ -164,7 +204,10 @@ def _emit(frame: Frame, call_: Call, node: AST, hint: str | None) -> Var:
     args = tuple(
         _emit(frame, arg, node, None) if isinstance(arg, Call) and arg.prim not in _INNER else arg for arg in call_.args
     )
-    return frame.emit(Call(call_.prim, args, call_.kwargs, call_.via), node, hint)
+    made = Call(call_.prim, args, call_.kwargs, call_.via)
+    result = frame.emit(made, node, hint)
+    guard_result(frame, made, result, node)
+    return result
 
 
 def _folded(frame: Frame, prim: str, via: str, args: Sequence[Value], node: AST) -> Value | None:
@@ -172,6 +215,8 @@ def _folded(frame: Frame, prim: str, via: str, args: Sequence[Value], node: AST)
     match prim, args:
         case "cast.float64", [Lit(int() | float() as number)] if is_finite_number(number):
             return Lit(float(number))
+        case "cast.float64", [Lit(str() as text)] if _is_number(text):
+            return Lit(float(text))
         case "cast.int64", [Lit(int() as number)]:
             return Lit(int(number))
         case "sum", [Items() | Display() as whole] if via == "builtin":
@@ -179,10 +224,26 @@ def _folded(frame: Frame, prim: str, via: str, args: Sequence[Value], node: AST)
             for each in whole.items:
                 total = binary(frame, "add", total, each, node) if total != Lit(0) else each
             return total
-        case "max" | "min", [Items() | Display() as whole] if via == "builtin":
-            return primitive(frame, prim, via, whole.items, {}, node, None) if len(whole.items) > 1 else whole.items[0]
+        case "max" | "min", [Items([first, *rest]) | Display([first, *rest])] if via == "builtin":
+            return primitive(frame, prim, via, (first, *rest), {}, node, None) if rest else first
         case _:
             return None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _ufunc_method(frame: Frame, ufunc: Any, name: str, node: gast.Call) -> Value:
+    prim = primitive_of(ufunc)
+    args, kwargs = _arguments(frame, node)
+    if name == "at" and prim is not None and len(args) in (2, 3) and not kwargs:
+        return update_at(frame, prim, args, node)
+    raise frame.unsupported(f"`{ufunc.__name__}.{name}`", node, "write a loop")
 
 
 def _method(
@@ -200,6 +261,8 @@ def _method(
             return Lit(None)
         if name == "astype":
             return _astype(frame, base, [*args, *kwargs.values()], node, hint)
+        if name == "item" and len(args) == kind.ndim:
+            return frame.emit(Call("getitem", (base, *(atom(frame, arg, node) for arg in args))), node, hint)
     prim = method_primitive(name)
     if prim is None or not isinstance(base, Var | Lit):
         raise frame.unsupported(f"the method `.{name}`", node)
@@ -223,105 +286,3 @@ def _list_method(frame: Frame, base: Var, name: str, args: Sequence[Value], node
     if name == "pop" and not args:
         return frame.emit(Call("pop", (base,), via="method"), node, hint)
     raise frame.unsupported(f"the method `.{name}` of a list", node, "use append, pop() and indices, or an array")
-
-
-# -- what exists only while a program is lowered ---------------------------------------------------------------
-
-
-def _range(frame: Frame, args: Sequence[Value], node: AST, parallel: bool = False) -> Value:
-    bounds = [atom(frame, arg, node) for arg in args]
-    for bound in bounds:
-        if not isinstance(frame.type_of(bound), types.Integer | types.Boolean):
-            raise frame.unsupported(
-                f"a range with a bound of type {frame.type_of(bound)}", node, "convert it with `int(...)`"
-            )
-    match bounds:
-        case [stop]:
-            return Range(Lit(0), stop, Lit(1), parallel)
-        case [start, stop]:
-            return Range(start, stop, Lit(1), parallel)
-        case [_, _, Lit(0)]:
-            raise frame.unsupported("a range with step 0", node)
-        case [start, stop, step]:
-            return Range(start, stop, step, parallel)
-        case _:
-            raise frame.unsupported("`range` with this number of arguments", node)
-
-
-def _prange(frame: Frame, args: Sequence[Value], node: AST) -> Value:
-    return _range(frame, args, node, parallel=True)
-
-
-def _enumerate(frame: Frame, args: Sequence[Value], node: AST) -> Value:
-    return Enumerate(args[0], atom(frame, args[1], node) if len(args) > 1 else Lit(0))
-
-
-def _zip(frame: Frame, args: Sequence[Value], node: AST) -> Value:
-    return Zip(tuple(args))
-
-
-def _reversed(frame: Frame, args: Sequence[Value], node: AST) -> Value:
-    return Reversed(args[0])
-
-
-def _len(frame: Frame, args: Sequence[Value], node: AST) -> Value:
-    items = items_of(frame, args[0], node)
-    if items is not None:
-        return Lit(len(items))
-    value = atom(frame, args[0], node)
-    if isinstance(value, Var) and is_array(frame.type_of(value)):
-        return dim(frame, value, 0, node)
-    return frame.emit(Call("len", (value,)), node)
-
-
-def _tuple(frame: Frame, args: Sequence[Value], node: AST) -> Value:
-    items = items_of(frame, args[0], node) if args else ()
-    if items is None:
-        raise frame.unsupported("a tuple of unknown length", node, "use an array")
-    return Items(items)
-
-
-def _list(frame: Frame, args: Sequence[Value], node: AST) -> Value:
-    items = items_of(frame, args[0], node) if args else ()
-    if items is None:
-        raise frame.unsupported("`list(...)` of this", node, "write a list comprehension")
-    return Display(items)
-
-
-def _print(frame: Frame, args: Sequence[Value], node: AST) -> Value:
-    frame.builder.add(Effect(Call("print", tuple(atom(frame, arg, node) for arg in args)), frame.loc(node)))
-    return Lit(None)
-
-
-def _ndindex(frame: Frame, args: Sequence[Value], node: AST) -> Value:
-    lengths = items_of(frame, args[0], node) if len(args) == 1 else None
-    return Grid(tuple(atom(frame, each, node) for each in (lengths or args)))
-
-
-def _ndenumerate(frame: Frame, args: Sequence[Value], node: AST) -> Value:
-    array = atom(frame, args[0], node)
-    assert isinstance(array, Var)
-    return Grid(tuple(atom(frame, each, node) for each in items_of(frame, ShapeOf(array), node) or ()), array)
-
-
-def _isinstance(frame: Frame, args: Sequence[Value], node: AST) -> Value:
-    raise frame.unsupported("`isinstance`", node, "the types of the arguments are known: write the case you need")
-
-
-_SPECIAL: dict[int, Special] = {
-    id(obj): special
-    for obj, special in (
-        (range, _range),
-        (numba.prange, _prange),
-        (enumerate, _enumerate),
-        (zip, _zip),
-        (reversed, _reversed),
-        (len, _len),
-        (tuple, _tuple),
-        (list, _list),
-        (print, _print),
-        (isinstance, _isinstance),
-        (np.ndindex, _ndindex),
-        (np.ndenumerate, _ndenumerate),
-    )
-}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ast import AST
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from numba import types
 
@@ -48,7 +48,9 @@ def form_of(frame: Frame, value: Value | None) -> Form:
 
 
 def _form_of_type(kind: Any) -> Form:
-    return tuple(map(_form_of_type, kind.types)) if isinstance(kind, types.BaseTuple) else kind
+    if isinstance(kind, types.BaseTuple):
+        return tuple(map(_form_of_type, cast("Any", kind).types))
+    return kind
 
 
 def phi_of(frame: Frame, form: Form, name: str) -> Value:
@@ -57,7 +59,7 @@ def phi_of(frame: Frame, form: Form, name: str) -> Value:
         case None:
             return UNKNOWN
         case tuple():
-            return Items(tuple(phi_of(frame, part, name) for part in form))
+            return Items(tuple(phi_of(frame, part, name) for part in _parts_of(form)))
         case _:
             return frame.builder.define(name, form)
 
@@ -72,8 +74,9 @@ def join(frame: Frame, first: Form, second: Form, name: str, node: AST) -> Form:
     """
     if first is None or second is None:
         return second if first is None else first
-    if isinstance(first, tuple) and isinstance(second, tuple) and len(first) == len(second):
-        return tuple(join(frame, a, b, name, node) for a, b in zip(first, second, strict=True))
+    if isinstance(first, tuple) and isinstance(second, tuple) and len(_parts_of(first)) == len(_parts_of(second)):
+        pairs = zip(_parts_of(first), _parts_of(second), strict=True)
+        return tuple(join(frame, a, b, name, node) for a, b in pairs)
     joined = None
     if not isinstance(first, tuple) and not isinstance(second, tuple):
         joined = typing.unify(first, second)
@@ -87,7 +90,11 @@ def join(frame: Frame, first: Form, second: Form, name: str, node: AST) -> Form:
 
 
 def _shown(form: Form) -> str:
-    return f"a tuple of {len(form)}" if isinstance(form, tuple) else str(form)
+    return f"a tuple of {len(_parts_of(form))}" if isinstance(form, tuple) else str(form)
+
+
+def _parts_of(form: Form) -> tuple[Form, ...]:
+    return form
 
 
 def carries(

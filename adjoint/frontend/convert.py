@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ast import AST
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from numba import types
@@ -109,7 +109,12 @@ _EXACT = {"int64": int, "float64": float, "complex128": complex, "bool": bool}
 
 
 def cast_to(frame: Frame, value: Expr, kind: Type, node: AST) -> Expr:
-    """Return a number converted to a type, a constant as another constant where that says the same."""
+    """Return a number converted to a type, a constant as another constant where that says the same.
+
+    What an empty list holds may become known only here.
+    """
+    if isinstance(value, Var) and isinstance(kind, types.List) and frame.type_of(value).dtype == types.undefined:
+        frame.builder.types[value.name] = kind
     if frame.type_of(value) == kind or not is_number(kind):
         return value
     name = "bool" if isinstance(kind, types.Boolean) else str(kind)
@@ -120,11 +125,14 @@ def cast_to(frame: Frame, value: Expr, kind: Type, node: AST) -> Expr:
             return frame.emit(Call(f"cast.{name}", (value,)), node)
 
 
+_NUMPY_NUMBERS: tuple[type, ...] = (np.float64, np.int64, np.bool_, np.complex128)
+
+
 def constant(obj: object) -> Value | None:
     """Return a Python constant as a value: numbers, texts, None and tuples of them; None for anything else."""
+    if isinstance(obj, _NUMPY_NUMBERS):
+        return Lit(cast("Any", obj).item())
     match obj:
-        case np.float64() | np.int64() | np.bool_() | np.complex128():
-            return Lit(obj.item())
         case None | bool() | int() | float() | complex() | str():
             return Lit(obj)
         case _ if obj is Ellipsis:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ast import expr, stmt
-from typing import Any, cast
+from ast import expr
+from typing import Any
 
 import gast
 import numpy as np
@@ -12,6 +12,7 @@ from numba import types
 from adjoint.frontend.assign import bind
 from adjoint.frontend.branches import choose
 from adjoint.frontend.calls import call
+from adjoint.frontend.comprehensions import comprehension
 from adjoint.frontend.convert import atom, item, items_of
 from adjoint.frontend.frame import Frame
 from adjoint.frontend.functions import nested_lambda
@@ -55,7 +56,7 @@ def expression(frame: Frame, node: expr, hint: str | None = None) -> Value:
 def _other(frame: Frame, node: expr, hint: str | None) -> Value:
     match node:
         case gast.IfExp(test=cond, body=body, orelse=orelse):
-            assigned = [name for name in bound_names([body, orelse]) if name in frame.env]
+            assigned = bound_names([body, orelse])
             return choose(
                 frame, test(frame, cond), lambda: frame.expr(body), lambda: frame.expr(orelse), node, hint, assigned
             )
@@ -66,7 +67,7 @@ def _other(frame: Frame, node: expr, hint: str | None) -> Value:
         case gast.Lambda():
             return nested_lambda(frame, node)
         case gast.ListComp() | gast.GeneratorExp():
-            return _comprehension(frame, node)
+            return comprehension(frame, node)
         case gast.NamedExpr(target=target, value=value):
             bind(frame, target, frame.expr(value, target.id))
             return frame.expr(target)
@@ -94,8 +95,9 @@ def _attribute(frame: Frame, node: gast.Attribute, hint: str | None) -> Value:
     if isinstance(base, Known):
         return attribute_of(frame, base.obj, name, node)
     kind: Any = frame.type_of(base) if isinstance(base, Var | Lit) else None
-    if isinstance(kind, types.BaseNamedTuple) and isinstance(base, Var) and name in cast("Any", kind).fields:
-        return item(frame, base, cast("Any", kind).fields.index(name), node, hint)
+    fields: tuple[str, ...] = getattr(kind, "fields", ()) if isinstance(base, Var) else ()
+    if isinstance(base, Var) and name in fields:
+        return item(frame, base, fields.index(name), node, hint)
     if isinstance(base, Var) and is_array(kind):
         if name == "shape":
             return ShapeOf(base)
@@ -107,46 +109,3 @@ def _attribute(frame: Frame, node: gast.Attribute, hint: str | None) -> Value:
     if prim is None or isinstance(base, Items | Display | ShapeOf):
         raise frame.unsupported(f"the attribute `.{name}`", node)
     return frame.emit(Call(prim, (atom(frame, base, node),), via="attr"), node, hint)
-
-
-def _comprehension(frame: Frame, node: gast.ListComp | gast.GeneratorExp) -> Value:
-    """`[e for x in xs if c]`: a list that grows in a loop."""
-    name, stmts = _loop_of(frame, node)
-    before = {n: frame.env[n] for n in bound_names([g.target for g in node.generators]) if n in frame.env}
-    frame.synthetic(node, stmts, frozenset({name}))
-    for target in bound_names([g.target for g in node.generators]):
-        frame.env.pop(target, None)
-    frame.env.update(before)
-    return frame.env.pop(name)
-
-
-def _loop_of(frame: Frame, node: gast.ListComp | gast.GeneratorExp) -> tuple[str, list[stmt]]:
-    made = frame.session.synthetic.get(node)
-    if isinstance(made, tuple):
-        return cast("tuple[str, list[stmt]]", made)
-    taken = frame.code.names | frozenset(frame.env)
-    name = "items"
-    while name in taken:
-        name += "_"
-
-    def read(text: str, ctx: Any) -> Any:
-        return gast.copy_location(gast.Name(text, ctx, None, None), node)
-
-    grow = gast.Call(gast.Attribute(read(name, gast.Load()), "append", gast.Load()), [node.elt], [])
-    body: Any = gast.Expr(grow)
-    for generator in reversed(node.generators):
-        for condition in reversed(generator.ifs):
-            body = gast.If(condition, [body], [])
-        body = gast.For(generator.target, generator.iter, [body], [], None)
-    start = gast.Assign([read(name, gast.Store())], gast.List([], gast.Load()), None)
-    stmts: list[Any] = [_placed(start, node), _placed(body, node)]
-    frame.session.synthetic[node] = (name, stmts)
-    return name, stmts
-
-
-def _placed(tree: Any, where: expr) -> Any:
-    """Give the new nodes of a tree a place in the user's text."""
-    for each in gast.walk(tree):
-        if "lineno" in getattr(each, "_attributes", ()) and getattr(each, "lineno", None) is None:
-            gast.copy_location(each, where)
-    return tree

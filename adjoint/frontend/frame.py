@@ -6,7 +6,7 @@ from ast import AST, expr, stmt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import CodeType, FunctionType
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import gast
 
@@ -103,7 +103,7 @@ class Frame:
             return self.outer.lookup(name, node)
         try:
             assert self.fun is not None, "a nested function without the function around it"
-            found = resolve(self.fun, name)
+            found = resolve(cast("FunctionType", self.fun), name)
         except Unresolved:
             raise self.unsupported(f"`{name}` is not defined", node) from None
         return self.session.lower_object(self, found, name, node)
@@ -120,7 +120,7 @@ class Frame:
     def synthetic(self, node: AST, stmts: Sequence[stmt], live_after: frozenset[str]) -> None:
         """Lower statements that stand for an expression; their names are live after them as said."""
         before = self.live
-        self.live = liveness(stmts, live_after)
+        self.live = liveness(stmts, live_after, before.always)
         try:
             self.block(stmts)
         finally:
@@ -148,9 +148,8 @@ _CODES: dict[tuple[CodeType, str], Code] = {}
 
 def prepare(tree: gast.FunctionDef, file: str) -> Code:
     """Remove the jumps of a fenced function, and collect the facts."""
-    guarded = frozenset(
-        inner for node in own_nodes(tree.body) if isinstance(node, gast.Try) for inner in own_nodes(node.body)
-    )
+    tries = [node for node in own_nodes(tree.body) if isinstance(node, gast.Try) and node.handlers]
+    guarded = frozenset(inner for node in tries for inner in own_nodes(node.body))
     names = all_names(tree)
     plain = remove_jumps(tree)
     own = {p.id for p in parameters(tree.args)} | set(bound_names(plain.body))

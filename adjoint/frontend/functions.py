@@ -124,7 +124,7 @@ def _inline(
         raise frame.unsupported(f"calls nested more than {_MAX_DEPTH} deep", node)
     inner = child(frame, code, fun, env, node)
     inner.outer = outer
-    _own_lists(inner, node)
+    own_lists(inner, node)
     session.stack.append(code)
     try:
         inner.block(code.tree.body)
@@ -135,7 +135,7 @@ def _inline(
     return inner.result
 
 
-def _own_lists(frame: Frame, node: AST) -> None:
+def own_lists(frame: Frame, node: AST) -> None:
     """A list written out as an argument becomes a list."""
     from adjoint.frontend.assign import made
 

@@ -11,6 +11,7 @@ from adjoint.frontend.convert import atom, dim, items_of, type_of
 from adjoint.frontend.frame import Frame
 from adjoint.frontend.operators import binary
 from adjoint.frontend.values import (
+    Atom,
     Display,
     Elements,
     Enumerate,
@@ -23,7 +24,7 @@ from adjoint.frontend.values import (
     Value,
     Zip,
 )
-from adjoint.ir import Call, Expr, Lit, Var
+from adjoint.ir import Call, Lit, Var
 from adjoint.rules.typing import is_array
 
 
@@ -31,9 +32,9 @@ from adjoint.rules.typing import is_array
 class Bounds:
     """The loop to run; its index is `k` of `element`."""
 
-    start: Expr
-    stop: Expr
-    step: Expr
+    start: Atom
+    stop: Atom
+    step: Atom
     parallel: bool = False
 
 
@@ -124,14 +125,14 @@ def _backwards(frame: Frame, inner: Range, node: AST) -> Bounds:
     return Bounds(atom(frame, last, node), atom(frame, stop, node), atom(frame, back, node))
 
 
-def _length_of(frame: Frame, value: Value, node: AST) -> Expr:
+def _length_of(frame: Frame, value: Value, node: AST) -> Atom:
     inner = iterable(frame, value, node)
     if isinstance(inner, Items):
         return Lit(len(inner.items))
     return _length(frame, inner, node)
 
 
-def _length(frame: Frame, value: Iterable, node: AST) -> Var | Lit:
+def _length(frame: Frame, value: Iterable, node: AST) -> Atom:
     match value:
         case Range(start, stop, step):
             return _range_length(frame, start, stop, step, node)
@@ -155,10 +156,10 @@ def _length(frame: Frame, value: Iterable, node: AST) -> Var | Lit:
             return atom(frame, total, node)
 
 
-def _range_length(frame: Frame, start: Expr, stop: Expr, step: Expr, node: AST) -> Var | Lit:
+def _range_length(frame: Frame, start: Atom, stop: Atom, step: Atom, node: AST) -> Atom:
     """`ceil((stop - start) / step)`, for either sign of the step."""
 
-    def compute(prim: str, left: Value, right: Value) -> Var | Lit:
+    def compute(prim: str, left: Value, right: Value) -> Atom:
         return atom(frame, binary(frame, prim, left, right, node), node)
 
     first, last = atom(frame, start, node), atom(frame, stop, node)
@@ -197,8 +198,8 @@ def _element(frame: Frame, value: Iterable, k: Var, node: AST, hint: str | None 
             return _grid_element(frame, lengths, array, k, node)
 
 
-def _grid_element(frame: Frame, lengths: tuple[Expr, ...], array: Var | None, k: Var, node: AST) -> Value:
-    index: list[Expr] = []
+def _grid_element(frame: Frame, lengths: tuple[Atom, ...], array: Var | None, k: Var, node: AST) -> Value:
+    index: list[Atom] = []
     rest: Value = k
     for length in reversed(lengths[1:]):
         index.append(atom(frame, binary(frame, "mod", rest, length, node), node))

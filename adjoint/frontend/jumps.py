@@ -137,13 +137,13 @@ class _Remover:
             return [self._if(node, [*node.body, *rest], node.orelse, ctx, ctx)]
         skip = self._fresh("skip")
         inner = replace(ctx, skips=(*ctx.skips, skip))
-        guard = gast.If(_not(_name(skip, node)), self._block(rest, ctx), [])
+        guard = gast.If(_not(_name(skip, node)), _filled(self._block(rest, ctx), node), [])
         return [_set(skip, False, node), self._if(node, node.body, node.orelse, inner, inner), _at(guard, node)]
 
     def _if(
         self, node: gast.If, then: Sequence[stmt], orelse: Sequence[stmt], then_ctx: _Context, else_ctx: _Context
     ) -> stmt:
-        made = gast.If(node.test, self._block(then, then_ctx), self._block(orelse, else_ctx))
+        made = gast.If(node.test, _filled(self._block(then, then_ctx), node), self._block(orelse, else_ctx))
         return _at(made, node)
 
     def _loop(self, node: gast.For | gast.While) -> tuple[Stmts, Stmts]:
@@ -155,6 +155,7 @@ class _Remover:
         body += self._block(node.body, _Context(leave, (), True))
         if leave:
             body.append(_at(gast.If(_name(leave, node), [_at(gast.Break(), node)], []), node))
+        body = _filled(body, node)
         after, needed = self._after(node, leave if breaks else "", returns)
         before = [_set(flag, False, node) for flag in flags if flag in needed]
         loop = (
@@ -269,6 +270,11 @@ def _constant(value: object, where: AST) -> gast.Constant:
 
 def _set(name: str, value: bool, where: AST) -> stmt:
     return _at(gast.Assign([_name(name, where, store=True)], _constant(value, where), None), where)
+
+
+def _filled(stmts: Stmts, where: AST) -> Stmts:
+    """Return statements that may stand as a block."""
+    return stmts if len(stmts) > 0 else [_at(gast.Pass(), where)]
 
 
 def _not(operand: expr) -> expr:

@@ -20,21 +20,25 @@ Names = frozenset[str]
 
 @dataclass(frozen=True, slots=True)
 class Liveness:
-    """`after` holds the names live after a statement, `carried` those a loop must carry, in textual order."""
+    """`after` holds the names live after a statement, `carried` those a loop must carry, in textual order.
 
+    `always` are the names that nested functions read: a call may come at any time.
+    """
+
+    always: Names
     after: dict[AST, Names] = field(default_factory=dict[AST, Names])
     carried: dict[AST, tuple[str, ...]] = field(default_factory=dict[AST, tuple[str, ...]])
 
 
-def liveness(stmts: Sequence[stmt], live_after: Names = frozenset()) -> Liveness:
+def liveness(stmts: Sequence[stmt], live_after: Names = frozenset(), always: Names = frozenset()) -> Liveness:
     """Return the facts about every statement of a block, nested ones included."""
-    facts = Liveness()
-    _block(stmts, live_after | _captured(stmts), facts)
+    facts = Liveness(_captured(stmts) | always)
+    _block(stmts, live_after, facts)
     return facts
 
 
 def _captured(stmts: Sequence[stmt]) -> Names:
-    """Names that nested functions read: a call may come at any time, so they are live everywhere."""
+    """Return the names that nested functions read."""
     found: Names = frozenset()
     for node in own_nodes(stmts):
         if isinstance(node, gast.FunctionDef):
@@ -46,11 +50,10 @@ def _captured(stmts: Sequence[stmt]) -> Names:
 
 def _block(stmts: Sequence[stmt], live: Names, facts: Liveness) -> Names:
     """Return what is live before a block, given what is live after it."""
-    always = _captured(stmts)
-    live |= always
+    live |= facts.always
     for node in reversed(stmts):
         facts.after[node] = live
-        live = _stmt(node, live, facts) | always
+        live = _stmt(node, live, facts) | facts.always
     return live
 
 

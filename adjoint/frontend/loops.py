@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ast import AST, stmt
+import functools
+from ast import AST, expr_context, stmt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
@@ -103,17 +104,22 @@ def _unroll(frame: Frame, node: gast.For, items: Sequence[Value], body: Sequence
     live = frame.live.after[node]
     names = [name for name in bound_names([node.target, *body]) if name in live]
 
-    def run(position: int) -> None:
-        if position == len(items):
-            return
-        frame.path = (*path, position)
-        bind(frame, node.target, items[position])
-        frame.block(body)
-        left = Lit(False) if flag is None else truth(frame, frame.env[flag], node)
-        branch(frame, left, lambda: None, lambda: run(position + 1), names, node)
+    def run(start: int) -> None:
+        for position in range(start, len(items)):
+            frame.path = (*path, position)
+            bind(frame, node.target, items[position])
+            frame.block(body)
+            left = Lit(False) if flag is None else truth(frame, frame.lookup(flag, node), node)
+            if isinstance(left, Var):
+                branch(frame, left, lambda: None, functools.partial(run, position + 1), names, node)
+                return
+            if left.value:
+                return
 
-    run(0)
-    frame.path = path
+    try:
+        run(0)
+    finally:
+        frame.path = path
 
 
 class _Loop:
@@ -348,7 +354,7 @@ def _general_while(frame: Frame, node: gast.While, body: Sequence[stmt], flag: s
 def _rewritten(node: gast.While, body: Sequence[stmt], flag: str | None, taken: frozenset[str]) -> gast.While:
     done = next(name for name in ("done", *(f"done_{k}" for k in range(1, 1000))) if name not in taken)
 
-    def name(text: str, ctx: AST) -> gast.Name:
+    def name(text: str, ctx: expr_context) -> gast.Name:
         return _at(gast.Name(text, ctx, None, None), node)
 
     def store(value: gast.Name | gast.Constant) -> stmt:

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import gast
+from numba import types
 
+from adjoint.errors import TypingError
 from adjoint.frontend.builder import Builder
 from adjoint.frontend.convert import constant, operand
 from adjoint.frontend.expressions import expression
 from adjoint.frontend.frame import Code, Frame, Session, code_of
-from adjoint.frontend.functions import _own_lists  # pyright: ignore[reportPrivateUsage]
+from adjoint.frontend.functions import own_lists
 from adjoint.frontend.names import parameters
 from adjoint.frontend.objects import object_value
 from adjoint.frontend.source import loc_of, plain_function
@@ -39,13 +41,13 @@ def lower(fun: object, arg_types: Mapping[str, Type], *, constants: Mapping[str,
     frame = Frame(session, code, function, {}, code.live)
     for param in parameters(code.tree.args):
         frame.env[param.id] = _argument(frame, param, arg_types, constants or {})
-    _own_lists(frame, code.tree)
+    own_lists(frame, code.tree)
     frame.block(code.tree.body)
     result = operand(frame, frame.result, _last(code))
     body = (*builder.prelude, *builder.current, Return(result, loc_of(_last(code), code.file)))
     params = tuple(Param(p.id, _default(function, p.id)) for p in parameters(code.tree.args))
     return Func(
-        function.__name__,
+        code.tree.name,
         params,
         body,
         hints=builder.hints,
@@ -56,8 +58,15 @@ def lower(fun: object, arg_types: Mapping[str, Type], *, constants: Mapping[str,
 
 
 def _argument(frame: Frame, param: gast.Name, arg_types: Mapping[str, Type], constants: Mapping[str, object]) -> Value:
-    if param.id in arg_types:
-        return frame.builder.define(param.id, arg_types[param.id])
+    kind = arg_types.get(param.id)
+    if isinstance(kind, types.Omitted):
+        return object_value(frame, cast("Any", kind).value, param.id, param)
+    if isinstance(kind, types.NoneType):
+        return Lit(None)
+    if kind is not None:
+        return frame.builder.define(param.id, kind)
+    if param.id not in constants:
+        raise TypingError(f"the argument `{param.id}` has no type", frame.loc(param))
     return object_value(frame, constants[param.id], param.id, param)
 
 

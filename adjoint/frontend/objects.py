@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ast import AST
-from typing import Any
+from typing import Any, cast
 
 import numba
 import numpy as np
@@ -13,7 +13,8 @@ from adjoint.frontend.convert import constant
 from adjoint.frontend.frame import Frame
 from adjoint.frontend.resolve import Unresolved, attribute, readable
 from adjoint.frontend.values import Known, Value
-from adjoint.ir import Call, Let, Var
+from adjoint.ir import Call, Let, Lit, Var
+from adjoint.rules.spelling import dtype_name
 
 
 def object_value(frame: Frame, obj: object, name: str, node: AST) -> Value:
@@ -21,15 +22,18 @@ def object_value(frame: Frame, obj: object, name: str, node: AST) -> Value:
     found = constant(obj)
     if found is not None:
         return found
+    raw: Any = obj
+    if isinstance(obj, np.generic) and (kind := dtype_name(raw.dtype)) is not None:
+        return frame.emit(Call(f"cast.{kind}", (Lit(raw.item()),), via="np"), node)
     if isinstance(obj, np.ndarray):
-        return _array(frame, obj, name)
-    return Known(obj)
+        return _array(frame, raw, name)
+    return Known(raw)
 
 
 def _array(frame: Frame, obj: np.ndarray[Any, Any], name: str) -> Var:
     builder = frame.builder
     if id(obj) not in builder.constants:
-        kind: Any = numba.typeof(obj)
+        kind: Any = cast("Any", numba).typeof(obj)
         var = builder.define(name, types.Array(kind.dtype, kind.ndim, kind.layout, readonly=True))
         builder.refs[f"const:{var.name}"] = obj
         builder.prelude.append(Let(var, Call(f"const:{var.name}")))

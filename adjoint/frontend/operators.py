@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import math
 import operator
 from ast import AST, expr
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import gast
 from numba import types
@@ -14,9 +16,10 @@ from numba import types
 from adjoint.frontend.branches import choose
 from adjoint.frontend.convert import atom, is_scalar_value, items_of, type_of
 from adjoint.frontend.frame import Frame
-from adjoint.frontend.guards import guard_division
-from adjoint.frontend.values import Closure, Display, Items, Known, ShapeOf, Value
-from adjoint.ir import Call, Expr, Let, Lit, Var
+from adjoint.frontend.guards import guard_division, guard_result
+from adjoint.frontend.names import bound_names
+from adjoint.frontend.values import Closure, Display, Items, Known, Partial, ShapeOf, Value
+from adjoint.ir import Call, Expr, Let, Lit, Stmt, Var
 from adjoint.rules.typing import is_array, is_number
 
 BINARY: dict[type[AST], str] = {
@@ -31,15 +34,16 @@ COMPARE: dict[type[AST], str] = {
 _IDENTITY: dict[type[AST], bool] = {gast.Is: True, gast.IsNot: False}
 
 _FOLD: dict[str, Callable[[Any, Any], Any]] = {
-    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "floordiv": operator.floordiv, "mod": operator.mod,
+    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "mod": operator.mod,
+    "floordiv": cast("Any", operator).floordiv,
     "lt": operator.lt, "le": operator.le, "gt": operator.gt, "ge": operator.ge, "eq": operator.eq, "ne": operator.ne,
 }  # fmt: skip
 _ANY_CONSTANT = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
 
 # What may be computed although the program would not have come to it: it can't fail, and costs next to nothing.
 SAFE = frozenset(
-    "add sub mul neg pos lt le gt ge eq ne not and or is is_not dim size maximum minimum abs cast.float64 cast.int64 "
-    "cast.bool item".split()
+    "add sub mul neg pos lt le gt ge eq ne not and or is is_not dim size maximum minimum abs cast.float64 cast.bool "
+    "item".split()
 )
 
 
@@ -53,7 +57,10 @@ def binary(frame: Frame, prim: str, left: Value, right: Value, node: AST, hint: 
     if folded is not None:
         return folded
     guard_division(frame, prim, b, node)
-    return frame.emit(Call(prim, (a, b), via="operator"), node, hint)
+    made = Call(prim, (a, b), via="operator")
+    result = frame.emit(made, node, hint)
+    guard_result(frame, made, result, node)
+    return result
 
 
 def fold(prim: str, left: Expr, right: Expr) -> Lit | None:
@@ -122,7 +129,9 @@ def truth(frame: Frame, value: Value, node: AST) -> Var | Lit:
     match value:
         case Lit(constant):
             return Lit(bool(constant))
-        case Known() | Closure():
+        case Known(obj) if inspect.isroutine(obj) or inspect.isclass(obj) or inspect.ismodule(obj):
+            return Lit(True)
+        case Closure() | Partial():
             return Lit(True)
         case Items(items) | Display(items):
             return Lit(bool(items))
@@ -174,30 +183,36 @@ def _bool_rest(frame: Frame, values: list[expr], conjunction: bool, node: gast.B
         return _bool_rest(frame, values[1:], conjunction, node, None)
 
     def keep() -> Value:
-        return left
+        # Where a condition decides, its value is known.
+        return Lit(not conjunction) if left == cond else left
 
     branches = (rest, keep) if conjunction else (keep, rest)
-    return choose(frame, cond, *branches, node, hint)
+    return choose(frame, cond, *branches, node, hint, bound_names(values[1:]))
 
 
 def _safe(frame: Frame, values: list[expr], conjunction: bool, node: gast.BoolOp) -> Var | None:
     """Compute the other operands if they are truth values that can be computed in any case; else leave no trace."""
-    if any(isinstance(n, (gast.NamedExpr, gast.Lambda)) for value in values for n in _walk(value)):
+    if _has_names_or_functions(values):
         return None
     mark, at = frame.builder.mark(), len(frame.builder.current)
     value = _bool_rest(frame, values, conjunction, node, None)
-    added = frame.builder.current[at:]
-    safe = all(isinstance(s, Let) and isinstance(s.value, Call) and s.value.prim in SAFE for s in added)
-    if safe and isinstance(value, Var) and isinstance(type_of(frame, value), types.Boolean):
+    if (
+        _is_safe(frame.builder.current[at:])
+        and isinstance(value, Var)
+        and isinstance(type_of(frame, value), types.Boolean)
+    ):
         return value
     frame.builder.back_to(mark)
     return None
 
 
-def _walk(node: expr) -> list[AST]:
-    import ast
+def _is_safe(stmts: list[Stmt]) -> bool:
+    return all(isinstance(s, Let) and isinstance(s.value, Call) and s.value.prim in SAFE for s in stmts)
 
-    return list(ast.walk(node))
+
+def _has_names_or_functions(nodes: list[expr]) -> bool:
+    """Say whether expressions bind names or make functions, which can't be undone."""
+    return any(isinstance(n, (gast.NamedExpr, gast.Lambda)) for node in nodes for n in ast.walk(node))
 
 
 def compare(frame: Frame, node: gast.Compare, hint: str | None = None) -> Value:
@@ -217,19 +232,17 @@ def _compare_rest(
     cond = truth(frame, found, node)
     if isinstance(cond, Lit):
         return _compare_rest(frame, right, ops[1:], others[1:], node, hint) if cond.value else cond
-    mark, at = frame.builder.mark(), len(frame.builder.current)
-    rest = _compare_rest(frame, right, ops[1:], others[1:], node, None)
-    added = frame.builder.current[at:]
-    if isinstance(rest, Var) and all(
-        isinstance(s, Let) and isinstance(s.value, Call) and s.value.prim in SAFE for s in added
-    ):
-        return frame.emit(Call("and", (cond, rest), via="operator"), node, hint)
-    frame.builder.back_to(mark)
+    if not _has_names_or_functions(others[1:]):
+        mark, at = frame.builder.mark(), len(frame.builder.current)
+        rest = _compare_rest(frame, right, ops[1:], others[1:], node, None)
+        if isinstance(rest, Var) and _is_safe(frame.builder.current[at:]):
+            return frame.emit(Call("and", (cond, rest), via="operator"), node, hint)
+        frame.builder.back_to(mark)
 
     def others_hold() -> Value:
         return _compare_rest(frame, right, ops[1:], others[1:], node, None)
 
-    return choose(frame, cond, others_hold, lambda: Lit(False), node, hint)
+    return choose(frame, cond, others_hold, lambda: Lit(False), node, hint, bound_names(others[1:]))
 
 
 def compare_pair(frame: Frame, op: AST, left: Value, right: Value, node: AST, hint: str | None = None) -> Value:
@@ -248,7 +261,7 @@ def compare_pair(frame: Frame, op: AST, left: Value, right: Value, node: AST, hi
 def _order(frame: Frame, prim: str, left: Value, right: Value, node: AST, hint: str | None) -> Value:
     match left, right:
         case Known(a), Known(b) if prim in ("eq", "ne"):
-            return Lit((a == b) is (prim == "eq"))
+            return Lit(bool(a == b) is (prim == "eq"))
         case (Items() | ShapeOf(), _) | (_, Items() | ShapeOf()) if prim in ("eq", "ne"):
             return _equal_tuples(frame, prim, left, right, node)
         case _:
@@ -279,7 +292,9 @@ def _identity(frame: Frame, left: Value, right: Value, positive: bool, node: AST
     match left, right:
         case Lit(a), Lit(b) if a is None or b is None:
             return Lit((a is b) is positive)
-        case (Lit(None), _) | (_, Lit(None)):
+        case (Lit(None), other) | (other, Lit(None)):
+            if isinstance(type_of(frame, other), types.Optional):
+                raise frame.unsupported("`is None` of a value that may be either", node, "decide before the call")
             return Lit(not positive)
         case Known(a), Known(b):
             return Lit((a is b) is positive)

@@ -44,6 +44,10 @@ def read(fun: object) -> Source:
             help="define the function in a file or a notebook cell; source made by `exec` or typed at a prompt "
             "is not kept",
         )
+    if _has_changed("".join(lines), found, code):
+        raise SourceError(
+            f"the file of `{function.__name__}` has changed since it was imported", help="import the module again"
+        )
     tree = _convert(found)
     _refuse_star_parameters(tree, code.co_filename)
     return Source(function, tree, code.co_filename)
@@ -102,6 +106,39 @@ def _module(code: CodeType) -> tuple[ast.Module, list[str]]:
 @functools.lru_cache(maxsize=32)
 def _parse(text: str) -> ast.Module:
     return ast.parse(text)
+
+
+@functools.lru_cache(maxsize=32)
+def _compiled(text: str, file: str) -> dict[tuple[str, int], list[CodeType]]:
+    """Return all code objects of a file as it is now, by name and line."""
+    found: dict[tuple[str, int], list[CodeType]] = {}
+    waiting: list[CodeType] = [compile(text, file, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)]
+    while waiting:
+        code = waiting.pop()
+        found.setdefault((code.co_name, code.co_firstlineno), []).append(code)
+        waiting += [const for const in code.co_consts if isinstance(const, CodeType)]
+    return found
+
+
+def _has_changed(text: str, node: ast.FunctionDef, code: CodeType) -> bool:
+    """Say whether the text is no longer what `code` was compiled from.
+
+    Import hooks that rewrite `assert`, as pytest's does, are no change.
+    """
+    if any(isinstance(each, ast.Assert) for each in ast.walk(node)):
+        return False
+    now = _compiled(text, code.co_filename).get((code.co_name, code.co_firstlineno), [])
+    return not any(_same_code(each, code) for each in now)
+
+
+def _same_code(first: CodeType, second: CodeType) -> bool:
+    plain = [[c for c in code.co_consts if not isinstance(c, CodeType)] for code in (first, second)]
+    return (
+        first.co_code == second.co_code
+        and first.co_names == second.co_names
+        and first.co_varnames == second.co_varnames
+        and repr(plain[0]) == repr(plain[1])
+    )
 
 
 def _find_def(module: ast.Module, code: CodeType) -> ast.FunctionDef | None:

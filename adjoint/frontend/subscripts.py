@@ -9,6 +9,8 @@ from numba import types
 
 from adjoint.frontend.convert import atom, dim, item, items_of
 from adjoint.frontend.frame import Frame
+from adjoint.frontend.guards import guard_index
+from adjoint.frontend.masks import mask_of, masked_load
 from adjoint.frontend.values import Display, Items, ShapeOf, Slice, Value
 from adjoint.ir import Call, Expr, Lit, Var
 from adjoint.rules.typing import is_array
@@ -29,7 +31,7 @@ def base_and_index(frame: Frame, node: gast.Subscript) -> tuple[Value, tuple[Exp
     index: tuple[Expr, ...] = ()
     for link in reversed(chain):
         following = _indices(frame, link.slice)
-        if index and not (_is_row(frame, base, index)):
+        if index and not (_is_row(frame, base, index) and _is_plain(frame, following)):
             base, index = load(frame, base, index, link.value), ()
         index = (*index, *following)
     return base, index
@@ -40,6 +42,11 @@ def _is_row(frame: Frame, base: Value, index: tuple[Expr, ...]) -> bool:
         return False
     whole = all(isinstance(i, (Var, Lit)) and isinstance(frame.type_of(i), types.Integer) for i in index)
     return whole and len(index) < frame.type_of(base).ndim
+
+
+def _is_plain(frame: Frame, index: tuple[Expr, ...]) -> bool:
+    """Say whether no index is an array: NumPy puts the axes elsewhere if one comes with an integer."""
+    return not any(isinstance(i, Var) and is_array(frame.type_of(i)) for i in index)
 
 
 def _indices(frame: Frame, node: expr) -> tuple[Expr, ...]:
@@ -96,7 +103,10 @@ def load(frame: Frame, base: Value, index: tuple[Expr, ...], node: AST, hint: st
             return _part(frame, base, slice(a, b, c), node)
         case (Lit(str() as text), [Lit(int() as k)]):
             return Lit(text[k])
+        case (Var(), _) if is_array(frame.type_of(base)) and (mask := mask_of(frame, base, index, node)) is not None:
+            return masked_load(frame, base, mask, node, hint)
         case (Var(), _):
+            guard_index(frame, base, index, node)
             return frame.emit(Call("getitem", (base, *index)), node, hint)
         case _:
             raise frame.unsupported("indexing something that is not an array, list or tuple", node, "use an array")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from adjoint.errors import AdjointError
-from adjoint.ir import Call, Expr, Lit, Var
+from adjoint.ir import Call, Lit, Var
 
 if TYPE_CHECKING:
     import gast
@@ -64,11 +64,20 @@ class Closure:
     defaults: Mapping[str, Value]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Partial:
+    """`functools.partial(callee, *args, **kwargs)`."""
+
+    callee: Value
+    args: tuple[Value, ...]
+    kwargs: Mapping[str, Value]
+
+
 @dataclass(frozen=True, slots=True)
 class Range:
-    start: Expr
-    stop: Expr
-    step: Expr
+    start: Atom
+    stop: Atom
+    step: Atom
     parallel: bool = False
 
 
@@ -82,7 +91,7 @@ class Elements:
 @dataclass(frozen=True, slots=True)
 class Enumerate:
     source: Value
-    start: Expr
+    start: Atom
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +108,7 @@ class Reversed:
 class Grid:
     """All indices into a shape, the last one running fastest; with `array` also its elements."""
 
-    lengths: tuple[Expr, ...]
+    lengths: tuple[Atom, ...]
     array: Var | None = None
 
 
@@ -115,8 +124,10 @@ class Broken:
     error: AdjointError
 
 
+Atom: TypeAlias = Var | Lit
 Iterable: TypeAlias = Range | Elements | Enumerate | Zip | Reversed | Grid
-Value: TypeAlias = Var | Lit | Items | Display | Known | ShapeOf | Slice | Closure | Iterable | Unknown | Broken
+Function: TypeAlias = Known | Closure | Partial
+Value: TypeAlias = Var | Lit | Items | Display | Function | ShapeOf | Slice | Iterable | Unknown | Broken
 
 
 class UnknownRead(Exception):

@@ -220,12 +220,13 @@ class Linear:
         if call.prim in BY_CALL:
             return replace(call, args=tuple(map(_tangent_or_zero, call.args, dots)))
         row = choose(LINEAR, call, type_of)
+        fixed = [part is None for part in row.expressions(1, ("y", "y_bar"))]
         if row.columns[2:] == ("joint",):
-            fixed = [part is None for part in row.expressions(1, ("y", "y_bar"))]
             kept = zip(fixed, call.args, dots, strict=True)
             return replace(call, args=tuple(arg if keep else _tangent_or_zero(arg, dot) for keep, arg, dot in kept))
+        # What is not differentiated may vary all the same: only the shape of `a` matters to `full_like(a, v)`.
         moved = (
-            None if dot is None else replace(call, args=(*call.args[:i], dot, *call.args[i + 1 :]))
+            None if dot is None or fixed[i] else replace(call, args=(*call.args[:i], dot, *call.args[i + 1 :]))
             for i, dot in enumerate(dots)
         )
         return build.total(moved)

@@ -211,6 +211,7 @@ def _reference(app: Application, refs: Mapping[str, object]) -> Type:
     function = refs.get(app.prim, refs.get(app.prim.removeprefix("ref:")))
     if function is None:
         raise TypingError(f"`{app.prim}` refers to nothing")
+    function = getattr(function, "_numba_type_", function)
     options = tuple((name, app.type_of(expr)) for name, expr in app.call.kwargs)
     found = ask_numba(function, app.types, options)
     if found is None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from numba import types as nb
 
-from adjoint.analysis.memory import is_memory, memory
+from adjoint.analysis.memory import Memory, is_memory, memory
 from adjoint.analysis.structure import Place
 from adjoint.errors import AliasError, Loc
-from adjoint.ir import Block, Call, Effect, Expr, For, Func, If, Let, Lit, Stmt, Var, While
+from adjoint.ir import Block, Call, Effect, Expr, For, Func, If, Let, Lit, Merge, Stmt, Var, While
 from adjoint.ir.walk import names_in, operands, rename, statements
 from adjoint.transform.program import Program
 
@@ -18,6 +20,7 @@ def own_written_arguments(func: Func) -> Func:
     """Copy every argument that the function writes, so that the caller's array stays as it was."""
     facts = memory(func)
     written = [p.name for p in func.params if is_memory(func.types.get(p.name)) and facts.is_written(p.name)]
+    _refuse_written_items(func, facts)
     if not written:
         return func
     types, hints = dict(func.types), dict(func.hints)
@@ -31,6 +34,24 @@ def own_written_arguments(func: Func) -> Func:
         copies.append(Let(Var(new), Call("copy", (Var(name),), via="method"), func.loc))
     guards = _guards(func, written)
     return replace(func, body=(*guards, *copies, *rename(func.body, own)), types=types, hints=hints)
+
+
+def _refuse_written_items(func: Func, facts: Memory) -> None:
+    inside = {p.name for p in func.params}
+    for stmt in statements(func.body):
+        match stmt:
+            case Let(target, Call("item" | "getitem", (Var(source), *_))) if source in inside and isinstance(
+                func.types.get(source), nb.BaseTuple
+            ):
+                inside.add(target.name)
+                if is_memory(func.types.get(target.name)) and facts.is_written(target.name):
+                    raise AliasError(
+                        f"an array in the tuple `{source}` is written, and it is the caller's",
+                        stmt.loc,
+                        help="copy it first",
+                    )
+            case _:
+                pass
 
 
 def _guards(func: Func, written: list[str]) -> list[Stmt]:
@@ -63,17 +84,45 @@ def _is_written(var: Expr | None, program: Program) -> bool:
     return isinstance(var, Var) and is_memory(program.types.get(var.name)) and program.memory.is_written(var.name)
 
 
-def check(program: Program) -> None:
-    """Raise `AliasError` where two names may share written memory in a way that can't be followed."""
+def tangled(program: Program) -> dict[str, AliasError]:
+    """Return the memory classes in which names may share written memory in a way that depends on the run.
+
+    Each comes with the error that says where, for those that `mirror` can't follow either.
+    """
     uses = _Uses.of(program.func.body)
+    found: dict[str, AliasError] = {}
     for stmt in statements(program.func.body):
-        match stmt:
-            case For() | While():
-                _check_loop(stmt, program, uses)
-            case If():
-                _check_branch(stmt, program)
-            case _:
-                pass
+        for name, check in _checks(stmt, program, uses):
+            try:
+                check()
+            except AliasError as error:
+                found.setdefault(program.memory.cls(name), error)
+        if isinstance(stmt, Let) and _holds_arrays(program.types.get(stmt.target.name)):
+            label = program.label(stmt.target.name)
+            found.setdefault(
+                program.memory.cls(stmt.target.name), _error(f"`{label}` is a list of arrays", stmt.loc, label)
+            )
+    return found
+
+
+def _holds_arrays(type_: object) -> bool:
+    return isinstance(type_, nb.List) and is_memory(type_.dtype)
+
+
+def _checks(stmt: Stmt, program: Program, uses: _Uses) -> list[tuple[str, Callable[[], None]]]:
+    match stmt:
+        case For(carried=carried) | While(carried=carried):
+            names = [c.phi.name for c in carried if _is_written(c.phi, program)]
+            classes = dict.fromkeys(program.memory.cls(name) for name in names)
+            return [(cls, partial(_check_loop, stmt, program, uses, cls)) for cls in classes]
+        case If(merges=merges):
+            return [
+                (m.target.name, partial(_check_merge, stmt, m, program))
+                for m in merges
+                if _is_written(m.target, program)
+            ]
+        case _:
+            return []
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +144,8 @@ class _Uses:
         return _Uses(order, readers)
 
 
-def _check_loop(stmt: For | While, program: Program, uses: _Uses) -> None:
-    carried = [c for c in stmt.carried if _is_written(c.phi, program)]
+def _check_loop(stmt: For | While, program: Program, uses: _Uses, cls: str) -> None:
+    carried = [c for c in stmt.carried if _is_written(c.phi, program) and program.memory.cls(c.phi.name) == cls]
     phis = {c.phi.name for c in carried}
     body = program.structure.place(stmt)
     seen: dict[str, str] = {}
@@ -159,30 +208,19 @@ def _is_new(name: str, place: Place, program: Program) -> bool:
     return isinstance(binding.stmt, Let)
 
 
-def _check_branch(stmt: If, program: Program) -> None:
+def _check_merge(stmt: If, merge: Merge, program: Program) -> None:
     branches = [program.structure.place(stmt, slot) for slot in (0, 1)]
-    for merge in stmt.merges:
-        if not _is_written(merge.target, program):
-            continue
-        values = [v for v in (merge.then, merge.orelse) if v is not None]
-        inside = [
-            isinstance(v, Var) and program.structure.of(v.name).place.inside(b)
-            for v, b in zip((merge.then, merge.orelse), branches, strict=True)
-            if v is not None
-        ]
-        new = [
-            isinstance(v, Var) and _is_new(v.name, b, program)
-            for v, b in zip((merge.then, merge.orelse), branches, strict=True)
-            if v is not None
-        ]
-        if all(new) or (len(values) == 2 and not any(inside)):
-            continue
-        label = program.label(merge.target.name)
-        raise _error(
-            f"`{label}` is a new array or another name for one, depending on this branch, and it is written",
-            stmt.loc,
-            label,
-        )
+    pairs = [(v, b) for v, b in zip((merge.then, merge.orelse), branches, strict=True) if v is not None]
+    inside = [isinstance(v, Var) and program.structure.of(v.name).place.inside(b) for v, b in pairs]
+    new = [isinstance(v, Var) and _is_new(v.name, b, program) for v, b in pairs]
+    if all(new) or (len(pairs) == 2 and not any(inside)):
+        return
+    label = program.label(merge.target.name)
+    raise _error(
+        f"`{label}` is a new array or another name for one, depending on this branch, and it is written",
+        stmt.loc,
+        label,
+    )
 
 
 def _error(message: str, loc: Loc | None, label: str) -> AliasError:

@@ -91,13 +91,12 @@ def _conflicts(func: Func, facts: Liveness) -> list[int]:
 
 
 def _bind(done: Sequence[Action], alive: int, facts: Liveness, found: list[int]) -> None:
-    # All targets of a parallel move are bound at once, those that nobody reads too.
-    together = alive | _mask([name for action in done for name in action.binds], facts)
     targets = {name for action in done for name in action.binds}
     for action in done:
+        # After a parallel move a source that is itself a target has another value.
         same = 0 if action.copies is None or action.copies in targets else 1 << facts.names[action.copies]
         for name in action.binds:
-            found[facts.names[name]] |= together & ~same
+            found[facts.names[name]] |= alive & ~same
 
 
 def _bound_in_body(loop: Site, func: Func, facts: Liveness) -> int:

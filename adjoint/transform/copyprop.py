@@ -11,7 +11,7 @@ from numba import types as nb
 
 from adjoint.analysis.effects import binds_of
 from adjoint.ir import Accum, Block, Call, Effect, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
-from adjoint.ir.walk import map_operands, statements, substitute
+from adjoint.ir.walk import map_expr, map_operands, names_in, statements, substitute
 from adjoint.transform.coalesce import adopt
 from adjoint.transform.hints import all_hints, hint_of
 
@@ -70,14 +70,14 @@ class _Copies:
     def learn(self, name: str, value: Expr) -> None:
         """Record that `name` is a copy of a literal, or of a name that is itself no copy."""
         self.value[name] = value
-        if isinstance(value, Var):
-            self.holders[value.name] = (*self.holders.get(value.name, ()), name)
+        for read in names_in(value):
+            self.holders[read] = (*self.holders.get(read, ()), name)
 
     def forget(self, name: str) -> None:
         """Drop what depends on a name that is bound again."""
         self.value.pop(name, None)
         for holder in self.holders.pop(name, ()):
-            if self.value.get(holder) == Var(name):
+            if name in names_in(self.value.get(holder)):
                 del self.value[holder]
 
     def in_both(self, other: _Copies) -> _Copies:
@@ -147,8 +147,22 @@ class _Propagator:
                     known.learn(source, stmt.target)
                 else:
                     known.learn(name, stmt.value)
+            case Call() if self.is_temporary(name) and self.is_position(name, stmt.value):
+                known.learn(name, stmt.value)
             case _:
                 pass
+
+    def is_position(self, name: str, value: Call) -> bool:
+        """Whether an expression is as good as a name: an index and a constant, or the length of an array."""
+        if not isinstance(self.func.types.get(name), nb.Integer):
+            return False
+        match value:
+            case Call("add" | "sub", (Var(base), Lit(int()))):
+                return isinstance(self.func.types.get(base), nb.Integer)
+            case Call("dim", (Var(), Lit())):
+                return True
+            case _:
+                return False
 
     def is_temporary(self, name: str) -> bool:
         return hint_of(name, self.hints) is None
@@ -178,7 +192,20 @@ class _Propagator:
         return cast(_S, done)
 
     def expr(self, expr: Expr, known: _Copies) -> Expr:
-        return substitute(expr, known.value) if known.value else expr
+        return map_expr(substitute(expr, known.value), self.folded) if known.value else expr
+
+    def folded(self, expr: Expr) -> Expr:
+        """Add up the constants of an index: `i + 2 - 1` is `i + 1`."""
+        match expr:
+            case Call("add" | "sub" as outer, (Call("add" | "sub" as inner, (Var(base), Lit(int(a)))), Lit(int(b)))):
+                if not isinstance(self.func.types.get(base), nb.Integer):
+                    return expr
+                total = (a if inner == "add" else -a) + (b if outer == "add" else -b)
+                if total == 0:
+                    return Var(base)
+                return Call("add" if total > 0 else "sub", (Var(base), Lit(abs(total))))
+            case _:
+                return expr
 
     def reference(self, array: Var, known: _Copies) -> Var:
         value = known.value.get(array.name)

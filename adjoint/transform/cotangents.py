@@ -7,7 +7,7 @@ the first contribution is bound as it comes, later ones are added, in place only
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from numba import types as nb
 
@@ -29,9 +29,15 @@ class Cotangents:
         self.ensure = ensure
         self.state: State = {}
         self.vars: dict[str, Var] = {}
+        # Shadows that the program carries itself, see `mirror`.
+        self.mirrored: Mapping[str, str] = {}
+        # Cotangents all of whose elements are one scalar, as after a sum, and the block in which that is known.
+        self.uniform: dict[str, tuple[Expr, object]] = {}
 
     def bar(self, name: str) -> Var:
         """Return the name of the cotangent of `name`."""
+        if name in self.mirrored:
+            return Var(self.mirrored[name])
         if name not in self.vars:
             label = self.program.label(name)
             hint = not label.startswith("_")
@@ -43,20 +49,27 @@ class Cotangents:
         return self.vars[name]
 
     def has(self, name: str) -> bool:
-        return name in self.state
+        return name in self.state or name in self.mirrored
+
+    def owned(self, name: str) -> bool:
+        return self.state.get(name, True)
 
     def is_shadow(self, name: str) -> bool:
         """Whether the cotangent of `name` lives in memory that must be shared the way the primal's is."""
         return is_memory(self.program.types.get(name)) and self.program.memory.is_written(name)
 
     def drop(self, name: str) -> None:
+        self.uniform.pop(name, None)
         self.state.pop(name, None)
 
     # -- birth -------------------------------------------------------------------------------------------------
 
     def ensure_buffer(self, name: str) -> None:
         """Make the cotangent of `name` exist, as a buffer that can be written in place if it is an array."""
-        if not self.has(name):
+        self.uniform.pop(name, None)
+        if name in self.mirrored:
+            self.ensure(Var(self.mirrored[name]))
+        elif not self.has(name):
             self._create(name)
         elif not self.state[name] and is_memory(self.program.types.get(name)):
             bar = self.bar(name)
@@ -153,10 +166,19 @@ class Cotangents:
         """Add `expr`, of the type of `name`, to its cotangent. `owned`: nobody else holds the array `expr` gives."""
         if name not in self.active:
             return
+        self.uniform.pop(name, None)
         bar = self.bar(name)
         array = is_memory(self.program.types.get(name))
         owned = is_fresh(expr) if owned is None else owned
-        if self.is_shadow(name):
+        if name in self.mirrored:
+            self.ensure_buffer(name)
+            self.emit(Accum(bar, (), expr))
+        elif (place := self._unnamed_part(name)) is not None:
+            base, index = place
+            self.ensure_buffer(base)
+            self.ensure(*index)
+            self.emit(Accum(self.bar(base), index, expr))
+        elif self.is_shadow(name):
             if not self.has(name) and owned and name == self.program.memory.root(name) and self._owns_memory(name):
                 self.state[name] = True
                 self.emit(Let(bar, expr))
@@ -171,6 +193,17 @@ class Cotangents:
             self.state[name] = True
         else:
             self.emit(Accum(bar, (), expr))
+
+    def _unnamed_part(self, name: str) -> tuple[str, tuple[Expr, ...]] | None:
+        """Return the array and the index if a value is a part of written memory that the user gave no name."""
+        if self.has(name) or not self.is_shadow(name) or not self.program.label(name).startswith("_"):
+            return None
+        stmt = self.program.structure.of(name).stmt
+        match stmt:
+            case Let(_, Call("getitem", (Var(base), *index))) if shows(stmt, self.program.func):
+                return (base, tuple(index)) if base in self.active else None
+            case _:
+                return None
 
     def _owns_memory(self, name: str) -> bool:
         stmt = self.program.structure.of(name).stmt

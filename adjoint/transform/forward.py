@@ -12,7 +12,7 @@ from numba import types as nb
 
 from adjoint.analysis.activity import is_differentiable, varied_names
 from adjoint.analysis.memory import is_memory
-from adjoint.errors import MissingRuleError
+from adjoint.errors import AdjointError, MissingRuleError
 from adjoint.ir import (
     Accum,
     Block,
@@ -32,12 +32,12 @@ from adjoint.ir import (
     Var,
     While,
 )
-from adjoint.rules.find import find
+from adjoint.ir.walk import names_in
+from adjoint.rules.rule import Rule
 from adjoint.transform import aliasing
 from adjoint.transform.cotangents import scalar_type
 from adjoint.transform.forward_sweep import moves
 from adjoint.transform.program import Program, zero_of
-from adjoint.transform.reverse import refuse_tuples
 
 
 def forward(func: Func, wrt: Sequence[str], *, name: str) -> Func:
@@ -50,7 +50,7 @@ def forward(func: Func, wrt: Sequence[str], *, name: str) -> Func:
     """
     func = aliasing.own_written_arguments(func)
     program = Program.of(func)
-    refuse_tuples(program, wrt)
+    program.taken.add(name)
     return _Forward(program, wrt).build(name)
 
 
@@ -61,6 +61,7 @@ class _Forward:
         varied = varied_names(program.func, program.memory, self.wrt)
         self.varied = frozenset(n for n in varied if is_differentiable(program.types.get(n)))
         self.dots: dict[str, Var] = {}
+        self.shared: list[Stmt] = []
 
     def build(self, name: str) -> Func:
         func = self.program.func
@@ -92,6 +93,8 @@ class _Forward:
         type_ = self.program.type_of(like)
         if isinstance(type_, nb.Array):
             return Call("zeros_like", (like,), via="np")
+        if isinstance(type_, nb.BaseTuple):
+            return Call("tuple", tuple(self.zero(Call("item", (like, Lit(k)))) for k in range(len(type_))))
         if isinstance(type_, nb.List):
             return Call("mul", (Call("list", (zero_of(type_.dtype),)), Call("len", (like,))))
         return zero_of(type_)
@@ -160,30 +163,66 @@ class _Forward:
                 return [Let(self.dot(name), Call("pop", (self.dot(source),), via="method")), stmt]
             case Var() as source:
                 return [Let(self.dot(name), self.tangent(source) or self.zero(source)), stmt]
+            case Call("item", (source, position)):
+                return [stmt, Let(self.dot(name), Call("item", (self.tangent(source) or source, position)))]
             case Call("getitem", (source, *index)):
                 dot = self.tangent(source)
                 value = self.zero(stmt.target) if dot is None else Call("getitem", (dot, *index))
                 return [stmt, Let(self.dot(name), value)]
+            case Call("list", items):
+                dots = tuple(self.tangent(item) or self.zero(item) for item in items)
+                return [stmt, Let(self.dot(name), Call("list", dots), stmt.loc)]
             case Call():
-                return [stmt, Let(self.dot(name), self.pushforward(stmt, stmt.value), stmt.loc)]
+                dot = Let(self.dot(name), self.pushforward(stmt, stmt.value), stmt.loc)
+                shared, self.shared = self.shared, []
+                return [stmt, *shared, dot]
             case Lit():
                 return [stmt, Let(self.dot(name), self.zero(stmt.target))]
 
     def pushforward(self, stmt: Let, call: Call) -> Expr:
+        for keyword, value in call.kwargs:
+            if any(name in self.varied for name in names_in(value)):
+                raise MissingRuleError(
+                    f"no derivative rule for `{call.prim}` with respect to its argument `{keyword}`", stmt.loc
+                )
         dots = tuple(self.tangents(arg) for arg in call.args)
         if all(dot is None for dot in dots):
             return self.zero(stmt.target)
-        rule = find(call.prim)
+        rule = self.program.rule_of(call, self.share, stmt.loc)
         if rule is None:
             raise MissingRuleError(
                 f"no derivative rule for `{call.prim}`",
                 stmt.loc,
                 help="write it with functions that have one, or take it out of the differentiated path",
             )
-        value = rule.pushforward(call, stmt.target, dots, self.program.type_of)
+        value = self.applied(stmt, rule, call, dots)
         if value is None:
             return self.zero(stmt.target)
+        if isinstance(value, Call) and isinstance(self.program.types[stmt.target.name], nb.BaseTuple):
+            return self.complete(stmt.target, value)
         return self.fit(stmt, call, value, dots) if rule.elementwise else self.cast(value, stmt.target.name)
+
+    def applied(self, stmt: Let, rule: Rule, call: Call, dots: tuple[Expr | None, ...]) -> Expr | None:
+        try:
+            return rule.pushforward(call, stmt.target, dots, self.program.type_of)
+        except AdjointError as error:
+            if error.loc is not None:
+                raise
+            raise type(error)(str(error.msg), stmt.loc, help=error.help) from None
+
+    def share(self, hint: str, value: Expr) -> Var:
+        """Bind what several parts of a rule use."""
+        var = self.program.fresh(hint, self.program.type_of(value))
+        self.shared.append(Let(var, value))
+        return var
+
+    def complete(self, target: Var, value: Call) -> Expr:
+        """Write zeros where a rule says that an item has no tangent."""
+        items = [
+            self.zero(Call("item", (target, Lit(k)))) if item == Lit(None) else item
+            for k, item in enumerate(value.args)
+        ]
+        return Call("tuple", tuple(items))
 
     def tangents(self, arg: Expr) -> Expr | None:
         if isinstance(arg, Call) and arg.prim in ("tuple", "list"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from numba import types as nb
 
@@ -11,9 +12,13 @@ from adjoint.analysis.memory import Memory, memory
 from adjoint.analysis.shapes import Shapes, shapes
 from adjoint.analysis.structure import Structure, structure
 from adjoint.errors import AdjointError, Loc
-from adjoint.ir import Call, Expr, Func, Lit, Var
+from adjoint.ir import Block, Call, Expr, Func, Lit, Param, Var
 from adjoint.ir.walk import bound, statements
 from adjoint.rules import spelling
+from adjoint.rules.custom import Let as LetRule
+from adjoint.rules.custom import Scope
+from adjoint.rules.find import find
+from adjoint.rules.rule import Rule
 from adjoint.rules.typing import expr_type
 
 
@@ -27,7 +32,8 @@ class Program:
     structure: Structure
     memory: Memory
     shapes: Shapes
-    taken: set[str] = field(default_factory=set)
+    taken: set[str] = field(default_factory=set[str])
+    refs: dict[str, object] = field(default_factory=dict[str, object])
 
     @staticmethod
     def of(func: Func) -> Program:
@@ -37,7 +43,14 @@ class Program:
             *(v.name for s in statements(func.body) for v in bound(s)),
         }
         return Program(
-            func, dict(func.types), dict(func.hints), structure(func), memory(func), shapes(func), names | {func.name}
+            func,
+            dict(func.types),
+            dict(func.hints),
+            structure(func),
+            memory(func),
+            shapes(func),
+            names | {func.name},
+            dict(func.refs),
         )
 
     def fresh(self, base: str, type_: object = None, *, hint: bool = True) -> Var:
@@ -54,7 +67,30 @@ class Program:
         return Var(name)
 
     def type_of(self, expr: Expr) -> object:
-        return expr_type(expr, self.types)
+        return expr_type(expr, self.types, self.refs)
+
+    def rule_of(self, call: Call, let: LetRule, loc: Loc | None) -> Rule | None:
+        """Return the rule of a primitive, or of the object that `ref:NAME` calls; `let` binds what its parts share."""
+        if not call.prim.startswith("ref:"):
+            return find(call.prim)
+        custom: Any = getattr(self.refs[call.prim], "__adjoint_rule__", None)
+        try:
+            return None if custom is None else custom(Scope(self.reference, let))
+        except AdjointError as error:
+            raise type(error)(str(error.msg), error.loc or loc, help=error.help) from None
+
+    def reference(self, name: str, function: object) -> str:
+        """Return the primitive that calls a Python object, under this name if that is free."""
+        for prim, known in self.refs.items():
+            if known is function and prim.startswith("ref:"):
+                return prim
+        prim, number = f"ref:{name}", 0
+        while prim in self.refs or prim.removeprefix("ref:") in self.taken:
+            number += 1
+            prim = f"ref:{name}_{number}"
+        self.taken.add(prim.removeprefix("ref:"))
+        self.refs[prim] = function
+        return prim
 
     def type_at(self, expr: Expr, loc: Loc | None) -> object:
         """Return the type of an expression; errors point at `loc`."""
@@ -77,8 +113,9 @@ class Program:
         label = self.label(name)
         return default if label.startswith("_") else label
 
-    def finished(self, name: str, params: tuple, body: tuple, refs: Mapping[str, object]) -> Func:
-        return Func(name, params, body, hints=self.hints, types=self.types, refs=refs, loc=self.func.loc)
+    def finished(self, name: str, params: tuple[Param, ...], body: Block, refs: Mapping[str, object]) -> Func:
+        known = {**refs, **self.refs}
+        return Func(name, params, body, hints=self.hints, types=self.types, refs=known, loc=self.func.loc)
 
 
 def part_of(array: Var, index: tuple[Expr, ...]) -> Expr:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from numba import types as nb
 
-from adjoint.analysis.memory import written_name
+from adjoint.analysis.memory import is_memory, written_name
 from adjoint.ir import Accum, Block, Call, Expr, For, Func, Let, Lit, Stmt, Store, Var
 from adjoint.ir.walk import blocks, names_in, operands, statements
 from adjoint.transform.program import Program, part_of
@@ -25,6 +25,10 @@ class Increment:
     value: Expr
     negative: bool
     lets: tuple[int, ...]
+
+
+def scalar_or_element(type_: object) -> object:
+    return type_.dtype if isinstance(type_, nb.Array | nb.List) else type_
 
 
 def increments(func: Func, program: Program) -> dict[int, Increment]:
@@ -105,6 +109,7 @@ def read(reverse: Reverse, source: str, index: Index, name: str) -> None:
         return
     reverse.residuals.ensure_all(*index)
     bars.ensure_buffer(source)
+    reverse.residuals.ensure(bars.bar(name).name)
     fancy = _fancy_axis(index, program)
     if fancy is None:
         reverse.emit(Accum(bars.bar(source), index, bars.bar(name)))
@@ -147,10 +152,11 @@ def write(reverse: Reverse, stmt: Store) -> None:
     bars, array = reverse.bars, stmt.array.name
     if array not in reverse.active:
         return
-    if not bars.has(array):
-        if not any(bars.has(link) for link in bars.links(array)):
-            return
-        bars.ensure_buffer(array)
+    if not bars.has(array) and not any(bars.has(link) for link in bars.links(array)):
+        return
+    if array in bars.mirrored and is_memory(scalar_or_element(reverse.program.types[array])):
+        return  # a reference is stored; its shadow has been too
+    bars.ensure_buffer(array)
     reverse.comment(stmt)
     increment = reverse.increments.get(id(stmt))
     if increment is not None:
@@ -177,7 +183,7 @@ def _write_basic(reverse: Reverse, stmt: Store) -> None:
         place = part_of(bar, stmt.index)
         seed_type = reverse.program.type_at(place, stmt.loc)
         read_: Expr = Call("copy", (place,), via="method") if isinstance(seed_type, nb.Array) else place
-        seed = reverse.program.fresh(f"_{reverse.program.word(stmt.array.name, 'array')}_seed", seed_type, hint=False)
+        seed = reverse.program.fresh(f"{reverse.program.word(stmt.array.name, 'array')}_seed", seed_type, hint=False)
         reverse.emit(Let(seed, read_))
         reverse.emit(Store(bar, stmt.index, Lit(0.0)))
         _pass_on(reverse, stmt, seed, value, negative=False, fresh=True)

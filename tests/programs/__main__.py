@@ -59,7 +59,7 @@ def _one(program: Program, folder: Path, compiled: bool) -> Outcome:
 
 def _report(seed: int, outcome: Outcome, folder: Path, compiled: bool, trials: int) -> None:
     def fails(smaller: Program) -> bool:
-        found = check(smaller, folder, compiled=compiled)
+        found = check(smaller, folder, compiled=compiled, numbers=outcome.kind == "wrong")
         # A wrong number stays one whatever the number; other errors must keep their text.
         return found.kind == outcome.kind and (found.kind == "wrong" or found.group == outcome.group)
 

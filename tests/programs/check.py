@@ -94,8 +94,8 @@ def unload(fun: Function) -> None:
         File(module.__file__).unlink(missing_ok=True)
 
 
-def reference(fun: Function, program: Program) -> Reference | Outcome:
-    """Derivatives by complex step that short differences confirm, or why the program is no fair test."""
+def runs(fun: Function, program: Program) -> Outcome | None:
+    """Why the program is no fair test, or None."""
     try:
         with warnings.catch_warnings(), deadline(1.0):
             warnings.simplefilter("error")
@@ -106,6 +106,14 @@ def reference(fun: Function, program: Program) -> Reference | Outcome:
         return Outcome("unfit", "not a float")
     if not np.isfinite(value) or abs(value) > LARGEST:
         return Outcome("unfit", "too large")
+    return None
+
+
+def reference(fun: Function, program: Program) -> Reference | Outcome:
+    """Derivatives by complex step that short differences confirm, or why the program is no fair test."""
+    unfit = runs(fun, program)
+    if unfit is not None:
+        return unfit
     paths = float_paths(program.args, program.argnums)
     with warnings.catch_warnings():
         warnings.simplefilter("error", np.exceptions.ComplexWarning)
@@ -121,14 +129,23 @@ def reference(fun: Function, program: Program) -> Reference | Outcome:
     return exact
 
 
-def check(program: Program, folder: File, *, compiled: bool = False, transform: Function | None = None) -> Outcome:
-    """Differentiate the program and compare; never raises."""
+def check(
+    program: Program,
+    folder: File,
+    *,
+    compiled: bool = False,
+    transform: Function | None = None,
+    numbers: bool = True,
+) -> Outcome:
+    """Differentiate the program and compare; never raises. Without `numbers` any gradient will do, which is quicker."""
     try:
-        fun = load(program.source, folder)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)
+            fun = load(program.source, folder)
     except Exception as error:  # noqa: BLE001 - shrinking makes modules that cannot be imported
         return Outcome("unfit", f"{type(error).__name__}: {error}")
     try:
-        expected = reference(fun, program)
+        expected = reference(fun, program) if numbers else runs(fun, program)
         if isinstance(expected, Outcome):
             return expected
         return _differentiated(fun, program, expected, compiled, transform)
@@ -137,11 +154,15 @@ def check(program: Program, folder: File, *, compiled: bool = False, transform: 
 
 
 def _differentiated(
-    fun: Function, program: Program, expected: Reference, compiled: bool, transform: Function | None
+    fun: Function, program: Program, expected: Reference | None, compiled: bool, transform: Function | None
 ) -> Outcome:
     transform = transform or partial(value_and_grad, cache=False)
     try:
-        with deadline(20.0):
+        with deadline(300.0 if compiled else 30.0):
+            if expected is None:
+                gradient = transform(fun, program.argnums)
+                (gradient if compiled else gradient.python)(*clone(program.args))
+                return Outcome("right")
             check_gradient(
                 fun, program.args, program.argnums, 1e-8, compiled=compiled, transform=transform, reference=expected
             )

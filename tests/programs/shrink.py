@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import copy
+import functools
+import itertools
 from collections.abc import Callable, Iterator
 
 from tests.programs.program import Program
@@ -15,38 +17,74 @@ BODIES = ("body", "orelse")
 def shrink(program: Program, fails: Test, budget: int = 600) -> Program:
     """A program that `fails` too and from which no single edit can be taken, or the best within `budget` trials."""
     tried: set[str] = {program.source}
-    progress = True
-    while progress:
-        progress = False
-        for smaller in _smaller(program):
-            if smaller.source in tried:
-                continue
-            tried.add(smaller.source)
+    source = ""
+    for sieve in itertools.cycle(SIEVES):
+        if sieve is SIEVES[0]:
+            if program.source == source:
+                return program
+            source = program.source
+        position = 0
+        # After a success the next edit is looked for from the same place on, not from the start again.
+        while (found := _next(program, sieve, position, tried)) is not None:
+            smaller, position = found
             budget -= 1
             if budget < 0:
                 return program
             if fails(smaller):
-                program, progress = smaller, True
-                break
+                program = smaller
     return program
 
 
-def _smaller(program: Program) -> Iterator[Program]:
+Sieve = Callable[[Program], Iterator[Program]]
+
+
+def _next(program: Program, sieve: Sieve, position: int, tried: set[str]) -> tuple[Program, int] | None:
+    for k, smaller in enumerate(itertools.islice(sieve(program), position, None)):
+        if smaller.source not in tried:
+            tried.add(smaller.source)
+            return smaller, position + k
+    return None
+
+
+def _edited(program: Program, tree: ast.AST) -> Program:
+    return Program(ast.unparse(ast.fix_missing_locations(tree)) + "\n", program.args, program.argnums)
+
+
+def _runs(program: Program) -> Iterator[Program]:
+    """Without a run of statements, long runs first."""
     tree = ast.parse(program.source)
-    for edited in _edits(tree):
-        yield Program(ast.unparse(ast.fix_missing_locations(edited)) + "\n", program.args, program.argnums)
-    yield from _without_argument(program, tree)
+    count = sum(isinstance(node, ast.stmt) for node in ast.walk(tree))
+    length = count // 2
+    while length > 1:
+        for start in range(0, count, length):
+            edited = copy.deepcopy(tree)
+            statements = [node for node in ast.walk(edited) if isinstance(node, ast.stmt)]
+            kept = _Without({id(node) for node in statements[start : start + length]}).visit(edited)
+            yield _edited(program, kept)
+        length //= 2
 
 
-def _edits(tree: ast.Module) -> Iterator[ast.Module]:
-    """Every tree one edit away, large edits first. Nodes are found again in a copy by their place in the walk."""
-    nodes = list(ast.walk(tree))
-    for edit in (_delete, _unwrap, _simplify):
-        for place, node in enumerate(nodes):
-            for choice in range(_choices(edit, node)):
-                edited = copy.deepcopy(tree)
-                if edit(list(ast.walk(edited))[place], choice):
-                    yield edited
+class _Without(ast.NodeTransformer):
+    def __init__(self, gone: set[int]) -> None:
+        self.gone = gone
+
+    def generic_visit(self, node: ast.AST) -> ast.AST | None:
+        if id(node) in self.gone and not isinstance(node, ast.Return | ast.FunctionDef | ast.Import):
+            return None
+        super().generic_visit(node)
+        if getattr(node, "body", None) == []:
+            node.body = [ast.Pass()]
+        return node
+
+
+def _edits(edit: Callable[[ast.AST, int], bool], program: Program) -> Iterator[Program]:
+    """Every program one edit away. Nodes are found again in a copy by their place in the walk."""
+    tree = ast.parse(program.source)
+    for place, node in enumerate(ast.walk(tree)):
+        for choice in range(_choices(edit, node)):
+            edited = copy.deepcopy(tree)
+            if edit(next(itertools.islice(ast.walk(edited), place, None)), choice):
+                yield _edited(program, edited)
 
 
 def _choices(edit: Callable[[ast.AST, int], bool], node: ast.AST) -> int:
@@ -120,8 +158,9 @@ def _simplify(node: ast.AST, choice: int) -> bool:
     return True
 
 
-def _without_argument(program: Program, tree: ast.Module) -> Iterator[Program]:
+def _without_argument(program: Program) -> Iterator[Program]:
     """Drop a parameter that nothing reads."""
+    tree = ast.parse(program.source)
     main = next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "program")
     used = {n.id for n in ast.walk(main) if isinstance(n, ast.Name)}
     for k, param in enumerate(main.args.args):
@@ -131,3 +170,12 @@ def _without_argument(program: Program, tree: ast.Module) -> Iterator[Program]:
             del next(n for n in edited.body if isinstance(n, ast.FunctionDef) and n.name == "program").args.args[k]
             args = program.args[:k] + program.args[k + 1 :]
             yield Program(ast.unparse(edited) + "\n", args, rest)
+
+
+SIEVES: tuple[Sieve, ...] = (
+    _runs,
+    functools.partial(_edits, _delete),
+    functools.partial(_edits, _unwrap),
+    functools.partial(_edits, _simplify),
+    _without_argument,
+)

@@ -159,16 +159,6 @@ CASES = {
         return i_1
         """,
     ),
-    "targets of one move, though one is not read": (
-        """
-        a_1, a_2 = x0, n
-        return a_1
-        """,
-        """
-        a_1, a_2 = x0, n
-        return a_1
-        """,
-    ),
     "loops one after the other": (
         """
         for i in range(n):

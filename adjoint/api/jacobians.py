@@ -1,0 +1,246 @@
+"""Whole matrices of derivatives: Jacobians and Hessians, and the product of a Hessian with a vector.
+
+A matrix is built from one sweep for each of its columns (forward mode) or rows (reverse mode).
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal, Unpack
+
+import numpy as np
+
+from adjoint.api.arguments import Argnums
+from adjoint.api.derivatives import pairs, push
+from adjoint.api.seeds import differentiable_positions, is_differentiable, kind_of, leaves_of, seed_for
+from adjoint.api.sweeps import Family, Form, callee, name_of, parameters_of
+from adjoint.api.transforms import TransformOptions, checked_options, grad, positions_of
+from adjoint.backends.request import Options
+
+Direction = Literal["forward", "reverse"]
+_NAMES = {"forward": "jacfwd", "reverse": "jacrev", None: "jacobian"}
+
+
+class Jacobian:
+    """The Jacobian of `primal`: a function with the same arguments, that returns the matrix of derivatives."""
+
+    def __init__(
+        self, primal: Callable[..., Any], argnums: Argnums | None, direction: Direction | None, options: Options
+    ) -> None:
+        self.__name__ = self.__qualname__ = ""
+        functools.update_wrapper(self, primal, updated=())
+        self.primal = primal
+        self.direction: Direction | None = direction
+        self._sweeps = Family(callee(_NAMES[direction], primal))
+        self._fun = self._sweeps.function
+        self._options = options
+        self._argnums, self._single = positions_of(self._fun, argnums)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the Jacobian here: a tuple for several `argnums`, a tuple of those for several results."""
+        point = _Point(self, args, kwargs)
+        direction = self.direction or point.direction()
+        return point.by_columns() if direction == "forward" else point.by_rows()
+
+    def __repr__(self) -> str:
+        return f"<{_NAMES[self.direction]} of {name_of(self._fun)}>"
+
+    def at(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Form, tuple[Any, ...], tuple[int, ...]]:
+        """Return the form of a call, its arguments by position, and which are differentiated."""
+        form = Form(len(args), tuple(kwargs))
+        names = parameters_of(self._fun, form)
+        every = parameters_of(self._fun, Form(max((len(args), *(k + 1 for k in self._argnums)))))
+        wrt = tuple(self._position(every[k], names) for k in self._argnums)
+        values = (*args, *kwargs.values())
+        for k in wrt:
+            self._check(names[k], values[k])
+        return form, values, wrt
+
+    def _position(self, name: str, names: list[str]) -> int:
+        if name not in names:
+            raise TypeError(f"{_NAMES[self.direction]} of {name_of(self._fun)}: the argument '{name}' is not given")
+        return names.index(name)
+
+    def _check(self, name: str, value: Any) -> None:
+        mode = _NAMES[self.direction]
+        differentiable_positions(mode, name_of(self._fun), [name], (value,))
+        if np.iscomplexobj(value):
+            raise TypeError(
+                f"{mode} of {name_of(self._fun)}: argument '{name}' is complex, where one matrix can't say what a "
+                "derivative is; use vjp or jvp"
+            )
+
+    def sweep(self, mode: Literal["primal", "vjp", "jvp"], form: Form, wrt: tuple[int, ...]) -> Callable[..., Any]:
+        """Return a sweep of the function."""
+        return self._sweeps.sweep(mode, form, () if mode == "primal" else wrt, self._options)
+
+    def packed(self, blocks: Sequence[Any]) -> Any:
+        """Return the blocks of one result, one for each argument, as the user asked for them."""
+        return blocks[0] if self._single else tuple(blocks)
+
+
+class _Point:
+    """One evaluation of a Jacobian."""
+
+    def __init__(self, jacobian: Jacobian, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.jacobian = jacobian
+        self.form, self.args, self.wrt = jacobian.at(args, kwargs)
+
+    @functools.cached_property
+    def value(self) -> Any:
+        return self.jacobian.sweep("primal", self.form, ())(*self.args)
+
+    @property
+    def inputs(self) -> list[Any]:
+        return [self.args[k] for k in self.wrt]
+
+    def direction(self) -> Direction:
+        """Reverse mode if there are fewer results than inputs."""
+        columns = sum(map(np.size, self.inputs))
+        if columns <= 1:
+            return "forward"
+        return "forward" if columns <= sum(map(np.size, leaves_of(self.value))) else "reverse"
+
+    def by_columns(self) -> Any:
+        """Return the matrices, made column by column."""
+        push = self.jacobian.sweep("jvp", self.form, self.wrt)
+        columns = [push(*self.args, *seeds)[1] for seeds in _basis(self.inputs)]
+        shapes = [np.shape(x) for x in self.inputs]
+        if not columns:
+            return _map(lambda leaf: self._empty(leaf, shapes), self.value)
+        return _map_many(lambda *leaves: self.jacobian.packed(_split(leaves, shapes)), columns)
+
+    def _empty(self, leaf: Any, shapes: Sequence[tuple[int, ...]]) -> Any:
+        blocks = [np.zeros((*np.shape(leaf), *shape), np.asarray(leaf).dtype) for shape in shapes]
+        return self.jacobian.packed(blocks)
+
+    def by_rows(self) -> Any:
+        """Return the matrices, made row by row."""
+        leaves = leaves_of(self.value)
+        name = name_of(self.jacobian.primal)
+        for leaf in leaves:
+            if not is_differentiable(leaf) or np.iscomplexobj(leaf):
+                raise TypeError(f"jacrev of {name}: its value, {kind_of(leaf)}, is not a float or array of floats")
+        pull = self.jacobian.sweep("vjp", self.form, self.wrt)
+        rows = [pull(*self.args, _like(self.value, seeds))[1] for seeds in _basis(leaves)]
+        found: list[Any] = []
+        for leaf in leaves:
+            own_rows, rows = rows[: np.size(leaf)], rows[np.size(leaf) :]
+            blocks = [self._rows(leaf, [row[k] for row in own_rows], x) for k, x in enumerate(self.inputs)]
+            found.append(self.jacobian.packed(blocks))
+        return _like(self.value, found)
+
+    def _rows(self, leaf: Any, rows: list[Any], x: Any) -> Any:
+        if np.ndim(leaf) == 0:
+            return rows[0]
+        return np.array(rows, np.asarray(x).dtype).reshape(*np.shape(leaf), *np.shape(x))
+
+
+def _basis(values: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+    """Yield the unit vectors of the space of these values, each as a tuple like them."""
+    for position, value in enumerate(values):
+        for k in range(np.size(value)):
+            seeds = [seed_for("tangent", "", each, None) for each in values]
+            if isinstance(value, np.ndarray):
+                seeds[position].flat[k] = 1.0
+            else:
+                seeds[position] = type(value)(1.0)
+            yield tuple(seeds)
+
+
+def _split(columns: Sequence[Any], shapes: Sequence[tuple[int, ...]]) -> list[Any]:
+    """Return the columns of one result as blocks, one for each argument."""
+    blocks: list[Any] = []
+    start = 0
+    for shape in shapes:
+        stop = start + math.prod(shape)
+        blocks.append(_block(columns[start:stop], shape, columns[0]))
+        start = stop
+    return blocks
+
+
+def _block(columns: Sequence[Any], shape: tuple[int, ...], like: Any) -> Any:
+    if shape == ():
+        return columns[0]
+    if not columns:
+        return np.zeros((*np.shape(like), *shape), np.asarray(like).dtype)
+    return np.stack(columns, axis=-1).reshape(*np.shape(like), *shape)
+
+
+def _map(function: Callable[[Any], Any], value: Any) -> Any:
+    return _map_many(function, [value])
+
+
+def _map_many(function: Callable[..., Any], values: Sequence[Any]) -> Any:
+    """Apply a function to the corresponding leaves of several values of one structure."""
+    if not isinstance(values[0], tuple):
+        return function(*values)
+    return tuple(_map_many(function, items) for items in zip(*values, strict=True))
+
+
+def _like(value: Any, leaves: Sequence[Any]) -> Any:
+    """Return the leaves in the structure of a value."""
+    rest = iter(leaves)
+    return _map(lambda _: next(rest), value)
+
+
+def _make(
+    fun: Callable[..., Any], argnums: Argnums | None, direction: Direction | None, options: TransformOptions
+) -> Jacobian:
+    return Jacobian(fun, argnums, direction, checked_options(_NAMES[direction], options))
+
+
+def jacfwd(fun: Callable[..., Any], argnums: Argnums | None = None, **options: Unpack[TransformOptions]) -> Jacobian:
+    """Return a function for the Jacobian of `fun`, made by forward mode: one sweep for each element of the arguments.
+
+    The result has the arguments of `fun` and returns an array of shape `value.shape + argument.shape`, a scalar where
+    both are scalars. If `fun` returns a tuple, so does the Jacobian, and if `argnums` is a tuple, each block is one.
+    `argnums` and options are those of `grad`.
+
+    Raises AdjointError if `fun` can't be differentiated, and TypeError if an argument is not real and floating.
+    """
+    return _make(fun, argnums, "forward", options)
+
+
+def jacrev(fun: Callable[..., Any], argnums: Argnums | None = None, **options: Unpack[TransformOptions]) -> Jacobian:
+    """Return a function for the Jacobian of `fun`, made by reverse mode: one sweep for each element of the value.
+
+    All else is as for `jacfwd`; the value has to be real too.
+    """
+    return _make(fun, argnums, "reverse", options)
+
+
+def jacobian(fun: Callable[..., Any], argnums: Argnums | None = None, **options: Unpack[TransformOptions]) -> Jacobian:
+    """Return a function for the Jacobian of `fun`, by the mode that takes fewer sweeps for the shapes at hand.
+
+    All else is as for `jacfwd`.
+    """
+    return _make(fun, argnums, None, options)
+
+
+def hessian(fun: Callable[..., Any], argnums: Argnums | None = None, **options: Unpack[TransformOptions]) -> Jacobian:
+    """Return a function for the matrix of second derivatives of a scalar-valued function: forward over reverse.
+
+    The result has the arguments of `fun` and returns an array of shape `argument.shape + argument.shape`. For a tuple
+    of `argnums` it is a tuple of tuples: block `[i][j]` is the derivative by argument i, then by argument j.
+    """
+    return jacfwd(grad(fun, argnums, **options), argnums, **options)
+
+
+def hvp(
+    fun: Callable[..., Any], args: Sequence[Any], vectors: Sequence[Any], **options: Unpack[TransformOptions]
+) -> Any:
+    """Return the product of the Hessian of a scalar-valued function at `args` with `vectors`, without the Hessian.
+
+    `args` and `vectors` are tuples as for `jvp`. With one argument the result is the product, of its shape and type.
+    With several it is a tuple with an entry for each: the derivative of its gradient in the direction of all vectors,
+    None if it is not differentiable. The cost is a small multiple of that of `fun`, whatever the number of elements.
+
+    Raises the errors of `grad` and of `jvp`.
+    """
+    values, directions = pairs("hvp", args, vectors)
+    products = iter(push("hvp", fun, values, directions, checked_options("hvp", options))[1])
+    found = tuple(next(products) if is_differentiable(value) else None for value in values)
+    return found[0] if len(found) == 1 else found

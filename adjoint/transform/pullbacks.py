@@ -1,0 +1,224 @@
+"""The adjoint of one primitive: its rule, applied to the cotangent of its result."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from numba import types as nb
+
+from adjoint.errors import AdjointError, MissingRuleError
+from adjoint.ir import (
+    Call,
+    Expr,
+    Let,
+    Lit,
+    Var,
+)
+from adjoint.ir.walk import map_expr, names_in
+from adjoint.rules.rule import Rule
+from adjoint.transform import stores
+from adjoint.transform.cotangents import scalar_type
+from adjoint.transform.program import zero_of
+
+if TYPE_CHECKING:
+    from adjoint.transform.reverse import Reverse
+
+
+def pullback(reverse: Reverse, stmt: Let, name: str, value: Expr) -> None:
+    bar = reverse.bars.bar(name)
+    reverse.residuals.ensure(bar.name)
+    match value:
+        case Var(source):
+            reverse.bars.contribute(source, bar, owned=False)
+        case Call("getitem", (Var(source), *index)):
+            stores.read(reverse, source, tuple(index), name)
+        case Call("item", (Var(source), Lit(int(position)))):
+            item(reverse, stmt, source, position, bar)
+        case Call("list", args):
+            for k, arg in enumerate(args):
+                if isinstance(arg, Var) and arg.name in reverse.active:
+                    reverse.bars.contribute(arg.name, Call("getitem", (bar, Lit(k))), owned=False)
+        case Call("array" | "asarray", (Var(source),)) if isinstance(reverse.program.types.get(source), nb.List):
+            stores.spread(reverse, source, bar)
+        case Call():
+            refuse_lists(reverse, stmt, value)
+            apply_rule(reverse, stmt, name, value, bar)
+        case Lit():
+            pass
+
+
+def item(reverse: Reverse, stmt: Let, source: str, position: int, bar: Var) -> None:
+    """Keep the cotangent of one item until the statement that made the tuple is reached."""
+    if reverse.program.structure.of(source).place is not reverse.program.structure.home[id(stmt)]:
+        raise MissingRuleError(
+            "a result of a function with several is taken in another block", stmt.loc, help="unpack them at once"
+        )
+    items = reverse.items.setdefault(source, {})
+    if position in items:
+        reverse.emit(Let(items[position], Call("add", (items[position], bar))))
+    else:
+        items[position] = reverse.program.fresh("item_bar", reverse.program.types.get(bar.name), hint=False)
+        reverse.emit(Let(items[position], bar))
+
+
+def apply_tuple_rule(reverse: Reverse, stmt: Let, name: str, call: Call) -> None:
+    rule = reverse.program.rule_of(call, partial(share, reverse), stmt.loc)
+    if rule is None:
+        raise MissingRuleError(
+            f"no derivative rule for `{call.prim}`, which returns a tuple", stmt.loc, help="write it with others"
+        )
+    items = reverse.items.pop(name)
+    type_ = reverse.program.types[name]
+    assert isinstance(type_, nb.BaseTuple)
+    bars = Call("tuple", tuple(items.get(k) or zero_item(reverse, name, k, kind) for k, kind in enumerate(type_)))
+    parts = contributions(reverse, stmt, rule, name, call, bars)
+    pairs = [pair for operand, part in zip(call.args, parts, strict=True) for pair in _receivers(operand, part)]
+    for arg, whole in pairs:
+        if arg.name in reverse.active:
+            part = map_expr(whole, _known_item)
+            reverse.residuals.ensure_all(part)
+            reverse.bars.contribute(arg.name, reverse.bars.cast(part, arg.name))
+
+
+def zero_item(reverse: Reverse, name: str, position: int, type_: object) -> Expr:
+    if isinstance(type_, nb.Array):
+        return Call("zeros_like", (Call("item", (Var(name), Lit(position))),), via="np")
+    return zero_of(type_)
+
+
+def share(reverse: Reverse, hint: str, value: Expr) -> Var:
+    """Bind what several parts of a rule use."""
+    reverse.residuals.ensure_all(value)
+    var = reverse.program.fresh(hint, reverse.program.type_of(value))
+    reverse.emit(Let(var, value))
+    return var
+
+
+def refuse_lists(reverse: Reverse, stmt: Let, call: Call) -> None:
+    for keyword, value in call.kwargs:
+        if any(name in reverse.active for name in names_in(value)):
+            raise MissingRuleError(
+                f"no derivative rule for `{call.prim}` with respect to its argument `{keyword}`", stmt.loc
+            )
+    for arg in call.args:
+        if isinstance(arg, Var) and isinstance(reverse.program.types.get(arg.name), nb.List):
+            raise MissingRuleError(
+                f"no derivative rule for `{call.prim}` of a list",
+                stmt.loc,
+                help="make it an array: `np.array(...)`",
+            )
+
+
+def apply_rule(reverse: Reverse, stmt: Let, name: str, call: Call, bar: Var) -> None:
+    rule = reverse.program.rule_of(call, partial(share, reverse), stmt.loc)
+    if rule is None:
+        raise MissingRuleError(
+            f"no derivative rule for `{call.prim}`",
+            stmt.loc,
+            help="write it with functions that have one, or take it out of the differentiated path",
+        )
+    if rule.elementwise and apply_uniform(reverse, stmt, rule, name, call):
+        return
+    parts = contributions(reverse, stmt, rule, name, call, bar)
+    receivers = [pair for arg, part in zip(call.args, parts, strict=True) for pair in _receivers(arg, part)]
+    receivers = doubled(reverse, [(arg, part) for arg, part in receivers if arg.name in reverse.active])
+    # A lone receiver takes over the buffer of the cotangent.
+    sole = reverse.bars.owned(name) if len(receivers) == 1 else False
+    masking = call.prim in ("where", "select") or (name in reverse.masked and rule.elementwise)
+    for arg, part in receivers:
+        if name in reverse.masked and rule.elementwise and call.prim not in _TOTAL and part != bar:
+            part = masked_part(reverse, part, bar)
+        reverse.residuals.ensure_all(part)
+        adapted = (
+            reverse.bars.adapt(part, Var(name), arg.name) if rule.elementwise else reverse.bars.cast(part, arg.name)
+        )
+        first = not reverse.bars.has(arg.name)
+        reverse.bars.contribute(arg.name, adapted, owned=sole if adapted == bar else None)
+        if first:
+            note_uniform(reverse, arg.name, adapted)
+        if masking:
+            reverse.masked.add(arg.name)
+
+
+def note_uniform(reverse: Reverse, name: str, contribution: Expr) -> None:
+    match contribution:
+        case Call("full_like", (Var(), scalar)) if not reverse.bars.is_shadow(name):
+            reverse.bars.uniform[name] = scalar, reverse.stack[-1]
+        case _:
+            pass
+
+
+def apply_uniform(reverse: Reverse, stmt: Let, rule: Rule, name: str, call: Call) -> bool:
+    """Pull back a cotangent with equal elements as the scalar it is; say whether that was possible."""
+    scalar, frame = reverse.bars.uniform.get(name, (None, None))
+    if scalar is None or frame is not reverse.stack[-1] or name in reverse.masked or call.prim in ("where", "select"):
+        return False
+    shapes, types = reverse.program.shapes, reverse.program.types
+    arrays = [a for a in call.args if shapes.of(a) != ()]
+    receivers = [a for a in call.args if isinstance(a, Var) and a.name in reverse.active]
+    if not all(shapes.same(a, Var(name)) for a in arrays) or not all(a in arrays for a in receivers):
+        return False
+    if any(scalar_type(types[n]) != nb.float64 for n in (name, *(a.name for a in receivers))):
+        return False
+    parts = contributions(reverse, stmt, rule, name, call, scalar)
+    pairs = doubled(
+        reverse, [(a, p) for a, p in zip(call.args, parts, strict=True) if p is not None and a in receivers]
+    )
+    for arg, part in pairs:
+        reverse.residuals.ensure_all(part)
+        first = not reverse.bars.has(arg.name)
+        whole = part if isinstance(reverse.program.type_of(part), nb.Array) else reverse.bars.adapt(part, arg, arg.name)
+        reverse.bars.contribute(arg.name, whole)
+        if first:
+            note_uniform(reverse, arg.name, whole)
+    return True
+
+
+def contributions(reverse: Reverse, stmt: Let, rule: Rule, name: str, call: Call, bar: Expr) -> tuple[Expr | None, ...]:
+    try:
+        return rule.pullback(call, Var(name), bar, reverse.program.type_of)
+    except AdjointError as error:
+        if error.loc is not None:
+            raise
+        raise type(error)(str(error.msg), stmt.loc, help=error.help) from None
+
+
+def doubled(reverse: Reverse, receivers: list[tuple[Var, Expr]]) -> list[tuple[Var, Expr]]:
+    """`x * x` gives `x` the same contribution twice; a person writes that as a factor of 2."""
+    match receivers:
+        case [(first, part), (second, other)] if first == second and part == other:
+            if scalar_type(reverse.program.types[first.name]) == nb.float64:
+                return [(first, Call("mul", (Lit(2.0), part)))]
+        case _:
+            pass
+    return receivers
+
+
+def masked_part(reverse: Reverse, part: Expr, bar: Var) -> Expr:
+    """A value that `where` did not select has cotangent zero, whatever its partials are: 0, not 0 * inf."""
+    prim = "where" if isinstance(reverse.program.types.get(bar.name), nb.Array) else "select"
+    return Call(prim, (Call("ne", (bar, Lit(0.0))), part, Lit(0.0)))
+
+
+# Element-wise primitives whose partials are finite whatever the operands are.
+_TOTAL = frozenset({"add", "sub", "neg", "pos", "where", "select", "abs", "maximum", "minimum"})
+
+
+def _receivers(arg: Expr, part: Expr | None) -> list[tuple[Var, Expr]]:
+    """Pair the names in an operand with their contributions; an operand may be a tuple of values."""
+    match arg, part:
+        case Var(), Var() | Call() | Lit():
+            return [(arg, part)]
+        case Call("tuple" | "list", args), Call("tuple" | "list", parts):
+            return [pair for a, p in zip(args, parts, strict=True) if p != Lit(None) for pair in _receivers(a, p)]
+        case _:
+            return []
+
+
+def _known_item(expr: Expr) -> Expr:
+    match expr:
+        case Call("item", (Call("tuple", items), Lit(int(position)))):
+            return items[position]
+        case _:
+            return expr

@@ -1,0 +1,68 @@
+"""Undoing in the backward sweep what the primal wrote, and the adjoints of writing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adjoint.ir import (
+    Call,
+    Effect,
+    Expr,
+    Let,
+    Stmt,
+    Store,
+    Var,
+)
+from adjoint.transform import stores
+from adjoint.transform.cotangents import scalar_type
+from adjoint.transform.program import part_of
+
+if TYPE_CHECKING:
+    from adjoint.transform.reverse import Reverse
+
+
+def store(reverse: Reverse, stmt: Store) -> None:
+    reverse.residuals.ensure_all(stmt.array, *stmt.index)
+    restore(reverse, stmt)
+    reverse.stack[-1].versions = reverse.program.memory.before[id(stmt)]
+    stores.write(reverse, stmt)
+
+
+def restore(reverse: Reverse, stmt: Store) -> None:
+    """Put back what a `Store` overwrote."""
+    read = part_of(stmt.array, stmt.index)
+    type_ = reverse.program.type_at(read, stmt.loc)
+    if id(stmt) not in reverse.old:
+        label = reverse.program.word(stmt.array.name, "array")
+        reverse.old[id(stmt)] = reverse.program.fresh(f"{label}_old", type_, hint=False)
+        reverse.residuals.register(reverse.old[id(stmt)].name, stmt, reverse.program.structure.home[id(stmt)])
+    old = reverse.old[id(stmt)]
+    reverse.residuals.ensure(old.name)
+    reverse.emit(Store(stmt.array, stmt.index, old, stmt.loc))
+
+
+def undo_append(reverse: Reverse, stmt: Stmt, name: str, value: Expr) -> None:
+    reverse.residuals.ensure(name)
+    reverse.emit(Effect(Call("pop", (Var(name),), via="method")))
+    if name in reverse.active and name in reverse.bars.state:
+        reverse.comment(stmt)
+        element = reverse.program.fresh("_item_bar", scalar_type(reverse.program.types[name]), hint=False)
+        reverse.emit(Let(element, Call("pop", (reverse.bars.bar(name),), via="method")))
+        if isinstance(value, Var):
+            reverse.bars.contribute(value.name, element, owned=True)
+
+
+def undo_pop(reverse: Reverse, stmt: Let, target: str, name: str) -> None:
+    reverse.residuals.ensure(name)
+    reverse.residuals.ensure(target)
+    reverse.emit(Effect(Call("append", (Var(name), Var(target)), via="method")))
+    if (
+        name in reverse.active
+        and name not in reverse.bars.mirrored
+        and (reverse.bars.has(name) or reverse.bars.has(target))
+    ):
+        reverse.comment(stmt)
+        reverse.bars.ensure_buffer(name)
+        bar = reverse.bars.bar(target) if reverse.bars.has(target) else reverse.bars.zero(target)
+        reverse.emit(Effect(Call("append", (reverse.bars.bar(name), bar), via="method")))
+        reverse.bars.drop(target)

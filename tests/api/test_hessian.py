@@ -1,0 +1,84 @@
+"""Second derivatives: Hessians and their products with vectors."""
+
+import mpmath
+import numpy as np
+import pytest
+
+from adjoint import grad, hessian, hvp
+
+X = np.array([1.0, 2.0, 3.0])
+
+
+def weighted(x, y, n=2):
+    return np.sum(x * x * x) * y * n
+
+
+def chain(x):
+    s = 0.0
+    for i in range(1, x.shape[0]):
+        s += (x[i] - x[i - 1] ** 2) ** 2
+    return s
+
+
+def in_place(x):
+    x[0] = x[0] * x[1]
+    for i in range(1, x.shape[0]):
+        x[i] = x[i] * x[i - 1]
+    return x.sum()
+
+
+def in_place_hessian(x):
+    a, b, c = x
+    return [
+        [0.0, 1 + 2 * b + 2 * b * c, b * b],
+        [1 + 2 * b + 2 * b * c, 2 * a + 2 * a * c, 2 * a * b],
+        [b * b, 2 * a * b, 0.0],
+    ]
+
+
+def test_blocks():
+    (xx, xy), (yx, yy) = hessian(weighted, (0, 1))(X, 2.0)
+    np.testing.assert_allclose(xx, np.diag(24.0 * X))
+    np.testing.assert_allclose(xy, 6.0 * X * X)
+    np.testing.assert_allclose(yx, xy)
+    assert yy == 0.0
+
+
+def test_of_a_loop():
+    a, b = X[0], X[1]
+    found = hessian(chain)(X)
+    np.testing.assert_allclose(found[0, :2], [12.0 * a * a - 4.0 * b, -4.0 * a])
+    np.testing.assert_allclose(found, found.T)
+
+
+def test_of_a_function_that_overwrites_its_argument():
+    x = X.copy()
+    np.testing.assert_allclose(hessian(in_place)(x), in_place_hessian(X))
+    np.testing.assert_array_equal(x, X)
+
+
+def test_of_a_scalar():
+    assert hessian(lambda x: x**4)(2.0) == 48.0
+    with mpmath.workdps(40):
+        wanted = float(mpmath.diff(lambda x: mpmath.exp(mpmath.sin(x)), 0.7, 3))
+    assert hessian(grad(lambda x: np.exp(np.sin(x))))(0.7) == pytest.approx(wanted, rel=1e-13)
+
+
+def test_products():
+    vector = np.array([1.0, -1.0, 2.0])
+    np.testing.assert_allclose(hvp(chain, (X,), (vector,)), hessian(chain)(X) @ vector)
+    x_part, y_part, n_part = hvp(weighted, (X, 2.0, 2), (vector, 1.0, None))
+    np.testing.assert_allclose(x_part, 24.0 * X * vector + 6.0 * X * X)
+    np.testing.assert_allclose(y_part, np.sum(6.0 * X * X * vector))
+    assert n_part is None
+
+
+def test_refused():
+    with pytest.raises(TypeError, match="hvp: there are 1 args and 2 vectors"):
+        hvp(chain, (X,), (X, X))
+    with pytest.raises(TypeError, match="hvp: args is a tuple with an entry for each argument"):
+        hvp(chain, X, X)
+    with pytest.raises(ValueError, match="argument 'x' of chain has shape"):
+        hvp(chain, (X,), (np.ones(2),))
+    with pytest.raises(TypeError, match=r"use `adjoint.jacobian` for all derivatives"):
+        hessian(lambda x: x * x)(X)

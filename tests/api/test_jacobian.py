@@ -1,0 +1,83 @@
+"""Jacobians: shapes as in JAX, both modes alike, and every refusal."""
+
+import numpy as np
+import pytest
+
+from adjoint import jacfwd, jacobian, jacrev
+from adjoint.api import Jacobian
+
+X = np.array([1.0, 2.0, 3.0])
+M = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+
+
+def pair(x, y):
+    return np.sin(x) * y, y * y
+
+
+def quadratic(m, x):
+    return m.T @ x * x[0]
+
+
+BOTH = pytest.mark.parametrize("transform", [jacfwd, jacrev, jacobian])
+
+
+@BOTH
+def test_a_tuple_of_results_by_a_tuple_of_arguments(transform):
+    (zx, zy), (sx, sy) = transform(pair, (0, 1))(X, 2.0)
+    np.testing.assert_allclose(zx, np.diag(2.0 * np.cos(X)), atol=1e-15)
+    np.testing.assert_allclose(zy, np.sin(X))
+    np.testing.assert_array_equal(sx, np.zeros(3))
+    assert sy == 4.0
+    assert np.ndim(sy) == 0
+
+
+@BOTH
+def test_shapes_and_names(transform):
+    by_m = transform(quadratic)(M, X)
+    assert by_m.shape == (2, 3, 2)
+    np.testing.assert_allclose(by_m, np.einsum("k,ij->ikj", X, np.eye(2)))
+    by_x = transform(quadratic, "x")(M, x=X)
+    np.testing.assert_allclose(by_x, M.T + np.outer(M.T @ X, [1.0, 0.0, 0.0]))
+
+
+@BOTH
+def test_scalars(transform):
+    assert transform(lambda x: x**4)(2.0) == 32.0
+
+
+@BOTH
+def test_single_precision(transform):
+    assert transform(pair)(X.astype(np.float32), np.float32(2.0))[0].dtype == np.float32
+
+
+def test_no_elements():
+    first, second = jacfwd(pair)(np.ones(0), 2.0)
+    assert first.shape == (0, 0)
+    assert second.shape == (0,)
+
+
+def test_the_mode_with_fewer_sweeps(monkeypatch):
+    asked = []
+    original = Jacobian.sweep
+    monkeypatch.setattr(Jacobian, "sweep", lambda self, mode, *rest: asked.append(mode) or original(self, mode, *rest))
+    jacobian(lambda x: np.sum(x * x))(X)
+    jacobian(lambda x: np.outer(x, x))(X)
+    assert [mode for mode in asked if mode != "primal"] == ["vjp", "jvp"]
+
+
+REFUSED = [
+    (jacrev, (np.arange(3), 2.0), "jacrev of pair: no argument is a float or complex number or array (x: array of int64)"),
+    (
+        jacfwd,
+        (X * 1j, 2.0),
+        "jacfwd of pair: argument 'x' is complex, where one matrix can't say what a derivative is; use vjp or jvp",
+    ),
+    (jacobian, (), "jacobian of pair: the argument 'x' is not given"),
+]
+
+
+@pytest.mark.parametrize(("transform", "args", "text"), REFUSED)
+def test_refused(transform, args, text):
+    with pytest.raises(TypeError) as caught:
+        transform(pair)(*args)
+    assert str(caught.value) == text

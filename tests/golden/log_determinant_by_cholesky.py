@@ -1,0 +1,58 @@
+import numpy as np
+
+
+def cholesky_pullback(y, y_bar):
+    n = y.shape[0]
+    x_bar = np.zeros(y.shape, y.dtype)
+    for i in range(n):
+        for j in range(i + 1):
+            x_bar[i, j] = y_bar[i, j]
+    for k in range(n - 1, -1, -1):
+        for i in range(k + 1, n):
+            x_bar[k, k] -= y[i, k] * x_bar[i, k] / y[k, k]
+        for i in range(k, n):
+            x_bar[i, k] /= y[k, k]
+        for i in range(k, n):
+            for j in range(k):
+                x_bar[k, j] -= x_bar[i, k] * y[i, j]
+        for i in range(k + 1, n):
+            for j in range(k):
+                x_bar[i, j] -= x_bar[i, k] * y[k, j]
+        x_bar[k, k] /= 2
+    return x_bar
+
+
+def diagonal_placed(a, y_bar, k):
+    x_bar = np.zeros(a.shape, a.dtype)
+    first = max(0, -k)
+    for i in range(y_bar.shape[0]):
+        x_bar[first + i, first + i + k] = y_bar[i]
+    return x_bar
+
+
+def unbroadcast_2d_2d(y_bar, like):
+    x_bar = np.zeros(like.shape, like.dtype)
+    i_step = 1 if like.shape[0] != 1 else 0
+    j_step = 1 if like.shape[1] != 1 else 0
+    for i in range(y_bar.shape[0]):
+        for j in range(y_bar.shape[1]):
+            x_bar[i * i_step, j * j_step] += y_bar[i, j]
+    return x_bar
+
+
+def log_determinant_by_cholesky_value_and_grad(m):
+    m_t = m.T
+    product = m @ m_t
+    a = product + 2.0 * np.eye(4)
+    c = np.linalg.cholesky(a)
+    diag_c = np.diag(c)
+    value = 2.0 * np.sum(np.log(diag_c))
+    # backward: return 2.0 * np.sum(np.log(np.diag(c)))
+    c_bar = diagonal_placed(c, 2.0 / diag_c, 0)
+    # backward: c = np.linalg.cholesky(a)
+    a_bar = cholesky_pullback(c, c_bar)
+    # backward: a = m @ m.T + 2.0 * np.eye(4)
+    product_bar = unbroadcast_2d_2d(a_bar, product)
+    m_bar = product_bar @ m_t.T
+    m_bar += (m.T @ product_bar).T
+    return value, m_bar

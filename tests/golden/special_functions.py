@@ -1,0 +1,33 @@
+import math
+
+
+def digamma(x):
+    if x <= 0.0 and x == math.floor(x):
+        return math.nan
+    value = 0.0
+    if x < 0.0:
+        value = -math.pi / math.tan(math.pi * (x - math.floor(x)))
+        x = 1.0 - x
+    while x < 10.0:
+        value -= 1.0 / x
+        x += 1.0
+    s = 1.0 / (x * x)
+    tail = 1.0 / 252.0 - s * (1.0 / 240.0 - s * (1.0 / 132.0 - s * (691.0 / 32760.0 - s / 12.0)))
+    return value + math.log(x) - 0.5 / x - s * (1.0 / 12.0 - s * (1.0 / 120.0 - s * tail))
+
+
+def special_functions_value_and_grad(x, y):
+    erf_x = math.erf(x)
+    erfc_y = math.erfc(y)
+    gamma_y = math.gamma(y)
+    degrees_x = math.degrees(x)
+    radians_y = math.radians(y)
+    value = erf_x * erfc_y + gamma_y + math.lgamma(x) + degrees_x * radians_y
+    # backward: return math.erf(x) * math.erfc(y) + math.gamma(y) + math.lgamma(x) + math.degrees(x) * math.radians(y)
+    y_bar = 0.017453292519943295 * degrees_x
+    x_bar = 57.29577951308232 * radians_y
+    x_bar += digamma(x)
+    y_bar += gamma_y * digamma(y)
+    y_bar -= 1.1283791670955126 * math.exp(-(y * y)) * erf_x
+    x_bar += 1.1283791670955126 * math.exp(-(x * x)) * erfc_y
+    return value, (x_bar, y_bar)
