@@ -66,7 +66,11 @@ def test_the_mode_with_fewer_sweeps(monkeypatch):
 
 
 REFUSED = [
-    (jacrev, (np.arange(3), 2.0), "jacrev of pair: no argument is a float or complex number or array (x: array of int64)"),
+    (
+        jacrev,
+        (np.arange(3), 2.0),
+        "jacrev of pair: no argument is a float or complex number or array (x: array of int64)",
+    ),
     (
         jacfwd,
         (X * 1j, 2.0),
