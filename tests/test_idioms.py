@@ -24,7 +24,6 @@ REFUSED: dict[str, str] = {
     "sum_by_halves": "calls itself",
     "recursion_with_array_state": "calls itself",
     "list_comprehension": "no derivative rule for `sum` of a list",
-    "reductions_with_keepdims": "no derivative rule for `max`",
     "named_tuple_argument": "the named tuple `p`",
     "handler_reached_through_a_helper": "a `try` whose body calls a function that raises",
 }

@@ -10,6 +10,7 @@ from adjoint.analysis.memory import Memory, is_memory
 from adjoint.ir import Call, Effect, Expr, For, Func, If, Let, Return, Stmt, Store, Var, While
 from adjoint.ir.walk import names_in, statements
 from adjoint.rules.find import kind
+from adjoint.rules.numba_types import element_type, item_types
 
 # These primitives look at a value's form, not at its contents.
 _BLIND = frozenset({"dim", "shape", "size", "ndim", "len", "zeros_like", "ones_like", "empty_like", "zeros", "empty"})
@@ -18,9 +19,9 @@ _BLIND = frozenset({"dim", "shape", "size", "ndim", "len", "zeros_like", "ones_l
 def is_differentiable(type_: object) -> bool:
     """Whether values of a Numba type have tangents: floats, complex numbers, arrays, lists, tuples of them."""
     if isinstance(type_, nb.Array | nb.List):
-        return is_differentiable(type_.dtype)
+        return is_differentiable(element_type(type_))
     if isinstance(type_, nb.BaseTuple):
-        return any(is_differentiable(item) for item in type_)
+        return any(is_differentiable(item) for item in item_types(type_))
     return isinstance(type_, nb.Float | nb.Complex)
 
 

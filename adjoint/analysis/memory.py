@@ -22,11 +22,11 @@ _GROWING = ("append", "pop")
 class Memory:
     """Facts about the memory of one SSA program."""
 
-    parent: dict[str, str] = field(default_factory=dict)
+    parent: dict[str, str] = field(default_factory=dict[str, str])
     written: frozenset[str] = frozenset()
-    base: dict[str, str] = field(default_factory=dict)
-    before: dict[int, dict[str, int]] = field(default_factory=dict)
-    after: dict[int, dict[str, int]] = field(default_factory=dict)
+    base: dict[str, str] = field(default_factory=dict[str, str])
+    before: dict[int, dict[str, int]] = field(default_factory=dict[int, dict[str, int]])
+    after: dict[int, dict[str, int]] = field(default_factory=dict[int, dict[str, int]])
 
     def cls(self, name: str) -> str:
         """Return the representative of the memory class of a name; the name itself if it shares with nobody."""
@@ -117,6 +117,8 @@ def shows(stmt: Let, func: Func) -> bool:
         return False
     if stmt.value.prim == "getitem":
         return not any(isinstance(func.types.get(i.name), nb.Array) for i in stmt.value.args[1:] if isinstance(i, Var))
+    if stmt.value.prim == "ravel" and getattr(func.types.get(stmt.value.args[0].name), "layout", "C") != "C":
+        return False  # elements in another order than that of memory are copied
     return spelling.is_view(stmt.value.prim)
 
 

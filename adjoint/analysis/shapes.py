@@ -43,8 +43,8 @@ class Shapes:
     """The shapes of the arrays and the symbols of the integers of one SSA program."""
 
     types: dict[str, object]
-    shape: dict[str, Shape] = field(default_factory=dict)
-    symbol: dict[str, Dim] = field(default_factory=dict)
+    shape: dict[str, Shape] = field(default_factory=dict[str, Shape])
+    symbol: dict[str, Dim] = field(default_factory=dict[str, Dim])
 
     def of(self, expr: Expr) -> Shape | None:
         """Return the shape of an operand; `()` for scalars, None if it isn't known to be either."""

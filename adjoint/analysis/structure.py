@@ -43,9 +43,9 @@ class Binding:
 @dataclass(eq=False)
 class Structure:
     root: Place = field(default_factory=Place)
-    bindings: dict[str, Binding] = field(default_factory=dict)
-    places: dict[tuple[int, int], Place] = field(default_factory=dict)
-    home: dict[int, Place] = field(default_factory=dict)
+    bindings: dict[str, Binding] = field(default_factory=dict[str, Binding])
+    places: dict[tuple[int, int], Place] = field(default_factory=dict[tuple[int, int], Place])
+    home: dict[int, Place] = field(default_factory=dict[int, Place])
 
     def place(self, owner: Stmt, slot: int = 0) -> Place:
         """Return the block of a loop (slot 0) or a branch (0 or 1) of an `If`."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from adjoint.api.seeds import differentiable_positions, is_differentiable, kept, leaves_of
+from adjoint.api.seeds import differentiable_positions, is_differentiable, kept, leaves_of, shaped
 from adjoint.api.sweeps import Form, callee, function_from, name_of, parameters_of, sweep
 from adjoint.api.transforms import TransformOptions, checked_options
 from adjoint.backends.request import Options
@@ -181,7 +181,7 @@ class _Check:
         return [_like(leaf, self.rng, plain=True) if is_differentiable(leaf) else 0.0 for leaf in value]
 
     def structured(self, seeds: list[Any]) -> Any:
-        return seeds[0] if len(seeds) == 1 and not isinstance(self.fun(*kept(self.args)), tuple) else tuple(seeds)
+        return shaped(self.fun(*kept(self.args)), iter(seeds))
 
     def derivative(self, mode: str, value: list[Any]) -> tuple[Any, tuple[Any, ...]]:
         """Return the derivative as a function of the arguments and the seeds, and a point for it."""
@@ -190,12 +190,14 @@ class _Check:
         seeds = [_like(self.args[k], self.rng) for k in self.wrt] if mode == "fwd" else self.seeds(value)
         names = [f"x{k}" for k in range(len(self.args))]
         added = [f"s{k}" for k in range(len(seeds))]
-        packed = ", ".join(added)
-        if mode == "rev" and isinstance(self.structured(seeds), tuple):
-            packed = f"({packed},)"
+        packed = ", ".join(added) if mode == "fwd" else _text(self.structured(added))
         head = f"def {name_of(self.fun)}({', '.join([*names, *added])}):"
         text = f"{head}\n    return sweep({', '.join([*names, packed])})[1]\n"
         return function_from(self.fun, text, {"sweep": inner}), (*self.args, *seeds)
+
+
+def _text(names: Any) -> str:
+    return names if isinstance(names, str) else f"({''.join(f'{_text(name)}, ' for name in names)})"
 
 
 def _place(index: tuple[int, ...]) -> str:

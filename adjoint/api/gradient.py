@@ -141,7 +141,7 @@ class Gradient:
         return module
 
     def current_module(self, arg_types: tuple[NumbaType, ...]) -> Module:
-        """Return the module for these types and for what the function reaches now: this object may know an older one."""
+        """Return the module for these types and what the function reaches now: this object may know an older one."""
         arg_types = self._with_variables(arg_types)
         check_types(self.request, tuple(self._signature.parameters), arg_types)
         name = cache.stem(self.request, arg_types)

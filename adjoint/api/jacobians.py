@@ -14,7 +14,7 @@ import numpy as np
 
 from adjoint.api.arguments import Argnums
 from adjoint.api.derivatives import pairs, push
-from adjoint.api.seeds import differentiable_positions, is_differentiable, kind_of, leaves_of, seed_for
+from adjoint.api.seeds import differentiable_positions, is_differentiable, kind_of, leaves_of, seed_for, shaped
 from adjoint.api.sweeps import Family, Form, callee, name_of, parameters_of
 from adjoint.api.transforms import TransformOptions, checked_options, grad, positions_of
 from adjoint.backends.request import Options
@@ -36,6 +36,7 @@ class Jacobian:
         self._sweeps = Family(callee(_NAMES[direction], primal))
         self._fun = self._sweeps.function
         self._options = options
+        self._asked = argnums
         self._argnums, self._single = positions_of(self._fun, argnums)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -43,6 +44,12 @@ class Jacobian:
         point = _Point(self, args, kwargs)
         direction = self.direction or point.direction()
         return point.by_columns() if direction == "forward" else point.by_rows()
+
+    def __reduce__(self) -> Any:
+        from adjoint.api.pickling import portable
+
+        settings = self._asked, self.direction, self._options
+        return _rebuilt, (portable(self.primal, self._fun), *settings)
 
     def __repr__(self) -> str:
         return f"<{_NAMES[self.direction]} of {name_of(self._fun)}>"
@@ -124,13 +131,13 @@ class _Point:
             if not is_differentiable(leaf) or np.iscomplexobj(leaf):
                 raise TypeError(f"jacrev of {name}: its value, {kind_of(leaf)}, is not a float or array of floats")
         pull = self.jacobian.sweep("vjp", self.form, self.wrt)
-        rows = [pull(*self.args, _like(self.value, seeds))[1] for seeds in _basis(leaves)]
+        rows = [pull(*self.args, shaped(self.value, iter(seeds)))[1] for seeds in _basis(leaves)]
         found: list[Any] = []
         for leaf in leaves:
             own_rows, rows = rows[: np.size(leaf)], rows[np.size(leaf) :]
             blocks = [self._rows(leaf, [row[k] for row in own_rows], x) for k, x in enumerate(self.inputs)]
             found.append(self.jacobian.packed(blocks))
-        return _like(self.value, found)
+        return shaped(self.value, iter(found))
 
     def _rows(self, leaf: Any, rows: list[Any], x: Any) -> Any:
         if np.ndim(leaf) == 0:
@@ -180,10 +187,10 @@ def _map_many(function: Callable[..., Any], values: Sequence[Any]) -> Any:
     return tuple(_map_many(function, items) for items in zip(*values, strict=True))
 
 
-def _like(value: Any, leaves: Sequence[Any]) -> Any:
-    """Return the leaves in the structure of a value."""
-    rest = iter(leaves)
-    return _map(lambda _: next(rest), value)
+def _rebuilt(primal: Any, *settings: Any) -> Jacobian:
+    from adjoint.api.pickling import loaded
+
+    return Jacobian(loaded(primal), *settings)
 
 
 def _make(

@@ -58,11 +58,7 @@ def reduce_gradient(gradient: Gradient) -> Any:
     """Return what `Gradient.__reduce__` returns."""
     if _importable(gradient):
         return gradient.__qualname__
-    request, primal = gradient.request, gradient.primal
-    if _importable(primal):
-        primal = ByName(primal.__module__, primal.__qualname__)
-    elif isinstance(request.fun, FunctionType):
-        primal = ByValue(cast("Any", cloudpickle).dumps(request.fun), _texts(request.fun))
+    request, primal = gradient.request, portable(gradient.primal, gradient.request.fun)
     return rebuild, (primal, request.mode, request.argnums, request.single, request.has_aux, request.options)
 
 
@@ -70,9 +66,22 @@ def rebuild(primal: Any, *settings: Any) -> Gradient:
     """Make the gradient that `reduce_gradient` took apart."""
     from adjoint.api.gradient import Gradient
 
-    if isinstance(primal, ByName | ByValue):
-        primal = primal.load()
+    primal = loaded(primal)
     return Gradient(Request(getattr(primal, "py_func", primal), *settings), primal)
+
+
+def portable(primal: Any, fun: Any) -> Any:
+    """Return what to send instead of a function given by the user; `fun` is the plain function behind it."""
+    if _importable(primal):
+        return ByName(primal.__module__, primal.__qualname__)
+    if isinstance(fun, FunctionType):
+        return ByValue(cast("Any", cloudpickle).dumps(fun), _texts(fun))
+    return primal
+
+
+def loaded(primal: Any) -> Any:
+    """Return the function that `portable` took apart."""
+    return primal.load() if isinstance(primal, ByName | ByValue) else primal
 
 
 def _importable(value: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import numpy as np
@@ -107,6 +107,13 @@ def leaves_of(value: Any) -> list[Any]:
     if not isinstance(value, tuple):
         return [value]
     return [leaf for item in cast("tuple[Any, ...]", value) for leaf in leaves_of(item)]
+
+
+def shaped(value: Any, leaves: Iterator[Any]) -> Any:
+    """Return the next leaves in the structure of a value."""
+    if not isinstance(value, tuple):
+        return next(leaves)
+    return tuple(shaped(item, leaves) for item in cast("tuple[Any, ...]", value))
 
 
 def own(value: Any, args: tuple[Any, ...]) -> Any:

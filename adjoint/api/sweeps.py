@@ -12,9 +12,9 @@ import inspect
 import linecache
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import FunctionType
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from numba.core.dispatcher import Dispatcher
 
@@ -25,6 +25,7 @@ from adjoint.backends.numba_cpu import GradientDispatcher
 from adjoint.backends.request import Generated, Mode, NumbaType, Options, Request
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+_Made = TypeVar("_Made", bound=Gradient)
 _KEPT = 256
 _families: OrderedDict[str, Family] = OrderedDict()
 
@@ -68,14 +69,13 @@ class Family:
         self.function = function
         self._sweeps: dict[object, Sweep] = {}
         self._gradients: dict[object, Family] = {}
+        self._made: list[tuple[Form, Gradient]] = []
 
     def sweep(self, mode: Mode, form: Form, argnums: Sequence[int], options: Options) -> Sweep:
         """Return the sweep of the function called in this form: positions come first, keywords last."""
         key = mode, form, tuple(argnums), options
         if key not in self._sweeps:
-            called = in_form(self.function, form)
-            request = Request(called, mode, tuple(argnums), single=False, options=options)
-            self._sweeps[key] = Sweep(request, called)
+            self._sweeps[key] = self._make(Sweep, mode, form, argnums, options)
         return self._sweeps[key]
 
     def use(self, function: Any) -> None:
@@ -83,18 +83,21 @@ class Family:
         if function is self.function:
             return
         self.function = function
-        for known in (self._sweeps, self._gradients):
-            for (*_, form), made in ((list(key), each) for key, each in known.items()):
-                ...
+        for form, made in self._made:
+            made.request = replace(made.request, fun=in_form(function, form))
 
     def gradient(self, form: Form, argnums: Sequence[int], options: Options) -> Family:
         """Return the sweeps of the gradient of the function called in this form."""
         key = form, tuple(argnums), options
         if key not in self._gradients:
-            called = in_form(self.function, form)
-            request = Request(called, "grad", tuple(argnums), single=False, options=options)
-            self._gradients[key] = Family(Gradient(request, called))
+            self._gradients[key] = Family(self._make(Gradient, "grad", form, argnums, options))
         return self._gradients[key]
+
+    def _make(self, kind: type[_Made], mode: Mode, form: Form, argnums: Sequence[int], options: Options) -> _Made:
+        called = in_form(self.function, form)
+        made = kind(Request(called, mode, tuple(argnums), single=False, options=options), called)
+        self._made.append((form, made))
+        return made
 
 
 def family(mode: str, fun: Any) -> Family:
@@ -109,6 +112,7 @@ def family(mode: str, fun: Any) -> Family:
         if len(_families) > _KEPT:
             _families.popitem(last=False)
     _families.move_to_end(digest)
+    _families[digest].use(function)
     return _families[digest]
 
 

@@ -156,7 +156,7 @@ class Expressions:
             if call.prim.startswith(prefix):
                 module_name = name(call.prim.removeprefix(prefix))
                 return module_name if prefix == "const:" else self._applied(module_name, call)
-        if call.via == "method" and call.prim in _METHODS:
+        if call.via == "method" and call.prim in _METHODS and self.kinds.kind(call.args[0]) != "scalar":
             function = ast.Attribute(value=self.expr(call.args[0]), attr=call.prim, ctx=ast.Load())
             return self._applied(function, call, skip=1)
         return self._applied(dotted(self._text(call)), call)

@@ -24,12 +24,15 @@ from adjoint.frontend.operators import binary, is_finite_number
 from adjoint.frontend.updates import update_at
 from adjoint.frontend.values import Closure, Display, Items, Known, Partial, Value
 from adjoint.ir import Call, Expr, Lit, Var
+from adjoint.rules.composite import definition
 from adjoint.rules.spelling import canonical_call, dtype_name, method_primitive, mutates, primitive_of, via_of
 from adjoint.rules.typing import is_array
 
 Kwargs = dict[str, Value]
 # Operands that stay inside the primitive they belong to.
 _INNER = ("tuple", "list", "slice", "shape")
+# Primitives with forms whose derivative is that of a definition; the other forms have rules.
+_BY_DEFINITION = frozenset({"max", "min", "inner", "tensordot", "compress", "diagonal", "tile", "roll"})
 
 
 def call(frame: Frame, node: gast.Call, hint: str | None) -> Value:
@@ -172,6 +175,9 @@ def primitive(
         out = dict(whole.kwargs)["out"]
         assert isinstance(out, Var | Lit)
         whole = Call(whole.prim, whole.args, tuple(k for k in whole.kwargs if k[0] != "out"), whole.via)
+    if whole.prim in _BY_DEFINITION:
+        defined = definition(whole, frame.type_of)
+        whole = defined if isinstance(defined, Call) else whole
     result = _emit(frame, whole, node, None if out is not None else hint)
     if out is None or out == Lit(None):
         return result

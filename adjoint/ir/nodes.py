@@ -192,7 +192,7 @@ class Func:
     name: str
     params: tuple[Param, ...]
     body: Block
-    hints: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
-    types: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
-    refs: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
+    hints: Mapping[str, str] = field(default_factory=dict[str, str], compare=False, repr=False)
+    types: Mapping[str, object] = field(default_factory=dict[str, object], compare=False, repr=False)
+    refs: Mapping[str, object] = field(default_factory=dict[str, object], compare=False, repr=False)
     loc: Loc | None = field(default=None, compare=False, repr=False)

@@ -84,7 +84,7 @@ def operands(stmt: Stmt) -> tuple[Expr, ...]:
             return ()
 
 
-def _carry_values(carried: tuple) -> tuple[Expr, ...]:
+def _carry_values(carried: tuple[Carry, ...]) -> tuple[Expr, ...]:
     return tuple(e for c in carried for e in (*_optional(c.init), c.next))
 
 

@@ -153,6 +153,16 @@ def dtype_of(kind: Type) -> Type:
     return kind.dtype if is_array(kind) else types.unliteral(kind)
 
 
+def element_type(kind: Type) -> Type:
+    """Return the type of the elements of an array or a list."""
+    return kind.dtype
+
+
+def item_types(kind: Type) -> tuple[Type, ...]:
+    """Return the types of the items of a tuple."""
+    return tuple(kind)
+
+
 def ndim_of(kind: Type) -> int:
     return kind.ndim if is_array(kind) else 0
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 from adjoint.errors import MissingRuleError
 from adjoint.ir import Call, Expr, Lit, Var
 from adjoint.ir.walk import map_expr
@@ -51,6 +53,8 @@ def finish(expr: Expr, arg: Expr, source: Call, y: Expr, y_bar: Expr, type_of: T
         match node:
             case Call("conj" | "real", (inner,)) if not in_complex:
                 return inner
+            case Call("dim", (array, Call("tuple", axes))):
+                return reduce(lambda a, b: call("mul", a, b), [call("dim", array, axis) for axis in axes])
             case Call("contiguous", (inner,)):
                 return inner if _is_contiguous(y if inner == y_bar else inner, type_of) else _contiguous(inner)
             case Call("helper.unbroadcast", (bar, like)):

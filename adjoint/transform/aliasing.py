@@ -13,6 +13,7 @@ from adjoint.analysis.structure import Place
 from adjoint.errors import AliasError, Loc
 from adjoint.ir import Block, Call, Effect, Expr, For, Func, If, Let, Lit, Merge, Stmt, Var, While
 from adjoint.ir.walk import names_in, operands, rename, statements
+from adjoint.rules.numba_types import element_type
 from adjoint.transform.program import Program
 
 
@@ -106,7 +107,7 @@ def tangled(program: Program) -> dict[str, AliasError]:
 
 
 def _holds_arrays(type_: object) -> bool:
-    return isinstance(type_, nb.List) and is_memory(type_.dtype)
+    return isinstance(type_, nb.List) and is_memory(element_type(type_))
 
 
 def _checks(stmt: Stmt, program: Program, uses: _Uses) -> list[tuple[str, Callable[[], None]]]:

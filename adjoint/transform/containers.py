@@ -10,6 +10,7 @@ from numba import types as nb
 from adjoint.errors import UnsupportedError
 from adjoint.ir import Block, Call, Expr, Func, Let, Lit, Stmt, Var
 from adjoint.ir.walk import map_blocks, names_in, operands, rename, statements
+from adjoint.rules.numba_types import item_types
 
 
 def unpack(func: Func, wrt: Sequence[str]) -> tuple[Func, dict[str, tuple[str, ...]]]:
@@ -31,7 +32,7 @@ def _unpack_one(func: Func, name: str, leaves: dict[str, tuple[str, ...]]) -> Fu
     assert isinstance(type_, nb.BaseTuple)
     items: list[str] = []
     head: list[Stmt] = []
-    for position, kind in enumerate(type_):
+    for position, kind in enumerate(item_types(type_)):
         new = f"{name}_{position}"
         while new in types:
             new += "_"

@@ -102,6 +102,7 @@ def loop(reverse: Reverse, stmt: For | While) -> None:
 def loop_body(reverse: Reverse, stmt: For | While, live: Sequence[Carry]) -> Block:
     """Return the backward body; redone once if an array buffer turns out to be shared at its end."""
     start = dict(reverse.bars.state)
+    body: Block = ()
     for _ in range(3):
         body = _loop_body(reverse, stmt, live)
         worse = [n for n, owned in start.items() if owned and not reverse.bars.state.get(n, True)]
@@ -120,7 +121,8 @@ def _loop_body(reverse: Reverse, stmt: For | While, live: Sequence[Carry]) -> Bl
     move_cotangents(reverse, stmt, live)
     reverse.sweep(stmt.body)
     for carry in live:
-        reverse.bars.has(carry.phi.name) or reverse.bars.ensure_buffer(carry.phi.name)
+        if not reverse.bars.has(carry.phi.name):
+            reverse.bars.ensure_buffer(carry.phi.name)
     return reverse.close(frame)
 
 

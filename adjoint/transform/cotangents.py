@@ -13,6 +13,8 @@ from numba import types as nb
 
 from adjoint.analysis.memory import is_memory, shows
 from adjoint.ir import Accum, Call, Expr, If, Let, Lit, Merge, Stmt, Var
+from adjoint.rules import operand_types
+from adjoint.rules.numba_types import element_type
 from adjoint.transform.program import Program, is_fresh, zero_of
 
 # A state maps the name of each primal value whose cotangent exists to whether its buffer is held by nobody else.
@@ -143,7 +145,7 @@ class Cotangents:
         type_ = self.program.types.get(name)
         if isinstance(type_, nb.List):
             self.ensure(Var(name))
-            return Call("mul", (Call("list", (zero_of(type_.dtype),)), Call("len", (Var(name),))))
+            return Call("mul", (Call("list", (zero_of(element_type(type_)),)), Call("len", (Var(name),))))
         if not isinstance(type_, nb.Array):
             return zero_of(type_)
         stmt = self.program.structure.of(name).stmt
@@ -232,7 +234,7 @@ class Cotangents:
             return expr
         if isinstance(have, nb.Complex) and isinstance(want, nb.Float):
             expr = Call("real", (expr,), via="np")
-            have = have.underlying_float
+            have = operand_types.part(have)
         if have == want:
             return expr
         return Call(f"{'astype' if self._is_array(expr) else 'cast'}.{want}", (expr,))
@@ -243,4 +245,4 @@ class Cotangents:
 
 def scalar_type(type_: object) -> object:
     """Return the dtype of an array or list type, or the scalar type itself."""
-    return scalar_type(type_.dtype) if isinstance(type_, nb.Array | nb.List) else type_
+    return scalar_type(element_type(type_)) if isinstance(type_, nb.Array | nb.List) else type_

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from numba import types as nb
 
 from adjoint.analysis.activity import is_differentiable, varied_names
-from adjoint.analysis.memory import is_memory
+from adjoint.analysis.memory import is_memory, shows
 from adjoint.errors import AdjointError, MissingRuleError
 from adjoint.ir import (
     Accum,
@@ -32,12 +32,13 @@ from adjoint.ir import (
     Var,
     While,
 )
-from adjoint.ir.walk import names_in
+from adjoint.ir.walk import names_in, operands
+from adjoint.rules.numba_types import element_type
 from adjoint.rules.rule import Rule
 from adjoint.transform import aliasing
 from adjoint.transform.cotangents import scalar_type
 from adjoint.transform.forward_sweep import moves
-from adjoint.transform.program import Program, zero_of
+from adjoint.transform.program import Program, is_fresh, zero_of
 
 
 def forward(func: Func, wrt: Sequence[str], *, name: str) -> Func:
@@ -96,7 +97,7 @@ class _Forward:
         if isinstance(type_, nb.BaseTuple):
             return Call("tuple", tuple(self.zero(Call("item", (like, Lit(k)))) for k in range(len(type_))))
         if isinstance(type_, nb.List):
-            return Call("mul", (Call("list", (zero_of(type_.dtype),)), Call("len", (like,))))
+            return Call("mul", (Call("list", (zero_of(element_type(type_)),)), Call("len", (like,))))
         return zero_of(type_)
 
     def block(self, block: Block) -> Block:
@@ -173,11 +174,21 @@ class _Forward:
                 dots = tuple(self.tangent(item) or self.zero(item) for item in items)
                 return [stmt, Let(self.dot(name), Call("list", dots), stmt.loc)]
             case Call():
-                dot = Let(self.dot(name), self.pushforward(stmt, stmt.value), stmt.loc)
+                dot = Let(self.dot(name), self.own(stmt, self.pushforward(stmt, stmt.value)), stmt.loc)
                 shared, self.shared = self.shared, []
                 return [stmt, *shared, dot]
             case Lit():
                 return [stmt, Let(self.dot(name), self.zero(stmt.target))]
+
+    def own(self, stmt: Let, tangent: Expr) -> Expr:
+        """Give a fresh array a tangent of its own where either is written: `x_dot` is that of `x * 1.0` too."""
+        facts, types = self.program.memory, self.program.types
+        fresh = is_memory(types.get(stmt.target.name)) and not shows(stmt, self.program.func)
+        if not fresh or is_fresh(tangent):
+            return tangent
+        held = [stmt.target.name, *(name for arg in operands(stmt) for name in names_in(arg))]
+        written = any(is_memory(types.get(name)) and facts.is_written(name) for name in held)
+        return Call("copy", (tangent,), via="method") if written else tangent
 
     def pushforward(self, stmt: Let, call: Call) -> Expr:
         for keyword, value in call.kwargs:

@@ -35,7 +35,7 @@ def mirror(program: Program, classes: Collection[str]) -> tuple[Func, dict[str, 
 class _Mirror:
     program: Program
     classes: frozenset[str]
-    shadows: dict[str, str] = field(default_factory=dict)
+    shadows: dict[str, str] = field(default_factory=dict[str, str])
 
     def has(self, name: str) -> bool:
         return is_memory(self.program.types.get(name)) and self.program.memory.cls(name) in self.classes

@@ -16,6 +16,7 @@ from adjoint.ir import (
     Var,
 )
 from adjoint.ir.walk import map_expr, names_in
+from adjoint.rules.numba_types import item_types
 from adjoint.rules.rule import Rule
 from adjoint.transform import stores
 from adjoint.transform.cotangents import scalar_type
@@ -71,7 +72,8 @@ def apply_tuple_rule(reverse: Reverse, stmt: Let, name: str, call: Call) -> None
     items = reverse.items.pop(name)
     type_ = reverse.program.types[name]
     assert isinstance(type_, nb.BaseTuple)
-    bars = Call("tuple", tuple(items.get(k) or zero_item(reverse, name, k, kind) for k, kind in enumerate(type_)))
+    kinds = item_types(type_)
+    bars = Call("tuple", tuple(items.get(k) or zero_item(reverse, name, k, kind) for k, kind in enumerate(kinds)))
     parts = contributions(reverse, stmt, rule, name, call, bars)
     pairs = [pair for operand, part in zip(call.args, parts, strict=True) for pair in _receivers(operand, part)]
     for arg, whole in pairs:

@@ -21,7 +21,7 @@ from numba import types as nb
 
 from adjoint.analysis.memory import is_memory, shows
 from adjoint.analysis.structure import Binding, Place
-from adjoint.ir import Call, Effect, Expr, For, If, Let, Lit, Stmt, Store, Var, While
+from adjoint.ir import Block, Call, Effect, Expr, For, If, Let, Lit, Stmt, Store, Var, While
 from adjoint.ir.walk import names_in, statements
 from adjoint.rules import spelling
 from adjoint.rules.find import kind
@@ -37,9 +37,9 @@ class Frame:
 
     place: Place
     versions: dict[str, int]
-    prologue: list[Stmt] = field(default_factory=list)
-    out: list[Stmt] = field(default_factory=list)
-    available: set[tuple[str, When]] = field(default_factory=set)
+    prologue: list[Stmt] = field(default_factory=list[Stmt])
+    out: list[Stmt] = field(default_factory=list[Stmt])
+    available: set[tuple[str, When]] = field(default_factory=set[tuple[str, When]])
 
     def finish(self) -> tuple[Stmt, ...]:
         return (*self.prologue, *self.out)
@@ -175,7 +175,7 @@ class Residuals:
             case _:
                 raise AssertionError(f"not recomputable: {stmt}")
 
-    def _branch(self, owner: If, slot: int, body: tuple, target: Var, value: Expr | None, frame: Frame) -> tuple:
+    def _branch(self, owner: If, slot: int, body: Block, target: Var, value: Expr | None, frame: Frame) -> Block:
         assert value is not None
         place = self.program.structure.place(owner, slot)
         inner = Frame(place, frame.versions)

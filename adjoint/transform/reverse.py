@@ -35,6 +35,7 @@ from adjoint.ir import (
     Var,
     While,
 )
+from adjoint.rules.numba_types import element_type
 from adjoint.transform import aliasing, control, pullbacks, stores, undo
 from adjoint.transform.containers import flattened, unpack
 from adjoint.transform.cotangents import Cotangents
@@ -82,7 +83,7 @@ def with_shadows(program: Program, wrt: Sequence[str]) -> tuple[Program, dict[st
     if not classes:
         return program, {}
     for name, type_ in program.types.items():
-        if isinstance(type_, nb.List) and not is_memory(type_.dtype) and program.memory.cls(name) in classes:
+        if isinstance(type_, nb.List) and not is_memory(element_type(type_)) and program.memory.cls(name) in classes:
             raise classes[program.memory.cls(name)]
     func, shadows = mirror(program, classes)
     return Program.of(func), shadows
@@ -147,28 +148,30 @@ class Reverse:
                     self.comment(exit_)
                     self.bars.contribute(value.name, Lit(1.0), owned=True)
             return
-        seeds: list[Expr] = [self.seed]
-        if isinstance(exit_.value, Call):
-            seeds = [Call("item", (self.seed, Lit(k))) for k in range(len(values))]
-        for value, seed in zip(values, seeds, strict=True):
-            if isinstance(value, Var) and value.name in self.active:
+        for name, seed in _seeds(exit_.value, self.seed):
+            if name in self.active:
                 self.comment(exit_)
-                self.bars.contribute(value.name, seed, owned=False)
+                self.bars.contribute(name, seed, owned=False)
 
     def value(self, exit_: Return) -> tuple[Block, Expr]:
         """Return statements that keep the result, and the result: the backward sweep may undo what it is made of."""
         moves: list[Stmt] = []
-        parts: list[Expr] = []
-        for part in _parts(exit_.value):
-            if not isinstance(part, Var):
-                parts.append(part)
-                continue
-            type_ = self.program.types.get(part.name)
-            kept = self.program.fresh("value", type_)
-            shared = is_memory(type_) and self.program.memory.is_written(part.name)
-            moves.append(Let(kept, Call("copy", (part,), via="method") if shared else part, exit_.loc))
-            parts.append(kept)
-        return tuple(moves), parts[0] if not isinstance(exit_.value, Call) else Call("tuple", tuple(parts))
+
+        def keep(part: Expr) -> Expr:
+            match part:
+                case Var(name):
+                    type_ = self.program.types.get(name)
+                    kept = self.program.fresh("value", type_)
+                    shared = is_memory(type_) and self.program.memory.is_written(name)
+                    moves.append(Let(kept, Call("copy", (part,), via="method") if shared else part, exit_.loc))
+                    return kept
+                case Call("tuple", parts):
+                    return Call("tuple", tuple(map(keep, parts)))
+                case _:
+                    return part
+
+        value = keep(exit_.value)
+        return tuple(moves), value
 
     def gradient(self, name: str) -> Expr:
         if name in self.leaves:
@@ -263,7 +266,8 @@ class Reverse:
             return
         if name not in self.active or not self.bars.has(name):
             return
-        if (self.bars.is_shadow(name) or name in self.bars.mirrored) and shows(stmt, self.program.func):
+        listed = name in self.bars.mirrored and isinstance(value, Call) and value.prim == "list"
+        if listed or (self.bars.is_shadow(name) or name in self.bars.mirrored) and shows(stmt, self.program.func):
             self.bars.drop(name)
             return
         # The operands of the adjoint are those of the primal statement: memory is as before it.
@@ -271,6 +275,17 @@ class Reverse:
         self.comment(stmt)
         pullbacks.pullback(self, stmt, name, value)
         self.bars.drop(name)
+
+
+def _seeds(value: Expr, seed: Expr) -> list[tuple[str, Expr]]:
+    """Pair the names in a result with their part of the seed, which is a tuple where the result is one."""
+    match value:
+        case Var(name):
+            return [(name, seed)]
+        case Call("tuple", parts):
+            return [pair for k, part in enumerate(parts) for pair in _seeds(part, Call("item", (seed, Lit(k))))]
+        case _:
+            return []
 
 
 def _parts(value: Expr) -> tuple[Expr, ...]:

@@ -10,6 +10,7 @@ from numba import types as nb
 from adjoint.analysis.memory import is_memory, written_name
 from adjoint.ir import Accum, Block, Call, Expr, For, Func, Let, Lit, Stmt, Store, Var
 from adjoint.ir.walk import blocks, names_in, operands, statements
+from adjoint.rules.numba_types import element_type, is_array
 from adjoint.transform.program import Program, part_of
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Increment:
 
 
 def scalar_or_element(type_: object) -> object:
-    return type_.dtype if isinstance(type_, nb.Array | nb.List) else type_
+    return element_type(type_) if isinstance(type_, nb.Array | nb.List) else type_
 
 
 def increments(func: Func, program: Program) -> dict[int, Increment]:
@@ -130,7 +131,7 @@ def _fancy_axis(index: Index, program: Program) -> tuple[int, int] | None:
     axis = 0
     for position, item in enumerate(index):
         if isinstance(item, Var) and isinstance(kind := program.types.get(item.name), nb.Array):
-            return None if isinstance(kind.dtype, nb.Boolean) else (position, axis)
+            return None if isinstance(element_type(kind), nb.Boolean) else (position, axis)
         if isinstance(item, Call) or item == Lit(None):
             axis += 1
     return None
@@ -182,7 +183,7 @@ def _write_basic(reverse: Reverse, stmt: Store) -> None:
     if isinstance(value, Var) and value.name in reverse.active:
         place = part_of(bar, stmt.index)
         seed_type = reverse.program.type_at(place, stmt.loc)
-        read_: Expr = Call("copy", (place,), via="method") if isinstance(seed_type, nb.Array) else place
+        read_: Expr = Call("copy", (place,), via="method") if is_array(seed_type) else place
         seed = reverse.program.fresh(f"{reverse.program.word(stmt.array.name, 'array')}_seed", seed_type, hint=False)
         reverse.emit(Let(seed, read_))
         reverse.emit(Store(bar, stmt.index, Lit(0.0)))

@@ -1,5 +1,7 @@
 """Jacobians: shapes as in JAX, both modes alike, and every refusal."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -63,6 +65,11 @@ def test_the_mode_with_fewer_sweeps(monkeypatch):
     jacobian(lambda x: np.sum(x * x))(X)
     jacobian(lambda x: np.outer(x, x))(X)
     assert [mode for mode in asked if mode != "primal"] == ["vjp", "jvp"]
+
+
+def test_a_pickled_jacobian():
+    sent = pickle.loads(pickle.dumps(jacobian(lambda x: x * x)))
+    np.testing.assert_array_equal(sent(X), np.diag(2.0 * X))
 
 
 REFUSED = [

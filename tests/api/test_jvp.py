@@ -120,3 +120,22 @@ def test_refused(primals, tangents, kind, text):
     with pytest.raises(kind) as caught:
         jvp(pair, primals, tangents)
     assert str(caught.value) == text
+
+
+def test_a_gradient_follows_a_changed_global(monkeypatch):
+    slope = grad(lambda x: x * x * FACTOR)
+    monkeypatch.setitem(globals(), "FACTOR", 2.0)
+    assert slope(1.0) == 4.0
+    monkeypatch.setitem(globals(), "FACTOR", 5.0)
+    assert jvp(slope, (1.0,), (1.0,))[1] == 10.0
+
+
+def test_functions_of_one_text():
+    def make(k):
+        return lambda x: x * k
+
+    first, second = make(2.0), make(2.0)
+    assert jvp(first, (1.0,), (1.0,))[1] == 2.0
+    first.__closure__[0].cell_contents = 7.0
+    assert jvp(second, (np.float32(1.0),), (np.float32(1.0),))[1] == 2.0
+    assert jvp(first, (1.0,), (1.0,))[1] == 7.0
