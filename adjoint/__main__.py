@@ -1,4 +1,4 @@
-"""The command line: `python -m adjoint source|export|check`."""
+"""The command line: `python -m adjoint source|explain|export|check`."""
 
 from __future__ import annotations
 
@@ -41,13 +41,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m adjoint", description="Print, export or check gradients.")
+    parser = argparse.ArgumentParser(prog="python -m adjoint", description="Print, explain, export or check gradients.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     source = commands.add_parser("source", help="print the gradient of a function")
     source.set_defaults(command=_source)
+    explain = commands.add_parser("explain", help="say what is active, what is recorded and why")
+    explain.set_defaults(command=_explain)
     export = commands.add_parser("export", help="write the gradient as a stand-alone module")
     export.set_defaults(command=_export)
-    for command in (source, export):
+    for command in (source, explain, export):
         _add_function(command)
     source.add_argument("--compiled", action="store_true", help="the text that Numba compiles, with fused loops")
     export.add_argument("--output", "-o", type=Path, required=True, help="the file to write")
@@ -72,6 +74,12 @@ def _source(parsed: argparse.Namespace) -> int:
     gradient = _gradient(parsed)
     module = gradient.module_for(*_types(gradient, parsed.types))
     print(module.compiled.read() if parsed.compiled else module.source, end="")
+    return 0
+
+
+def _explain(parsed: argparse.Namespace) -> int:
+    gradient = _gradient(parsed)
+    print(gradient.explain(*_types(gradient, parsed.types)), end="")
     return 0
 
 

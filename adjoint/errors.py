@@ -5,21 +5,37 @@ from __future__ import annotations
 import linecache
 from dataclasses import dataclass
 
+# What a `ValueError` says that generated text raises where sizes are not what its form takes for granted. Whoever
+# called it then runs a form that takes nothing for granted.
+BROADCAST_GUARD = "adjoint: this gradient assumes"
+
 
 @dataclass(frozen=True, slots=True)
 class Loc:
-    """A range of the user's source: 1-based lines, 1-based columns, the end exclusive."""
+    """A range of the user's source: 1-based lines, 1-based columns, the end exclusive.
+
+    `role` says what a generated statement is to the text there: "" for itself, "backward" or "tangent" for its
+    derivative.
+    """
 
     file: str
     line: int
     column: int = 1
     end_line: int = 0
     end_column: int = 0
+    role: str = ""
 
     @property
     def text(self) -> str:
         """The source line, without indentation; empty if the file can't be read."""
         return linecache.getline(self.file, self.line).strip()
+
+    @property
+    def fragment(self) -> str:
+        """What stands in the range; the whole line if the range runs over several."""
+        if self.end_line != self.line or self.end_column <= self.column:
+            return self.text
+        return linecache.getline(self.file, self.line)[self.column - 1 : self.end_column - 1]
 
 
 class AdjointError(SyntaxError):

@@ -1,6 +1,6 @@
-"""Write the reference pages that are tables of the compiler: refused syntax, and derivatives.
+"""Write the reference pages that are tables of the compiler: what is refused, and derivatives.
 
-    python docs/render.py           # rewrite docs/reference/{syntax,derivatives}.md
+    python docs/render.py           # rewrite docs/reference/{syntax,refused,derivatives}.md
     python docs/render.py --check   # exit with status 1 if they are not what the tables say
 """
 
@@ -10,12 +10,15 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the tables of the tests are no package
+
 from adjoint.frontend.fence import ROWS
 from adjoint.rules.elementwise import COMPLEX, ELEMENTWISE
 from adjoint.rules.linear import LINEAR
 from adjoint.rules.special import SPECIAL
 from adjoint.rules.table import Row, Table
 from adjoint.rules.zero import ZERO
+from tests.cases.refused import REFUSED, Refused
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -24,10 +27,22 @@ SYNTAX = """\
 
 <!-- written by `python docs/render.py` from adjoint/frontend/fence.py; edit that -->
 
-What the text of a function shows is refused at decoration: {count} constructs. What only types show is in
+What the text of a function shows is refused at decoration: {count} constructs. What only types show is refused at the
+first call: [the table](refused.md). In short, both are in
 [what is right, what is refused](../explanation/supported.md).
 
 {rows}"""
+
+REFUSALS = """\
+# Refused at the first call
+
+<!-- written by `python docs/render.py` from tests/cases/refused.py; edit that -->
+
+What only types show is refused when a gradient is first asked for with arguments of these types: {count} cases, each
+with what the error says, an example of what stands over the caret, and what to do instead. What the text alone shows is
+refused before, at decoration: [refused syntax](syntax.md). The tests hold the compiler to these texts.
+
+{groups}"""
 
 DERIVATIVES = """\
 # Derivatives
@@ -91,6 +106,23 @@ def syntax() -> str:
     return SYNTAX.format(count=len(ROWS), rows=rows)
 
 
+def refusals() -> str:
+    groups: dict[str, list[Refused]] = {}
+    for row in REFUSED:
+        groups.setdefault(row.group, []).append(row)
+    head = ("the error says", "for example", "instead")
+    texts = (
+        f"## {group}\n\n" + markdown_table(head, ((row.message, example(row), row.help or "") for row in rows))
+        for group, rows in groups.items()
+    )
+    return REFUSALS.format(count=len(REFUSED), groups="\n".join(texts))
+
+
+def example(row: Refused) -> str:
+    """Return what stands over the caret; the whole function is no example."""
+    return "" if row.under.startswith("def ") else code(row.under)
+
+
 def derivatives() -> str:
     elementwise = ((call(row), code(row.columns[0]), code(row.columns[1])) for row in readable(ELEMENTWISE))
     holomorphic = ((call(row), code(row.columns[0])) for row in readable(COMPLEX))
@@ -108,7 +140,7 @@ def derivatives() -> str:
     )
 
 
-PAGES = {"syntax.md": syntax, "derivatives.md": derivatives}
+PAGES = {"syntax.md": syntax, "refused.md": refusals, "derivatives.md": derivatives}
 
 
 def stale() -> list[str]:

@@ -104,20 +104,18 @@ def test_python_blocks(
 
 def run_blocks(page: Path, folder: Path) -> list[str]:
     """Return what was printed before each output block. The code lies in a real file: its source is read again."""
-    found = blocks(page.read_text())
-    module = folder / f"{page.stem.replace('-', '_')}.py"
-    lines = [""] * page.read_text().count("\n")
-    for block in found:
-        if block.kind == "python":
-            code = block.text.splitlines()
-            lines[block.line : block.line + len(code)] = code
-    module.write_text("\n".join(lines))
-    namespace: dict[str, object] = {"__name__": module.stem, "__file__": str(module)}
+    name = page.stem.replace("-", "_")
+    namespace: dict[str, object] = {"__name__": name}
     printed, out = [], io.StringIO()
-    for block in found:
+    for block in blocks(page.read_text()):
         if block.kind == "python":
+            # One file per block, as in a notebook: how `np.tanh` is compiled depends on whether this file imports `np`.
+            module = folder / str(block.line) / f"{name}.py"
+            module.parent.mkdir()
+            text = "\n" * block.line + block.text
+            module.write_text(text)
             with contextlib.redirect_stdout(out):
-                exec(compile("\n" * block.line + block.text, module, "exec"), namespace)
+                exec(compile(text, module, "exec"), namespace)
         elif block.kind.endswith("output"):
             printed.append(out.getvalue().rstrip())
             out = io.StringIO()

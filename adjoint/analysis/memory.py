@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from numba import types as nb
 
 from adjoint.ir import Accum, Block, Call, Effect, Expr, For, Func, If, Let, Stmt, Store, Var, While
+from adjoint.ir.routine import Routine
 from adjoint.ir.walk import blocks, statements
 from adjoint.rules import spelling
 
@@ -90,7 +91,14 @@ def _share(stmt: Stmt, func: Func, facts: Memory) -> None:  # noqa: C901 (one ca
                 assert isinstance(args[0], Var)
                 facts.base[target.name] = args[0].name
                 join(target, args[0])
-            elif prim == "list" or prim.startswith("ref:"):
+            elif prim in ("list", "pop") or (prim.startswith("ref:") and _may_return(func.refs.get(prim))):
+                for arg in args:
+                    join(arg, target)
+            elif prim == "item" and isinstance(args[0], Var) and args[0].name in facts.parent:
+                join(target, args[0])
+        case Let(target, Call(prim, args)) if isinstance(func.types.get(target.name), nb.BaseTuple):
+            routine = func.refs.get(prim)
+            if isinstance(routine, Routine) and routine.shares:
                 for arg in args:
                     join(arg, target)
         case Store(array, _, value) if isinstance(func.types.get(array.name), nb.List):
@@ -107,6 +115,11 @@ def _share(stmt: Stmt, func: Func, facts: Memory) -> None:  # noqa: C901 (one ca
                 join(merge.target, merge.orelse)
         case _:
             pass
+
+
+def _may_return(obj: object) -> bool:
+    """Whether a function may return its argument. What a routine returns is new, even if Python's isn't."""
+    return not isinstance(obj, Routine) or obj.shares
 
 
 def shows(stmt: Let, func: Func) -> bool:

@@ -6,12 +6,12 @@ Two equal symbols are equal numbers. Nothing is assumed of arguments; what can't
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from numba import types as nb
 
-from adjoint.ir import Call, Expr, Func, Let, Lit, Stmt, Var
+from adjoint.ir import Call, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
 from adjoint.ir.walk import statements
 from adjoint.rules.find import kind
 
@@ -38,6 +38,17 @@ _ALLOC = frozenset({"zeros", "ones", "empty", "full"})
 _KEEP = frozenset({"sum", "mean", "max", "min", "prod", "std", "var"})
 
 
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """Two axes that an element-wise statement brings together: equal, or one of them has length 1 and is stretched."""
+
+    stmt: Stmt
+    first: Expr
+    first_axis: int
+    second: Expr
+    second_axis: int
+
+
 @dataclass(eq=False)
 class Shapes:
     """The shapes of the arrays and the symbols of the integers of one SSA program."""
@@ -45,6 +56,13 @@ class Shapes:
     types: dict[str, object]
     shape: dict[str, Shape] = field(default_factory=dict[str, Shape])
     symbol: dict[str, Dim] = field(default_factory=dict[str, Dim])
+    # Sizes that belong to the arguments, as `base`; those taken for equal, and the pairs to check on entry.
+    arguments: dict[Dim, Expr] = field(default_factory=dict[Dim, Expr])
+    assume: bool = False
+    equals: dict[Dim, Dim] = field(default_factory=dict[Dim, Dim])
+    entry: list[tuple[Expr, Expr]] = field(default_factory=list[tuple[Expr, Expr]])
+    # Dimensions that are equal unless an axis is stretched, with the place where that would happen.
+    meetings: dict[Dim, list[tuple[Dim, Meeting]]] = field(default_factory=dict[Dim, list[tuple[Dim, Meeting]]])
 
     def of(self, expr: Expr) -> Shape | None:
         """Return the shape of an operand; `()` for scalars, None if it isn't known to be either."""
@@ -54,16 +72,73 @@ class Shapes:
             kind_ = self.types.get(expr.name)
             if isinstance(kind_, nb.Array):
                 known = self.shape.get(expr.name)
-                return known if known is not None else tuple(f"{expr.name}.{k}" for k in range(kind_.ndim))
+                dims = known if known is not None else tuple(f"{expr.name}.{k}" for k in range(kind_.ndim))
+                return tuple(self.canonical(dim) for dim in dims)
             return () if isinstance(kind_, nb.Number | nb.Boolean) else None
         return None
 
-    def indexed(self, read: Call) -> Shape | None:
-        """Return the shape of `getitem(array, *index)`, if it can be followed."""
-        base = self.of(read.args[0])
+    def canonical(self, dim: Dim) -> Dim:
+        """Return the one symbol of all dimensions that are taken for equal."""
+        base, cut = _split(dim)
+        while base in self.equals:
+            base = self.equals[base]
+        if not cut:
+            return base
+        return max(0, base - cut) if isinstance(base, int) else f"{base}-{cut}"
+
+    def take_for_equal(self, a: Dim, b: Dim) -> bool:
+        """Assume that two sizes of arguments are equal, to be checked on entry; say whether they are such."""
+        (first, cut), (second, other_cut) = _split(self.canonical(a)), _split(self.canonical(b))
+        if first == second and cut == other_cut:
+            return True
+        known = [isinstance(base, int) or base in self.arguments for base in (first, second)]
+        if not self.assume or cut != other_cut or not all(known) or isinstance(first, int) and isinstance(second, int):
+            return False
+        if isinstance(second, int):
+            first, second = second, first
+        self.equals[second] = first
+        sizes = [Lit(base) if isinstance(base, int) else self.arguments[base] for base in (second, first)]
+        self.entry.append((sizes[0], sizes[1]))
+        return True
+
+    def indexed(self, stmt: Store) -> Shape | None:
+        """Return the shape of the part of an array that a statement writes, if it can be followed."""
+        base = self.of(stmt.array)
         if base is None:
             return None
-        return _indexed(base, list(read.args[1:]), 0, lambda axis: f"?{axis}", self)
+        return _indexed(base, list(stmt.index), 0, lambda axis: f"?{axis}", self)
+
+    def meet(self, a: Dim, b: Dim, meeting: Meeting) -> None:
+        self.meetings.setdefault(a, []).append((b, meeting))
+        self.meetings.setdefault(b, []).append((a, meeting))
+
+    def equal_if(self, left: Shape | None, right: Shape | None, stmt: Stmt) -> list[Meeting] | None:
+        """Return the meetings in `stmt` in which no axis may be stretched for two shapes to be equal.
+
+        None if they may differ all the same.
+        """
+        if left is None or right is None or len(left) != len(right):
+            return None
+        needed: list[Meeting] = []
+        for a, b in zip(left, right, strict=True):
+            path = self._path(a, b, stmt)
+            if path is None:
+                return None
+            needed += [meeting for meeting in path if meeting not in needed]
+        return needed
+
+    def _path(self, start: Dim, goal: Dim, stmt: Stmt) -> list[Meeting] | None:
+        paths: dict[Dim, list[Meeting]] = {start: []}
+        todo = [start]
+        while todo:
+            here = todo.pop(0)
+            if here == goal:
+                return paths[here]
+            for there, meeting in self.meetings.get(here, ()):
+                if there not in paths and meeting.stmt is stmt:
+                    paths[there] = [*paths[here], meeting]
+                    todo.append(there)
+        return None
 
     def same(self, a: Expr, b: Expr) -> bool:
         """Whether two arrays provably have the same shape."""
@@ -71,12 +146,46 @@ class Shapes:
         return left is not None and left == right
 
 
-def shapes(func: Func) -> Shapes:
-    """Return the symbolic shapes of an SSA program."""
-    found = Shapes(dict(func.types))
-    for stmt in statements(func.body):
-        _visit(stmt, found)
-    return found
+def shapes(func: Func, *, assume: bool = False) -> Shapes:
+    """Return the symbolic shapes of an SSA program.
+
+    The array a loop carries has the shape it starts with if every iteration provably keeps that. With `assume`, sizes
+    of arguments that meet element by element are taken for equal, see `Shapes.entry`.
+    """
+    varying: set[str] = set()
+    while True:
+        found = Shapes(dict(func.types), assume=assume)
+        for param in func.params:
+            kind_ = func.types.get(param.name)
+            if isinstance(kind_, nb.Array):
+                for axis in range(kind_.ndim):
+                    found.arguments[f"{param.name}.{axis}"] = Call("dim", (Var(param.name), Lit(axis)))
+            elif isinstance(kind_, nb.Integer):
+                found.arguments[param.name] = Var(param.name)
+        for stmt in statements(func.body):
+            _visit(stmt, found, varying)
+        changed = {phi for phi, value in _kept(func) if phi in found.shape and found.of(Var(phi)) != found.of(value)}
+        if not changed - varying:
+            return found
+        varying |= changed
+
+
+def _kept(func: Func) -> list[tuple[str, Expr]]:
+    loops = [stmt for stmt in statements(func.body) if isinstance(stmt, For | While)]
+    return [(carry.phi.name, carry.next) for stmt in loops for carry in stmt.carried]
+
+
+def _cut(dim: Dim, number: int) -> Dim:
+    base, before = _split(dim)
+    return f"{base}-{before + number}" if before + number else base
+
+
+def _split(dim: Dim) -> tuple[Dim, int]:
+    """Take apart the symbol of a size from which a slice has cut a number of elements."""
+    if isinstance(dim, int):
+        return dim, 0
+    base, minus, cut = dim.rpartition("-")
+    return (base, int(cut)) if minus else (dim, 0)
 
 
 def dim(expr: Expr, found: Shapes) -> Dim | None:
@@ -90,25 +199,55 @@ def dim(expr: Expr, found: Shapes) -> Dim | None:
             return None
 
 
-def _visit(stmt: Stmt, found: Shapes) -> None:
-    if not isinstance(stmt, Let) or not isinstance(stmt.value, Call):
-        return
-    name, call, kind_ = stmt.target.name, stmt.value, found.types.get(stmt.target.name)
+def _visit(stmt: Stmt, found: Shapes, varying: Collection[str]) -> None:
+    match stmt:
+        case Let(_, Call() as call):
+            _visit_call(stmt, call, found)
+        case Store():
+            _visit_store(stmt, found)
+        case For(carried=carried) | While(carried=carried):
+            for carry in carried:
+                start = found.of(carry.init) if carry.init is not None else None
+                if start and carry.phi.name not in varying:
+                    found.shape[carry.phi.name] = start
+        case If(merges=merges):
+            for merge in merges:
+                values = [found.of(value) for value in (merge.then, merge.orelse) if value is not None]
+                if len(values) == 2 and values[0] and values[0] == values[1]:
+                    found.shape[merge.target.name] = values[0]
+        case _:
+            pass
+
+
+def _visit_call(stmt: Let, call: Call, found: Shapes) -> None:
+    name, kind_ = stmt.target.name, found.types.get(stmt.target.name)
     if call.prim == "dim" and isinstance(call.args[1], Lit):
         shape = found.of(call.args[0])
         if shape is not None and isinstance(call.args[1].value, int) and call.args[1].value < len(shape):
             found.symbol[name] = shape[call.args[1].value]
     elif isinstance(kind_, nb.Array):
-        shape = _result(name, call, kind_.ndim, found)
+        shape = _result(stmt, call, kind_.ndim, found)
         if shape is not None and len(shape) == kind_.ndim:
             found.shape[name] = shape
 
 
-def _result(name: str, call: Call, rank: int, found: Shapes) -> Shape | None:
-    fresh: Callable[[int], Dim] = lambda axis: f"{name}.{axis}"  # noqa: E731
+def _visit_store(stmt: Store, found: Shapes) -> None:
+    """A part of an array meets the value that is written to it; the value may be stretched."""
+    part = found.of(stmt.array) if stmt.index == (Lit(...),) else found.indexed(stmt)
+    value = found.of(stmt.value)
+    if part is None or value is None or len(part) != len(value):
+        return
+    for axis, (length, other) in enumerate(zip(part, value, strict=True)):
+        if length != other and not found.take_for_equal(length, other):
+            place = stmt.array if stmt.index == (Lit(...),) else Call("getitem", (stmt.array, *stmt.index))
+            found.meet(length, other, Meeting(stmt, place, axis, stmt.value, axis))
+
+
+def _result(stmt: Let, call: Call, rank: int, found: Shapes) -> Shape | None:
+    fresh: Callable[[int], Dim] = lambda axis: f"{stmt.target.name}.{axis}"  # noqa: E731
     operands = [found.of(arg) for arg in call.args]
     if kind(call.prim) == "elementwise" or call.prim in ("lt", "le", "gt", "ge", "eq", "ne"):
-        return _broadcast(operands, rank, fresh)
+        return _broadcast(stmt, call, rank, found)
     match call:
         case Call(prim, (_, *_)) if prim in _LIKE or prim.startswith("astype."):
             return operands[0]
@@ -129,19 +268,34 @@ def _result(name: str, call: Call, rank: int, found: Shapes) -> Shape | None:
             return None
 
 
-def _broadcast(operands: list[Shape | None], rank: int, fresh: Callable[[int], Dim]) -> Shape | None:
-    if any(shape is None for shape in operands):
-        return None
+def _broadcast(stmt: Let, call: Call, rank: int, found: Shapes) -> Shape | None:
+    """Return the shape of an element-wise result; where two lengths meet, its own is a new symbol."""
+    operands = [(arg, found.of(arg)) for arg in call.args]
     dims: list[Dim] = []
     for axis in range(rank):
-        found: list[Dim] = []
-        for shape in operands:
-            assert shape is not None
+        lengths: dict[Dim, tuple[Expr, int]] = {}
+        for arg, shape in operands:
+            if shape is None:
+                return None
             position = axis - (rank - len(shape))
-            if position >= 0 and shape[position] != 1 and shape[position] not in found:
-                found.append(shape[position])
-        dims.append(1 if not found else found[0] if len(found) == 1 else fresh(axis))
+            if position >= 0 and shape[position] != 1:
+                lengths.setdefault(shape[position], (arg, position))
+        dims.append(_joined(stmt, f"{stmt.target.name}.{axis}", lengths, found))
     return tuple(dims)
+
+
+def _joined(stmt: Stmt, fresh: Dim, lengths: dict[Dim, tuple[Expr, int]], found: Shapes) -> Dim:
+    if len(lengths) < 2:
+        return next(iter(lengths), 1)
+    (first, (arg, position)), *others = lengths.items()
+    others = [(other, operand) for other, operand in others if not found.take_for_equal(first, other)]
+    if not others:
+        return found.canonical(first)
+    for other, (second, at) in others:
+        meeting = Meeting(stmt, arg, position, second, at)
+        found.meet(first, other, meeting)
+        found.meet(fresh, first, meeting)
+    return fresh
 
 
 def _from_tuple(shape: Expr, rank: int, fresh: Callable[[int], Dim], found: Shapes) -> Shape | None:
@@ -195,7 +349,7 @@ def _sliced(size: Dim, bounds: tuple[Expr, ...], found: Shapes) -> Dim | None:
             start = start or 0
             if isinstance(start, int) and start >= 0 and (stop is None or (isinstance(stop, int) and stop < 0)):
                 cut = start - (stop or 0)
-                return max(0, size - cut) if isinstance(size, int) else f"{size}-{cut}" if cut else size
+                return max(0, size - cut) if isinstance(size, int) else _cut(size, cut)
         case _:
             pass
     return None

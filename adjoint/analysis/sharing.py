@@ -14,6 +14,7 @@ from typing import Any, cast
 from numba import types as nb
 
 from adjoint.ir import Accum, Call, Effect, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
+from adjoint.ir.routine import Routine
 from adjoint.ir.walk import bound, names_in, operands, statements
 from adjoint.rules import spelling
 
@@ -60,8 +61,9 @@ def external_names(func: Func) -> frozenset[str]:
     """Return the names bound to memory from outside that is no parameter: constants and opaque results."""
     found: set[str] = set()
     for stmt in statements(func.body):
-        if isinstance(stmt, Let) and any(prim.startswith(("const:", "ref:")) for prim in _prims(stmt.value)):
-            found.add(stmt.target.name)
+        prims = _prims(stmt.value) if isinstance(stmt, Let) else ()
+        if any(prim.startswith(("const:", "ref:")) and not _is_routine(prim, func) for prim in prims):
+            found.update(var.name for var in bound(stmt))
     return frozenset(found)
 
 
@@ -69,6 +71,7 @@ class _Sharing:
     """Union-find over the names that may hold memory; the earlier name represents."""
 
     def __init__(self, func: Func) -> None:
+        self.func = func
         self.types = func.types
         scalars = _untyped_scalars(func)
         names = dict.fromkeys([p.name for p in func.params])
@@ -119,6 +122,8 @@ class _Sharing:
             case Call("getitem", (base, *index)):
                 if not any(self.is_fancy(i) for i in index):
                     yield from self.sources(base)
+            case Call(prim) if _is_routine(prim, self.func):
+                pass  # what it returns is new
             case Call(prim, args) if prim in _HOLDERS or spelling.is_view(prim) or prim.startswith(("ref:", "helper.")):
                 for arg in args:
                     yield from self.sources(arg)
@@ -127,6 +132,10 @@ class _Sharing:
 
     def is_fancy(self, index: Expr) -> bool:
         return isinstance(index, Var) and isinstance(self.types.get(index.name), nb.Array)
+
+
+def _is_routine(prim: str, func: Func) -> bool:
+    return isinstance(func.refs.get(prim), Routine)
 
 
 def mentioned(stmt: Stmt) -> list[str]:

@@ -71,7 +71,10 @@ def make_options(
     """Return the options, checked."""
     for name, value in (("parallel", parallel), ("cache", cache), ("nan_check", nan_check)):
         check_flag(name, value)
-    return Options(_target(target), parallel, _fastmath(fastmath), cache, _memory_limit(memory_limit), nan_check)
+    flags = _fastmath(fastmath)
+    if nan_check:  # a compiler that takes all numbers to be finite would drop the checks
+        flags = DEFAULT_FASTMATH if "fast" in flags else tuple(f for f in flags if f not in ("nnan", "ninf"))
+    return Options(_target(target), parallel, flags, cache, _memory_limit(memory_limit), nan_check)
 
 
 def check_flag(name: str, value: Any) -> None:

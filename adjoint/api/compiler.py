@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from numba import types as nb
@@ -20,8 +20,11 @@ from adjoint.ir import Call, Expr, Func, Return, Var
 from adjoint.ir.dump import dump
 from adjoint.ir.walk import operands, statements, subexpressions
 from adjoint.lower import helper_text
+from adjoint.lower import lower as fuse_loops
 from adjoint.lower.subset import to_numba
+from adjoint.lower.tapes import drop_unread
 from adjoint.rules.typing import expr_type
+from adjoint.transform.checks import check_finite
 from adjoint.transform.coalesce import coalesce
 from adjoint.transform.copies import drop_copies
 from adjoint.transform.copyprop import propagate
@@ -29,11 +32,12 @@ from adjoint.transform.dce import eliminate
 from adjoint.transform.forward import forward
 from adjoint.transform.renest import renest
 from adjoint.transform.reverse import reverse
+from adjoint.transform.routines import Module, primal, settle
 from adjoint.transform.simplify import simplify
 
 # What tidies a generated program, in order; `.inspect` shows the program after each.
 TIDY: tuple[tuple[str, Callable[[Func], Func]], ...] = (
-    ("dce", eliminate),
+    ("dce", lambda func: eliminate(drop_unread(eliminate(func)))),
     ("copyprop", propagate),
     ("simplify", simplify),
     ("coalesce", lambda func: coalesce(eliminate(func))),
@@ -71,18 +75,29 @@ def generate(request: Request, arg_types: tuple[NumbaType, ...]) -> Generated:
     elif request.mode == "primal":
         transformed = primal(func, entry)
     elif request.mode == "vjp":
-        transformed = reverse(func, wrt, name=entry, seed="y_bar", result="vjp", single=False)
+        transformed = reverse(func, wrt, name=entry, seed="y_bar", result="vjp", assume=request.options.fuse)
     else:
         check_result(func, request.has_aux)
         transformed = reverse(
-            func, wrt, name=entry, result=request.mode, single=request.single, has_aux=request.has_aux
+            func,
+            wrt,
+            name=entry,
+            result=request.mode,
+            single=request.single,
+            has_aux=request.has_aux,
+            assume=request.options.fuse,
         )
     trace.add("forward" if request.mode in ("jvp", "primal") else "reverse", transformed)
-    final = tidy(transformed, trace)
+    final = tidy(transformed, trace, nan_check=request.options.nan_check)
     fastmath = frozenset(request.options.fastmath) or False
-    lowered = trace.add("numba", to_numba(final))
-    compiled = text_of(lowered, jit={"cache": request.options.cache, "error_model": "numpy", "fastmath": fastmath})
-    return Generated(text_of(final), compiled, entry, trace.stages, _refs(final))
+    fuse = request.options.fuse and not request.options.nan_check  # statements are checked one by one
+    fused = tidy(fuse_loops(transformed)) if fuse else final
+    lowered = trace.add("numba", to_numba(fused))
+    jit = {"cache": request.options.cache, "error_model": "numpy", "fastmath": fastmath}
+    module = Module(fuse)
+    readable = module.functions(final, lambda func: tidy(func, nan_check=request.options.nan_check))
+    compiled = module.functions(lowered, lambda func: to_numba(tidy(fuse_loops(func)) if fuse else tidy(func)))
+    return Generated(text_of(readable), text_of(compiled, jit), entry, trace.stages, module.refs)
 
 
 def lower_primal(fun: Any, arg_types: tuple[NumbaType, ...]) -> Func:
@@ -95,16 +110,7 @@ def lower_primal(fun: Any, arg_types: tuple[NumbaType, ...]) -> Func:
             constants[name] = type_.value
         else:
             types[name] = type_
-    return lower(fun, types, constants=constants)
-
-
-def primal(func: Func, name: str) -> Func:
-    """Return the function itself, as the derivatives see it: it leaves its arguments as they were."""
-    both = forward(func, (), name=name)
-    exit_ = both.body[-1]
-    assert isinstance(exit_, Return)
-    assert isinstance(exit_.value, Call)
-    return replace(both, body=(*both.body[:-1], Return(exit_.value.args[0], exit_.loc)))
+    return settle(lower(fun, types, constants=constants))
 
 
 def written_arguments(fun: Any, arg_types: tuple[NumbaType, ...]) -> list[str]:
@@ -114,32 +120,27 @@ def written_arguments(fun: Any, arg_types: tuple[NumbaType, ...]) -> list[str]:
     return [p.name for p in func.params if is_memory(func.types.get(p.name)) and facts.is_written(p.name)]
 
 
-def tidy(func: Func, trace: Trace | None = None) -> Func:
+def tidy(func: Func, trace: Trace | None = None, *, nan_check: bool = False) -> Func:
     """Return a generated program in the form a person would have written."""
     for stage, change in TIDY:
-        func = change(func)
+        func = check_finite(change(func)) if nan_check and stage == "coalesce" else change(func)
         if trace is not None:
             trace.add(stage, func)
     return func
 
 
-def text_of(func: Func, jit: Mapping[str, object] | None = None) -> str:
-    """Return the text of the module that holds one generated function and what it calls.
+def text_of(funcs: Sequence[Func], jit: Mapping[str, object] | None = None) -> str:
+    """Return the text of the module that holds generated functions, the entry last, and what they call.
 
-    With `jit`, the helpers are compiled with these options of `numba.njit`, so that compiled code can call them.
+    With `jit`, all but the entry are compiled with these options of `numba.njit`, so that compiled code can call them.
     """
-    exprs = [e for stmt in statements(func.body) for top in operands(stmt) for e in subexpressions(top)]
+    exprs = [e for func in funcs for s in statements(func.body) for top in operands(s) for e in subexpressions(top)]
     prims = sorted({e.prim for e in exprs if isinstance(e, Call)})
     called = [prim.removeprefix("helper.") for prim in prims if prim.startswith("helper.")]
     needed = helper_text.sources(called)
-    constants = {name.removeprefix("const:"): value for name, value in func.refs.items() if name.startswith("const:")}
-    used = {prim.removeprefix("const:") for prim in prims if prim.startswith("const:")}
-    constants = {name: value for name, value in constants.items() if name in used}
-    return module_text([func], helpers=needed, constants=constants, jit=jit)
-
-
-def _refs(func: Func) -> Mapping[str, object]:
-    return {name.removeprefix("ref:"): value for name, value in func.refs.items() if name.startswith("ref:")}
+    known = {prim: value for func in funcs for prim, value in func.refs.items() if prim.startswith("const:")}
+    constants = {prim.removeprefix("const:"): known[prim] for prim in prims if prim.startswith("const:")}
+    return module_text(funcs, helpers=needed, constants=constants, jit=jit)
 
 
 def _entry(func: Func, mode: str) -> str:

@@ -29,6 +29,7 @@ from adjoint.backends.numba_cpu import (
 from adjoint.backends.python import PythonForm
 from adjoint.backends.request import Generated, NumbaType, Request
 from adjoint.backends.shim import calling_convention
+from adjoint.errors import BROADCAST_GUARD
 
 _SCALARS: frozenset[type] = frozenset((float, int, bool, complex, np.float32, np.float64, np.complex64, np.complex128))
 
@@ -52,6 +53,7 @@ class Gradient:
         self._signature = inspect.signature(self.parameters)
         self._modules: dict[tuple[NumbaType, ...], Module] = {}
         self._last: Module | None = None
+        self._unfused: Gradient | None = None
         self._result_types: dict[tuple[type, ...], NumbaType] = {}
         self.dispatcher = GradientDispatcher(self.parameters, self.module_for_types, request.options, owner=self)
         self._compiled = calling_convention(self.parameters, self.dispatcher)
@@ -68,7 +70,27 @@ class Gradient:
             self._call = self._call_single
         except Untyped as error:
             raise unsupported_value(self.request.fun.__name__, error.value) from None
-        return self._call(*args, **kwargs)
+        except ValueError as error:
+            return self._assume_less(error, args, kwargs)
+        try:
+            return self._call(*args, **kwargs)
+        except ValueError as error:
+            return self._assume_less(error, args, kwargs)
+
+    def _assume_less(self, error: ValueError, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return self._general(error)(*args, **kwargs)
+
+    def _assume_less_in_python(self, error: ValueError, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return self._general(error).python(*args, **kwargs)
+
+    def _general(self, error: ValueError) -> Gradient:
+        """Return the gradient that assumes nothing of the sizes, if that is what an error is about; else raise it."""
+        if not str(error).startswith(BROADCAST_GUARD) or not self.request.options.fuse:
+            raise error
+        if self._unfused is None:
+            options = replace(self.request.options, fuse=False)
+            self._unfused = Gradient(replace(self.request, options=options), self.primal)
+        return self._unfused
 
     def _call_single(self, *args: Any, **kwargs: Any) -> Any:
         result = self._compiled(*args, **kwargs)
@@ -90,7 +112,8 @@ class Gradient:
     @property
     def python(self) -> PythonForm:
         """The same gradient without JIT, for a debugger to step through."""
-        return PythonForm(repr(self), self.module_for)
+        checked = self.request.options.nan_check
+        return PythonForm(repr(self), self.module_for, nan_check=checked, otherwise=self._assume_less_in_python)
 
     @property
     def source(self) -> str:
@@ -112,6 +135,17 @@ class Gradient:
         if stage not in stages:
             raise ValueError(f"there is no stage {stage!r}; the stages are {', '.join(stages)}")
         return stages[stage]
+
+    def explain(self, *args: Any, **kwargs: Any) -> str:
+        """Return a report for these arguments or Numba types, as text for people.
+
+        It says which values are active and why others are not, what is recorded, why, and how many bytes that takes,
+        and which loops the compiled text has.
+        """
+        from adjoint.api.explain import explain
+
+        arg_types = self._checked_types(args, kwargs)
+        return explain(self._of_function(arg_types), arg_types)
 
     def export(self, path: str | Path, *args: Any, **kwargs: Any) -> Path:
         """Write a stand-alone module with the gradient for these arguments, and return its path."""
@@ -158,19 +192,26 @@ class Gradient:
 
     def generated_for(self, *args: Any, **kwargs: Any) -> Generated:
         """Run the compiler for these arguments, whatever the cache holds."""
+        return self._generate(self._checked_types(args, kwargs))
+
+    def _checked_types(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[NumbaType, ...]:
         arg_types = self._with_variables(self.types_of(*args, **kwargs))
         check_types(self.request, tuple(self._signature.parameters), arg_types)
-        return self._generate(arg_types)
+        return arg_types
 
     def _declared(self) -> Any:
         """Return a plain function with the parameters that a call takes."""
         return root_function(self.request.fun)
 
     def _generate(self, arg_types: tuple[NumbaType, ...]) -> Generated:
+        return generate(self._of_function(arg_types), arg_types)
+
+    def _of_function(self, arg_types: tuple[NumbaType, ...]) -> Request:
+        """Return the request, for a plain function: the text that a gradient generated is one like any other."""
         fun = self.request.fun
-        if isinstance(fun, Gradient):  # the text it generated is a function like any other
+        if isinstance(fun, Gradient):
             fun = fun.current_module(arg_types).python_function
-        return generate(replace(self.request, fun=fun), arg_types)
+        return replace(self.request, fun=fun)
 
     @property
     def _numba_type_(self) -> NumbaType:

@@ -70,7 +70,7 @@ def grad(
     Options: `target`, "cpu" or "python"; `parallel`, to run loops on all cores; `fastmath`, a set of LLVM's flags,
     `True` for all or `False` for the strict order of operations (by default those that keep NaN and infinity);
     `cache`, whether generated code is kept on disk; `memory_limit`, the bytes of recorded values above which they are
-    recomputed instead; `nan_check`, to raise where a derivative first becomes NaN.
+    recomputed instead; `nan_check`, to raise where a value or derivative first becomes NaN or infinite.
 
     Raises AdjointError if `fun` can't be differentiated, and TypeError or ValueError for options that make no sense.
     """

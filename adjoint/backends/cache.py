@@ -121,8 +121,11 @@ def directory() -> Path:
 
 
 def stem(request: Request, arg_types: tuple[NumbaType, ...]) -> str | None:
-    """Return the name of the module for this request and these types, or None if it must not be kept on disk."""
-    if not request.options.cache:
+    """Return the name of the module for this request and these types, or None if it must not be kept on disk.
+
+    With `nan_check` it must not: its messages have the user's lines in them, which move.
+    """
+    if not request.options.cache or request.options.nan_check:
         return None
     options = astuple(replace(request.options, cache=True))
     asked = (request.mode, request.argnums, request.single, request.has_aux, options)
@@ -184,7 +187,9 @@ def _on_disk(name: str, path: Path, entry: str, refs: Mapping[str, object]) -> M
 def _in_memory(request: Request, generated: Generated) -> Module:
     name = f"_adjoint_{_identifier(request)}_{next(_numbers)}"
     readable = Text(f"{name}_source", None, generated.source)
-    return Module(generated.entry, readable, Text(name, None, generated.compiled_text), generated.refs)
+    # Numba keeps what it compiles beside the file, and here is none.
+    compiled = re.sub(r"^(@numba\.njit\(cache=)True", r"\1False", generated.compiled_text, flags=re.MULTILINE)
+    return Module(generated.entry, readable, Text(name, None, compiled), generated.refs)
 
 
 def _readable_path(path: Path) -> Path:

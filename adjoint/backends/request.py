@@ -29,6 +29,8 @@ class Options:
     cache: bool = True
     memory_limit: int | None = None
     nan_check: bool = False
+    # Array statements as fused loops in the compiled text; off for arguments that broadcast in a way types don't show.
+    fuse: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from adjoint.errors import TypingError
 from adjoint.frontend.builder import raises
 from adjoint.frontend.convert import cast_to, items_of
 from adjoint.frontend.frame import Frame
-from adjoint.frontend.values import UNKNOWN, Broken, Items, ShapeOf, Unknown, Value, same
+from adjoint.frontend.values import UNKNOWN, Broken, Items, ShapeOf, Unknown, UnknownRead, Value, same
 from adjoint.ir import Call, Expr, If, Lit, Merge, Var
 from adjoint.rules import typing
 from adjoint.rules.typing import Type
@@ -47,7 +47,13 @@ def choose(
 
     def store(compute: Callable[[], Value]) -> Callable[[], None]:
         def work() -> None:
-            frame.env[_VALUE] = compute()
+            try:
+                frame.env[_VALUE] = compute()
+            except UnknownRead as error:
+                if not frame.session.rounds:
+                    raise
+                frame.session.skipped = frame.session.skipped or error
+                frame.env[_VALUE] = UNKNOWN
 
         return work
 

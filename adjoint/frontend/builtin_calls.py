@@ -72,6 +72,8 @@ def _reversed(frame: Frame, args: Sequence[Value], node: AST) -> Value:
 
 
 def _len(frame: Frame, args: Sequence[Value], node: AST) -> Value:
+    if isinstance(args[0], Range):
+        return frame.emit(Call("len", (Call("range", (args[0].start, args[0].stop, args[0].step)),)), node)
     items = items_of(frame, args[0], node)
     if items is not None:
         return Lit(len(items))

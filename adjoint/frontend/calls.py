@@ -111,11 +111,15 @@ def call_object(frame: Frame, obj: Any, args: Sequence[Value], kwargs: Kwargs, n
         return call_function(frame, inline(known), args, kwargs, node, hint)
     prim = primitive_of(obj)
     operands = _ufunc_operands(obj)
+    if operands is not None and len(args) > operands + 1:
+        raise frame.unsupported(f"`{obj.__name__}` takes at most {operands + 1} arguments, not {len(args)}", node)
     if operands is not None and len(args) > operands:
         args, kwargs = args[:operands], {**kwargs, "out": args[operands]}
     if prim is not None:
         return primitive(frame, prim, via_of(obj), args, kwargs, node, hint)
     if is_function(obj):
+        if _is_guard(obj):
+            return frame.emit(Call("helper.share_memory", tuple(atom(frame, arg, node) for arg in args)), node, hint)
         return call_function(frame, obj, args, kwargs, node, hint)
     name = getattr(obj, "__name__", type(obj).__name__)
     raise frame.unsupported(
@@ -127,6 +131,11 @@ def call_object(frame: Frame, obj: Any, args: Sequence[Value], kwargs: Kwargs, n
 
 def _ufunc_operands(obj: Any) -> int | None:
     return obj.nin if isinstance(obj, np.ufunc) else None
+
+
+def _is_guard(obj: Any) -> bool:
+    """Whether a function is the one by which a generated module looks at addresses, which can't be inlined."""
+    return obj.__name__ == "share_memory" and str(obj.__module__).startswith("_adjoint_")
 
 
 def _reference(frame: Frame, obj: Any, args: Sequence[Value], kwargs: Kwargs, node: AST, hint: str | None) -> Value:
@@ -170,6 +179,8 @@ def primitive(
         )
     operands = [_operand(frame, arg, node) for arg in args]
     named = tuple((name, _operand(frame, value, node)) for name, value in known.items())
+    if via == "math":
+        _check_real_numbers(frame, prim, operands, node)
     whole = _canonical(frame, prim, via, operands, named, node)
     if out is None and "out" in dict(whole.kwargs):
         out = dict(whole.kwargs)["out"]
@@ -183,6 +194,15 @@ def primitive(
         return result
     write(frame, out, (Lit(...),), result, node)
     return out
+
+
+def _check_real_numbers(frame: Frame, prim: str, operands: Sequence[Expr], node: AST) -> None:
+    """Refuse what functions of `math` don't take, though NumPy's of the same name do."""
+    for kind in map(frame.type_of, operands):
+        if isinstance(kind, types.Complex):
+            raise frame.unsupported(f"`math.{prim}` of a complex number", node, "use `cmath` or NumPy")
+        if is_array(kind) and kind.ndim > 0:
+            raise frame.unsupported(f"`math.{prim}` of an array", node, f"use `np.{prim}`")
 
 
 def _canonical(

@@ -17,6 +17,7 @@ from adjoint.frontend.jumps import remove_jumps
 from adjoint.frontend.live import Liveness, liveness
 from adjoint.frontend.names import all_names, bound_names, own_nodes, parameters
 from adjoint.frontend.resolve import Unresolved, resolve
+from adjoint.frontend.routines import Routines
 from adjoint.frontend.values import Broken, Unknown, UnknownRead, Value
 from adjoint.ir import Call, Expr, Lit, Var
 from adjoint.rules.typing import Type
@@ -50,6 +51,7 @@ class Session:
     # Per loop and way of reaching it: what the last round found out, so that the next starts there.
     solved: dict[tuple[object, ...], object] = field(default_factory=dict[tuple[object, ...], object])
     synthetic: dict[AST, object] = field(default_factory=dict[AST, object])
+    routines: Routines = field(default_factory=Routines)
     # How many loops around are read for the first time, with types missing; and what was read in vain.
     rounds: int = 0
     skipped: UnknownRead | None = None

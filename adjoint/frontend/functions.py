@@ -1,4 +1,7 @@
-"""Functions of the user: nested ones become closures, and every call is replaced by the function's body."""
+"""Functions of the user: nested ones become closures, and a call is replaced by the function's body.
+
+Only calls of functions that call themselves stay calls, see `recursion`.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ import gast
 from adjoint.errors import SourceError
 from adjoint.frontend.frame import Code, Frame, child, code_of, prepare
 from adjoint.frontend.names import parameters
+from adjoint.frontend.recursion import call_routine
+from adjoint.frontend.routines import Recursion
 from adjoint.frontend.source import plain_function
 from adjoint.frontend.values import Closure, Display, Unknown, UnknownRead, Value
 
@@ -65,7 +70,7 @@ def call_function(
         ) from None
     defaults = _defaults_of(frame, fun, node)
     env = _bind(frame, code.tree, defaults, args, kwargs, node)
-    return _inline(frame, code, fun, env, node, None)
+    return _inline(frame, code, fun, env, node, hint=hint)
 
 
 def call_closure(
@@ -76,7 +81,7 @@ def call_closure(
     if not isinstance(made, Code):
         made = frame.session.synthetic[closure.tree] = prepare(closure.tree, closure.frame.code.file)
     env = _bind(frame, made.tree, closure.defaults, args, kwargs, node)
-    return _inline(frame, made, None, env, node, closure.frame)
+    return _inline(frame, made, None, env, node, closure)
 
 
 def _defaults_of(frame: Frame, fun: FunctionType, node: AST) -> dict[str, Value]:
@@ -115,15 +120,23 @@ def _bind(
 
 
 def _inline(
-    frame: Frame, code: Code, fun: FunctionType | None, env: dict[str, Value], node: AST, outer: Frame | None
+    frame: Frame,
+    code: Code,
+    fun: FunctionType | None,
+    env: dict[str, Value],
+    node: AST,
+    closure: Closure | None = None,
+    hint: str | None = None,
 ) -> Value:
     session = frame.session
+    if code in session.routines.recursive:
+        return call_routine(frame, code, fun, env, node, closure, hint)
     if code in session.stack:
-        raise frame.unsupported(f"`{code.tree.name}` calls itself", node, "write a loop")
+        raise Recursion(code)
     if len(session.stack) >= _MAX_DEPTH:
         raise frame.unsupported(f"calls nested more than {_MAX_DEPTH} deep", node)
     inner = child(frame, code, fun, env, node)
-    inner.outer = outer
+    inner.outer = None if closure is None else closure.frame
     own_lists(inner, node)
     session.stack.append(code)
     try:

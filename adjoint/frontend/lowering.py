@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from types import FunctionType
 from typing import Any, cast
 
 import gast
@@ -10,16 +12,18 @@ from numba import types
 
 from adjoint.errors import TypingError
 from adjoint.frontend.builder import Builder
-from adjoint.frontend.convert import constant, operand
+from adjoint.frontend.convert import constant
 from adjoint.frontend.expressions import expression
 from adjoint.frontend.frame import Code, Frame, Session, code_of
 from adjoint.frontend.functions import own_lists
 from adjoint.frontend.names import parameters
 from adjoint.frontend.objects import object_value
-from adjoint.frontend.source import loc_of, plain_function
+from adjoint.frontend.recursion import call_routine, finished
+from adjoint.frontend.routines import Recursion, Routines
+from adjoint.frontend.source import plain_function
 from adjoint.frontend.statements import block
 from adjoint.frontend.values import Value
-from adjoint.ir import Expr, Func, Lit, Param, Return
+from adjoint.ir import Comment, Expr, Func, Lit, Param
 from adjoint.rules.typing import Type
 
 
@@ -34,27 +38,41 @@ def lower(fun: object, arg_types: Mapping[str, Type], *, constants: Mapping[str,
     Raises:
         AdjointError: the function can't be read, or is outside the accepted subset; it names file, line and column.
     """
-    function = plain_function(fun)
-    code = code_of(function)
+    function, routines = plain_function(fun), Routines()
+    while True:
+        try:
+            return _read(function, code_of(function), arg_types, constants or {}, routines)
+        except Recursion as found:
+            routines.recursive.add(found.code)
+
+
+def _read(
+    function: FunctionType,
+    code: Code,
+    arg_types: Mapping[str, Type],
+    constants: Mapping[str, object],
+    routines: Routines,
+) -> Func:
+    """Return the program, if all its functions that call themselves are known to do so."""
     builder = Builder(code.names)
-    session = Session(builder, expression, block, object_value, stack=[code])
+    session = Session(
+        builder, expression, block, object_value, stack=[code], synthetic=routines.synthetic, routines=routines
+    )
     frame = Frame(session, code, function, {}, code.live)
     for param in parameters(code.tree.args):
-        frame.env[param.id] = _argument(frame, param, arg_types, constants or {})
+        frame.env[param.id] = _argument(frame, param, arg_types, constants)
     own_lists(frame, code.tree)
-    frame.block(code.tree.body)
-    result = operand(frame, frame.result, _last(code))
-    body = (*builder.prelude, *builder.current, Return(result, loc_of(_last(code), code.file)))
-    params = tuple(Param(p.id, _default(function, p.id)) for p in parameters(code.tree.args))
-    return Func(
-        code.tree.name,
-        params,
-        body,
-        hints=builder.hints,
-        types=builder.types,
-        refs=builder.refs,
-        loc=loc_of(code.tree, code.file),
-    )
+    if code in routines.recursive:
+        frame.result = call_routine(frame, code, function, frame.env, code.tree)
+    else:
+        frame.block(code.tree.body)
+    params = [Param(p.id, _default(function, p.id)) for p in parameters(code.tree.args)]
+    func, _ = finished(frame, code.tree.name, params)
+    if code not in routines.recursive:
+        return func
+    # No line of the text says that the function calls itself from outside.
+    body = tuple(stmt if isinstance(stmt, Comment) else replace(stmt, loc=None) for stmt in func.body)
+    return replace(func, body=body)
 
 
 def _argument(frame: Frame, param: gast.Name, arg_types: Mapping[str, Type], constants: Mapping[str, object]) -> Value:
@@ -80,6 +98,3 @@ def _default(function: Any, name: str) -> Expr | None:
     found = constant(known[name])
     return found if isinstance(found, Lit) else None
 
-
-def _last(code: Code) -> gast.AST:
-    return cast("gast.AST", code.tree.body[-1] if code.tree.body else code.tree)

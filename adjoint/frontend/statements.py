@@ -36,6 +36,8 @@ def block(frame: Frame, stmts: Sequence[stmt]) -> None:
             frame.session.skipped = frame.session.skipped or error
             for name in bound_names([node]):
                 frame.env[name] = UNKNOWN
+            if isinstance(node, gast.Return):
+                frame.result = UNKNOWN
 
 
 def statement(frame: Frame, node: stmt) -> None:  # noqa: C901 (one case per statement)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
+from adjoint.errors import Loc
 from adjoint.ir.nodes import (
     Accum,
     Block,
@@ -183,6 +184,16 @@ def map_blocks(stmt: Stmt, change: Callable[[Block], Block]) -> Stmt:
             return replace(stmt, then=change(stmt.then), orelse=change(stmt.orelse))
         case Let() | Store() | Accum() | Effect() | Comment() | Return():
             return stmt
+
+
+def located(stmt: Stmt, loc: Loc | None) -> Stmt:
+    """Give a place to a statement, and to those nested in it, where they have none."""
+    if loc is None or isinstance(stmt, Comment):
+        return stmt
+    filled = map_blocks(stmt, lambda block: tuple(located(inner, loc) for inner in block))
+    if isinstance(filled, Comment) or filled.loc is not None:
+        return filled
+    return replace(filled, loc=loc)
 
 
 def rename(block: Block, names: Mapping[str, str]) -> Block:

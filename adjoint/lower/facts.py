@@ -14,11 +14,23 @@ from adjoint.rules.numba_types import Type, is_array, is_number, types
 from adjoint.rules.typing import expr_type
 
 
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """The memory that a name refers to: made at a time, or only first seen then."""
+
+    time: int
+    fresh: bool = False
+
+    def apart_from(self, other: Buffer) -> bool:
+        """Whether this is certainly other memory: one of the two was made when the other was there already."""
+        return self.fresh and other.time < self.time or other.fresh and self.time < other.time
+
+
 @dataclass(eq=False)
 class Facts:
     """Shapes of arrays, values of integers, views and lists, by name; `equal` are symbols that guards made equal.
 
-    Facts about a name end when it is bound again (`forget`). `local` counts the names bound where control is now.
+    Facts about a name end when it is bound again. `lists` has the shape of all elements of a list of arrays.
     """
 
     kinds: Mapping[str, Type]
@@ -27,8 +39,9 @@ class Facts:
     shapes: dict[str, Shape] = field(default_factory=dict[str, Shape])
     integers: dict[str, Linear] = field(default_factory=dict[str, Linear])
     views: dict[str, View] = field(default_factory=dict[str, View])
-    lists: dict[str, Shape | None] = field(default_factory=dict[str, "Shape | None"])
+    lists: dict[str, Shape | None] = field(default_factory=dict[str, "Shape | None"])  # None: still empty
     equal: dict[str, Linear] = field(default_factory=dict[str, Linear])
+    memory: dict[str, Buffer] = field(default_factory=dict[str, "Buffer"])
 
     def copy(self) -> Facts:
         return replace(
@@ -38,16 +51,17 @@ class Facts:
             views=dict(self.views),
             lists=dict(self.lists),
             equal=dict(self.equal),
+            memory=dict(self.memory),
         )
 
     def restore(self, other: Facts) -> None:
         """Know what `other` knows, and nothing else."""
         self.shapes, self.integers, self.views = other.shapes, other.integers, other.views
-        self.lists, self.equal = other.lists, other.equal
+        self.lists, self.equal, self.memory = other.lists, other.equal, other.memory
 
     # -- types -------------------------------------------------------------------------------------------------
 
-    def type_of(self, expr: Expr) -> Type | None:
+    def type_of(self, expr: Expr) -> Type:
         try:
             return expr_type(expr, self.kinds, self.refs)
         except AdjointError:
@@ -88,14 +102,20 @@ class Facts:
 
     def same(self, form: Linear) -> Linear:
         """Return a form with symbols replaced by what they are known to equal."""
-        while any(name in self.equal for name in form.symbols):
-            form = form.replaced(self.equal)
+        for name in form.symbols:
+            new = self.equal.get(name)
+            if new is None and name in self.symbols.inside:
+                inner = self.symbols.inside[name]
+                changed = self.same(inner)
+                new = None if changed == inner else self.symbols.clipped(changed)
+            if new is not None:
+                return self.same(form.replaced({name: new}))
         return form
 
     def make_equal(self, a: Linear, b: Linear) -> None:
         """Note that two forms have the same value."""
         a, b = self.same(a), self.same(b)
-        for name, factor in (*a.terms, *b.terms):
+        for name, factor in (*b.terms, *a.terms):
             rest = a.minus(b) if (name, factor) in a.terms else b.minus(a)
             times = dict(rest.terms).get(name, 0)
             if abs(times) == 1:
@@ -108,10 +128,10 @@ class Facts:
             return ()
         if not isinstance(expr, Var):
             return None
-        kind = self.kinds.get(expr.name)
+        kind: Type = self.kinds.get(expr.name)
         if kind is not None and is_number(kind):
             return ()
-        if not is_array(kind):
+        if kind is None or not is_array(kind):
             return None
         known = self.shapes.get(expr.name)
         if known is None:
@@ -146,17 +166,48 @@ class Facts:
 
     # -- what happens ------------------------------------------------------------------------------------------
 
+    def bind(self, name: str, shape: Shape | None = None, integer: Linear | None = None) -> None:
+        """Note that a name is bound anew, to an array of a shape or to an integer."""
+        self.forget((name,))
+        if shape is not None and self._alive(shape):
+            self.shapes[name] = shape
+        if integer is not None and self._alive((integer,)):
+            self.integers[name] = integer
+
+    def is_view(self, name: str, view: View | None) -> None:
+        """Note that an array just bound is a view."""
+        if view is not None and name != view.base and name not in view.names() and self._alive(view.shape):
+            self.views[name] = view
+
+    def _alive(self, shape: Shape) -> bool:
+        return not any(self.symbols.dead.intersection(form.symbols) for form in shape)
+
+    # -- memory ------------------------------------------------------------------------------------------------
+
+    def buffer(self, name: str) -> Buffer:
+        """Return the memory that an array refers to."""
+        if name not in self.memory:
+            self.memory[name] = Buffer(self.symbols.tick())
+        return self.memory[name]
+
+    def refers(self, name: str, buffer: Buffer | None) -> None:
+        """Note what an array just bound refers to; None is memory that was made for it."""
+        self.memory[name] = Buffer(self.symbols.tick(), fresh=True) if buffer is None else buffer
+
+    def distinct(self, first: str, second: str) -> bool:
+        """Whether two arrays certainly share no memory."""
+        return self.buffer(first).apart_from(self.buffer(second))
+
     def forget(self, names: Iterable[str]) -> None:
         """Forget what depends on the values that names have had so far."""
         for name in names:
             gone = self.symbols.rebind(name)
-            self.shapes.pop(name, None)
-            self.integers.pop(name, None)
-            self.lists.pop(name, None)
+            for known in (self.shapes, self.integers, self.lists, self.memory):
+                known.pop(name, None)
             self.views = {v: view for v, view in self.views.items() if not _stale(v, view, name, gone)}
             self.shapes = {n: shape for n, shape in self.shapes.items() if not _mentions(shape, gone)}
             self.integers = {n: form for n, form in self.integers.items() if not gone.intersection(form.symbols)}
-            self.lists = {n: None if s and _mentions(s, gone) else s for n, s in self.lists.items()}
+            self.lists = {n: s for n, s in self.lists.items() if s is None or not _mentions(s, gone)}
             self.equal = {s: form for s, form in self.equal.items() if s not in gone and not _mentions((form,), gone)}
 
 

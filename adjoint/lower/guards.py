@@ -6,9 +6,8 @@ compiled function catches a `ValueError` whose text starts with `BROADCAST_GUARD
 
 from __future__ import annotations
 
+from adjoint.errors import BROADCAST_GUARD
 from adjoint.ir import Call, Effect, Expr, If, Lit, Stmt
-
-BROADCAST_GUARD = "adjoint: the loops of this gradient assume"
 
 
 def refuse_if(condition: Expr, assumption: str) -> If:

@@ -75,7 +75,7 @@ class _Rewriter:
         found = rewrite(Application(call, tuple(kinds), dict(kwargs), self.type_of))
         return call if found is None else found
 
-    def type_of(self, expr: Expr) -> Type | None:
+    def type_of(self, expr: Expr) -> Type:
         try:
             return expr_type(expr, self.types, self.refs)
         except AdjointError:
@@ -87,9 +87,9 @@ class Application:
     """A call with what is known of its operands; the type of an operand is None where it isn't known."""
 
     call: Call
-    types: tuple[Type | None, ...]
+    types: tuple[Type, ...]
     kwargs: Mapping[str, Expr]
-    type_of: Callable[[Expr], Type | None]
+    type_of: Callable[[Expr], Type]
 
     @property
     def args(self) -> tuple[Expr, ...]:

@@ -19,6 +19,13 @@ class Symbols:
     lengths: set[str] = field(default_factory=set[str])
     inside: dict[str, Linear] = field(default_factory=dict[str, Linear])
     version: dict[str, int] = field(default_factory=dict[str, int])
+    dead: set[str] = field(default_factory=set[str])
+    time: int = 0
+
+    def tick(self) -> int:
+        """Return a number larger than all before."""
+        self.time += 1
+        return self.time
 
     def named(self, name: str) -> Linear:
         """Return the symbol of an integer that a name holds now."""
@@ -67,7 +74,9 @@ class Symbols:
     def rebind(self, name: str) -> frozenset[str]:
         """Say that a name is bound to something else from here on; return the symbols that mean nothing any more."""
         self.version[name] = self.version.get(name, 0) + 1
-        return frozenset(made for made, reads in self.reads.items() if name in reads)
+        gone = frozenset(made for made, reads in self.reads.items() if name in reads and made not in self.dead)
+        self.dead |= gone
+        return gone
 
     def _made(self, expr: Expr) -> Linear:
         reads = frozenset(names_in(expr))

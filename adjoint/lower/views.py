@@ -19,12 +19,15 @@ class Fixed:
     index: Expr
 
 
+_ZERO = Lit(0)
+
+
 @dataclass(frozen=True, slots=True)
 class Along:
     """An axis of the base that is the axis `axis` of the view: index `k` there is `start + step * k` here."""
 
     axis: int
-    start: Expr = Lit(0)
+    start: Expr = _ZERO
     step: int = 1
 
     def at(self, k: Expr) -> Expr:

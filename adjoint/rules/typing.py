@@ -11,6 +11,7 @@ from functools import cache, reduce
 
 from adjoint.errors import TypingError, UnsupportedError
 from adjoint.ir import Call, Expr, Lit, Var
+from adjoint.ir.routine import Routine
 from adjoint.rules.array_types import array_rules
 from adjoint.rules.numba_types import (
     Application,
@@ -211,6 +212,8 @@ def _reference(app: Application, refs: Mapping[str, object]) -> Type:
     function = refs.get(app.prim, refs.get(app.prim.removeprefix("ref:")))
     if function is None:
         raise TypingError(f"`{app.prim}` refers to nothing")
+    if isinstance(function, Routine):
+        return function.result_type
     function = getattr(function, "_numba_type_", function)
     options = tuple((name, app.type_of(expr)) for name, expr in app.call.kwargs)
     found = ask_numba(function, app.types, options)

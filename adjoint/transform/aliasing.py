@@ -12,6 +12,7 @@ from adjoint.analysis.memory import Memory, is_memory, memory
 from adjoint.analysis.structure import Place
 from adjoint.errors import AliasError, Loc
 from adjoint.ir import Block, Call, Effect, Expr, For, Func, If, Let, Lit, Merge, Stmt, Var, While
+from adjoint.ir.routine import Routine
 from adjoint.ir.walk import names_in, operands, rename, statements
 from adjoint.rules.numba_types import element_type
 from adjoint.transform.program import Program
@@ -22,6 +23,7 @@ def own_written_arguments(func: Func) -> Func:
     facts = memory(func)
     written = [p.name for p in func.params if is_memory(func.types.get(p.name)) and facts.is_written(p.name)]
     _refuse_written_items(func, facts)
+    _refuse_written_results(func, facts)
     if not written:
         return func
     types, hints = dict(func.types), dict(func.hints)
@@ -50,6 +52,21 @@ def _refuse_written_items(func: Func, facts: Memory) -> None:
                         f"an array in the tuple `{source}` is written, and it is the caller's",
                         stmt.loc,
                         help="copy it first",
+                    )
+            case _:
+                pass
+
+
+def _refuse_written_results(func: Func, facts: Memory) -> None:
+    """A routine returns copies: neither the original nor the copy may change while both are in use."""
+    for stmt in statements(func.body):
+        match stmt:
+            case Let(target, Call(prim)) if isinstance(routine := func.refs.get(prim), Routine) and routine.shares:
+                if facts.is_written(target.name):
+                    raise AliasError(
+                        f"what `{routine.name}` returns may share memory with what it is given, and that is written",
+                        stmt.loc,
+                        help=f"copy the result: `{routine.name}(...).copy()`, and return a copy from `{routine.name}`",
                     )
             case _:
                 pass

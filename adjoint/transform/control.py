@@ -48,7 +48,7 @@ def branch(reverse: Reverse, stmt: If) -> None:
         reverse.bars.drop(merge.target.name)
     if then or orelse:
         reverse.residuals.ensure_all(stmt.cond)
-        reverse.emit(If(stmt.cond, then, orelse, loc=stmt.loc))
+        reverse.emit(If(stmt.cond, then, orelse))
 
 
 def pass_to_branch(reverse: Reverse, moved: list[tuple[str, Expr | None]]) -> None:
@@ -182,11 +182,11 @@ def emit_loop(reverse: Reverse, stmt: For | While, body: Block) -> None:
         count = Lit(None)
     if isinstance(stmt, While):
         index = reverse.program.fresh("trip", nb.int64)
-        reverse.emit(For(index, Call("sub", (count, Lit(1))), Lit(-1), Lit(-1), body, loc=stmt.loc))
+        reverse.emit(For(index, Call("sub", (count, Lit(1))), Lit(-1), Lit(-1), body))
         return
     reverse.residuals.ensure_all(stmt.start, stmt.stop, stmt.step)
     start, stop, step = _backwards(stmt.start, stmt.stop, stmt.step, count)
-    reverse.emit(For(stmt.index, start, stop, step, body, parallel=False, loc=stmt.loc))
+    reverse.emit(For(stmt.index, start, stop, step, body, parallel=False))
 
 
 def trip_count(reverse: Reverse, stmt: For | While) -> Var:

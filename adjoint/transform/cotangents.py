@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from numba import types as nb
 
 from adjoint.analysis.memory import is_memory, shows
+from adjoint.analysis.shapes import Shape
 from adjoint.ir import Accum, Call, Expr, If, Let, Lit, Merge, Stmt, Var
 from adjoint.rules import operand_types
 from adjoint.rules.numba_types import element_type
@@ -31,6 +32,8 @@ class Cotangents:
         self.ensure = ensure
         self.state: State = {}
         self.vars: dict[str, Var] = {}
+        # Primal arrays of which the shape is read, and which a branch may have left unbound.
+        self.shaped: set[str] = set()
         # Shadows that the program carries itself, see `mirror`.
         self.mirrored: Mapping[str, str] = {}
         # Cotangents all of whose elements are one scalar, as after a sum, and the block in which that is known.
@@ -160,6 +163,7 @@ class Cotangents:
             case _:
                 pass
         self.ensure(Var(name))
+        self.shaped.add(name)
         return Call("zeros_like", (Var(name),), via="np")
 
     # -- contributions -----------------------------------------------------------------------------------------
@@ -211,20 +215,29 @@ class Cotangents:
         stmt = self.program.structure.of(name).stmt
         return not isinstance(stmt, If)
 
-    def adapt(self, expr: Expr, source: Expr, name: str) -> Expr:
+    def adapt(self, expr: Expr, source: Expr, name: str, stmt: Stmt) -> Expr:
         """Turn a contribution of the shape of `source` into one of the shape and dtype of `name`."""
         have, want = self.program.type_of(expr), self.program.types[name]
         if isinstance(have, nb.Array) and not isinstance(want, nb.Array):
             expr = Call("sum", (expr,), via="np")
         elif isinstance(have, nb.Array) and isinstance(want, nb.Array):
-            same = have.ndim == want.ndim and self.program.shapes.same(source, Var(name))
-            if not same:
-                self.ensure(Var(name))
-                expr = Call(f"helper.unbroadcast_{have.ndim}d_{want.ndim}d", (expr, Var(name)))
+            expr = self.unbroadcast(expr, self.program.shapes.of(source), name, stmt)
         elif isinstance(want, nb.Array):
             self.ensure(Var(name))
             expr = Call("full_like", (Var(name), expr), via="np")
         return self.cast(expr, name)
+
+    def unbroadcast(self, expr: Expr, shape: Shape | None, name: str, stmt: Stmt) -> Expr:
+        """Sum a contribution of a shape over the axes along which `stmt` stretches or repeats `name`."""
+        rank, wanted = ndim_of(self.program.type_of(expr)), ndim_of(self.program.types[name])
+        extra = rank - wanted
+        own = self.program.shapes.of(Var(name))
+        if shape is not None and extra >= 0 and self.program.equal(shape[extra:], own, stmt):
+            for _ in range(extra):
+                expr = Call("sum", (expr,), (("axis", Lit(0)),), via="np")
+            return expr
+        self.ensure(Var(name))
+        return Call(f"helper.unbroadcast_{rank}d_{wanted}d", (expr, Var(name)))
 
     def cast(self, expr: Expr, name: str) -> Expr:
         """Convert an expression to the dtype of `name` where it would not be by itself."""
@@ -241,6 +254,10 @@ class Cotangents:
 
     def _is_array(self, expr: Expr) -> bool:
         return isinstance(self.program.type_of(expr), nb.Array)
+
+
+def ndim_of(type_: object) -> int:
+    return type_.ndim if isinstance(type_, nb.Array) else 0
 
 
 def scalar_type(type_: object) -> object:

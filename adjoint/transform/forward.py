@@ -7,6 +7,7 @@ overwritten exactly as the primal's, so aliasing needs no analysis here.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from numba import types as nb
 
@@ -32,13 +33,14 @@ from adjoint.ir import (
     Var,
     While,
 )
-from adjoint.ir.walk import names_in, operands
+from adjoint.ir.walk import located, names_in, operands
 from adjoint.rules.numba_types import element_type
 from adjoint.rules.rule import Rule
 from adjoint.transform import aliasing
 from adjoint.transform.cotangents import scalar_type
 from adjoint.transform.forward_sweep import moves
 from adjoint.transform.program import Program, is_fresh, zero_of
+from adjoint.transform.routine_calls import push, routine_of
 
 
 def forward(func: Func, wrt: Sequence[str], *, name: str) -> Func:
@@ -101,7 +103,12 @@ class _Forward:
         return zero_of(type_)
 
     def block(self, block: Block) -> Block:
-        return tuple(new for stmt in block for new in self.stmt(stmt))
+        return tuple(self.placed(new, stmt) for stmt in block for new in self.stmt(stmt))
+
+    def placed(self, new: Stmt, stmt: Stmt) -> Stmt:
+        """Say of what statement a new one is the linearisation."""
+        loc = getattr(stmt, "loc", None)
+        return new if new is stmt or loc is None else located(new, replace(loc, role="tangent"))
 
     def stmt(self, stmt: Stmt) -> list[Stmt]:
         match stmt:
@@ -172,9 +179,13 @@ class _Forward:
                 return [stmt, Let(self.dot(name), value)]
             case Call("list", items):
                 dots = tuple(self.tangent(item) or self.zero(item) for item in items)
-                return [stmt, Let(self.dot(name), Call("list", dots), stmt.loc)]
+                return [stmt, Let(self.dot(name), Call("list", dots))]
+            case Call() as call if (routine := routine_of(call, self.program.refs)) is not None:
+                tangents = [self.tangent(arg) for arg in call.args]
+                replaced, tangent = push(self.program, stmt, call, routine, tangents, self.zero)
+                return [*replaced, Let(self.dot(name), tangent)]
             case Call():
-                dot = Let(self.dot(name), self.own(stmt, self.pushforward(stmt, stmt.value)), stmt.loc)
+                dot = Let(self.dot(name), self.own(stmt, self.pushforward(stmt, stmt.value)))
                 shared, self.shared = self.shared, []
                 return [stmt, *shared, dot]
             case Lit():

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
 
 from numba import types as nb
 
+from adjoint.errors import BROADCAST_GUARD
 from adjoint.ir import Accum, Block, Call, Comment, Effect, Expr, For, If, Let, Lit, Return, Stmt, Store, Var, While
 from adjoint.ir.walk import names_in
-from adjoint.transform.program import part_of
+from adjoint.transform.program import Program, part_of
 from adjoint.transform.residuals import Residuals, When
+from adjoint.transform.unbound import needs_value, placeholder
 
 
 class ForwardSweep:
@@ -18,10 +21,15 @@ class ForwardSweep:
     `trips` and `old` map statements (by identity) to the names of trip counts and overwritten values to provide.
     """
 
-    def __init__(self, residuals: Residuals, trips: Mapping[int, Var], old: Mapping[int, Var]) -> None:
+    def __init__(
+        self, residuals: Residuals, trips: Mapping[int, Var], old: Mapping[int, Var], shaped: Iterable[str] = ()
+    ) -> None:
         self.residuals = residuals
         self.trips = trips
         self.old = old
+        program = residuals.program
+        self.needed = needs_value(program.func.body, [*(name for name, _ in residuals.tapes), *shaped])
+        self.checked: set[tuple[Expr, Expr]] = set()
         self.allocations: dict[int, list[Stmt]] = {}
         for key, tape in residuals.tapes.items():
             outermost = residuals.tape_places[key].loops[0]
@@ -33,9 +41,9 @@ class ForwardSweep:
     def stmt(self, stmt: Stmt) -> list[Stmt]:
         match stmt:
             case Let(target):
-                return [stmt, *self.write(target.name, "let")]
+                return [*self.check(stmt), stmt, *self.write(target.name, "let")]
             case Store():
-                return [*self.keep_old(stmt), stmt]
+                return [*self.check(stmt), *self.keep_old(stmt), stmt]
             case For() | While():
                 return self.loop(stmt)
             case If():
@@ -46,6 +54,24 @@ class ForwardSweep:
     def write(self, name: str, when: When) -> list[Stmt]:
         tape = self.residuals.tapes.get((name, when))
         return [] if tape is None else [tape.write(Var(name))]
+
+    def check(self, stmt: Stmt) -> list[Stmt]:
+        """Return the statement that leaves the function if sizes differ that the backward sweep takes for equal."""
+        meetings = self.residuals.program.guards.get(id(stmt), [])
+        outermost = self.residuals.program.structure.home[id(stmt)].parent is None
+        tests: list[Expr] = []
+        for meeting in meetings:
+            sizes = (
+                Call("dim", (meeting.first, Lit(meeting.first_axis))),
+                Call("dim", (meeting.second, Lit(meeting.second_axis))),
+            )
+            if sizes not in self.checked:
+                tests.append(Call("ne", sizes, via="operator"))
+            if outermost:
+                self.checked.add(sizes)
+        if not tests:
+            return []
+        return [_leave_if(tests)]
 
     def keep_old(self, stmt: Store) -> list[Stmt]:
         old = self.old.get(id(stmt))
@@ -60,6 +86,7 @@ class ForwardSweep:
         trips = self.trips.get(id(stmt))
         before: list[Stmt] = list(self.allocations.get(id(stmt), ()))
         before += [Let(c.phi, c.init, stmt.loc) for c in stmt.carried if c.init is not None]
+        before += [self.unbound(c.phi) for c in stmt.carried if c.init is None and c.phi.name in self.needed]
         counted: list[Stmt] = []
         if trips is not None:
             before.append(Let(trips, Lit(0)))
@@ -83,9 +110,16 @@ class ForwardSweep:
             new = While(stmt.cond, body, until=stmt.until, loc=stmt.loc)
         return [*before, new, *after]
 
+    def unbound(self, var: Var) -> Let:
+        return Let(var, placeholder(self.residuals.program.types[var.name]))
+
+    def merged(self, pairs: Sequence[tuple[Var, Expr | None]]) -> list[Stmt]:
+        missing = [self.unbound(target) for target, value in pairs if value is None and target.name in self.needed]
+        return [*missing, *moves([(target, value) for target, value in pairs if value is not None])]
+
     def branch(self, stmt: If) -> list[Stmt]:
-        then = (*self.block(stmt.then), *moves([(m.target, m.then) for m in stmt.merges if m.then is not None]))
-        orelse = (*self.block(stmt.orelse), *moves([(m.target, m.orelse) for m in stmt.merges if m.orelse is not None]))
+        then = (*self.block(stmt.then), *self.merged([(m.target, m.then) for m in stmt.merges]))
+        orelse = (*self.block(stmt.orelse), *self.merged([(m.target, m.orelse) for m in stmt.merges]))
         after = [s for m in stmt.merges for s in self.write(m.target.name, "let")]
         return [If(stmt.cond, then, orelse, loc=stmt.loc), *after]
 
@@ -107,3 +141,15 @@ def moves(pairs: Sequence[tuple[Var, Expr]]) -> list[Stmt]:
         ordered += [Let(target, value) for target, value in free]
         left = [pair for pair in left if pair not in free]
     return ordered
+
+
+def check_sizes(program: Program) -> list[Stmt]:
+    """Return the statement that leaves the function if sizes of its arguments differ that are taken for equal."""
+    tests: list[Expr] = [Call("ne", pair, via="operator") for pair in program.shapes.entry]
+    return [_leave_if(tests)] if tests else []
+
+
+def _leave_if(tests: list[Expr]) -> Stmt:
+    text = f'ValueError("{BROADCAST_GUARD} that no axis of length 1 is stretched by broadcasting")'
+    test = reduce(lambda a, b: Call("or", (a, b)), tests)
+    return If(test, (Effect(Call("raise", (Lit(text),))),))

@@ -9,10 +9,10 @@ from typing import Any
 from numba import types as nb
 
 from adjoint.analysis.memory import Memory, memory
-from adjoint.analysis.shapes import Shapes, shapes
+from adjoint.analysis.shapes import Meeting, Shape, Shapes, shapes
 from adjoint.analysis.structure import Structure, structure
 from adjoint.errors import AdjointError, Loc
-from adjoint.ir import Block, Call, Expr, Func, Lit, Param, Var
+from adjoint.ir import Block, Call, Expr, Func, Lit, Param, Stmt, Var
 from adjoint.ir.walk import bound, statements
 from adjoint.rules import spelling
 from adjoint.rules.custom import Let as LetRule
@@ -33,10 +33,13 @@ class Program:
     memory: Memory
     shapes: Shapes
     taken: set[str] = field(default_factory=set[str])
+    # Whether equal sizes may be taken for granted where a check is made; the checks, by the statement they precede.
+    assume: bool = False
+    guards: dict[int, list[Meeting]] = field(default_factory=dict[int, list[Meeting]])
     refs: dict[str, object] = field(default_factory=dict[str, object])
 
     @staticmethod
-    def of(func: Func) -> Program:
+    def of(func: Func, *, assume: bool = False) -> Program:
         names = {
             *func.types,
             *(p.name for p in func.params),
@@ -48,9 +51,10 @@ class Program:
             dict(func.hints),
             structure(func),
             memory(func),
-            shapes(func),
+            shapes(func, assume=assume),
             names | {func.name},
-            dict(func.refs),
+            assume,
+            refs=dict(func.refs),
         )
 
     def fresh(self, base: str, type_: object = None, *, hint: bool = True) -> Var:
@@ -103,6 +107,17 @@ class Program:
 
     def is_array(self, name: str) -> bool:
         return isinstance(self.types.get(name), nb.Array)
+
+    def equal(self, left: Shape | None, right: Shape | None, stmt: Stmt) -> bool:
+        """Whether two shapes are equal, for sure or by a check that the forward sweep makes before `stmt`."""
+        if left is not None and left == right:
+            return True
+        meetings = self.shapes.equal_if(left, right, stmt) if self.assume else None
+        if meetings is None:
+            return False
+        known = self.guards.setdefault(id(stmt), [])
+        known += [meeting for meeting in meetings if meeting not in known]
+        return True
 
     def label(self, name: str) -> str:
         """Return the name the user knows a value by, or the name itself."""

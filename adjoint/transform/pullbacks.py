@@ -21,6 +21,7 @@ from adjoint.rules.rule import Rule
 from adjoint.transform import stores
 from adjoint.transform.cotangents import scalar_type
 from adjoint.transform.program import zero_of
+from adjoint.transform.routine_calls import pull, routine_of
 
 if TYPE_CHECKING:
     from adjoint.transform.reverse import Reverse
@@ -40,8 +41,14 @@ def pullback(reverse: Reverse, stmt: Let, name: str, value: Expr) -> None:
             for k, arg in enumerate(args):
                 if isinstance(arg, Var) and arg.name in reverse.active:
                     reverse.bars.contribute(arg.name, Call("getitem", (bar, Lit(k))), owned=False)
+        case Call("tuple"):
+            raise MissingRuleError(
+                "no derivative rule for a tuple whose index is not constant", stmt.loc, help="make it an array"
+            )
         case Call("array" | "asarray", (Var(source),)) if isinstance(reverse.program.types.get(source), nb.List):
             stores.spread(reverse, source, bar)
+        case Call() if (routine := routine_of(value, reverse.program.refs)) is not None:
+            pull(reverse, value, routine, bar, owned=reverse.bars.owned(name))
         case Call():
             refuse_lists(reverse, stmt, value)
             apply_rule(reverse, stmt, name, value, bar)
@@ -64,16 +71,19 @@ def item(reverse: Reverse, stmt: Let, source: str, position: int, bar: Var) -> N
 
 
 def apply_tuple_rule(reverse: Reverse, stmt: Let, name: str, call: Call) -> None:
-    rule = reverse.program.rule_of(call, partial(share, reverse), stmt.loc)
-    if rule is None:
-        raise MissingRuleError(
-            f"no derivative rule for `{call.prim}`, which returns a tuple", stmt.loc, help="write it with others"
-        )
     items = reverse.items.pop(name)
     type_ = reverse.program.types[name]
     assert isinstance(type_, nb.BaseTuple)
     kinds = item_types(type_)
     bars = Call("tuple", tuple(items.get(k) or zero_item(reverse, name, k, kind) for k, kind in enumerate(kinds)))
+    if (routine := routine_of(call, reverse.program.refs)) is not None:
+        pull(reverse, call, routine, bars, owned=False)
+        return
+    rule = reverse.program.rule_of(call, partial(share, reverse), stmt.loc)
+    if rule is None:
+        raise MissingRuleError(
+            f"no derivative rule for `{call.prim}`, which returns a tuple", stmt.loc, help="write it with others"
+        )
     parts = contributions(reverse, stmt, rule, name, call, bars)
     pairs = [pair for operand, part in zip(call.args, parts, strict=True) for pair in _receivers(operand, part)]
     for arg, whole in pairs:
@@ -133,7 +143,9 @@ def apply_rule(reverse: Reverse, stmt: Let, name: str, call: Call, bar: Var) -> 
             part = masked_part(reverse, part, bar)
         reverse.residuals.ensure_all(part)
         adapted = (
-            reverse.bars.adapt(part, Var(name), arg.name) if rule.elementwise else reverse.bars.cast(part, arg.name)
+            reverse.bars.adapt(part, Var(name), arg.name, stmt)
+            if rule.elementwise
+            else reverse.bars.cast(part, arg.name)
         )
         first = not reverse.bars.has(arg.name)
         reverse.bars.contribute(arg.name, adapted, owned=sole if adapted == bar else None)
@@ -159,7 +171,10 @@ def apply_uniform(reverse: Reverse, stmt: Let, rule: Rule, name: str, call: Call
     shapes, types = reverse.program.shapes, reverse.program.types
     arrays = [a for a in call.args if shapes.of(a) != ()]
     receivers = [a for a in call.args if isinstance(a, Var) and a.name in reverse.active]
-    if not all(shapes.same(a, Var(name)) for a in arrays) or not all(a in arrays for a in receivers):
+    if not all(a in arrays for a in receivers):
+        return False
+    shape = shapes.of(Var(name))
+    if not all(reverse.program.equal(shapes.of(a), shape, stmt) for a in arrays):
         return False
     if any(scalar_type(types[n]) != nb.float64 for n in (name, *(a.name for a in receivers))):
         return False
@@ -170,7 +185,11 @@ def apply_uniform(reverse: Reverse, stmt: Let, rule: Rule, name: str, call: Call
     for arg, part in pairs:
         reverse.residuals.ensure_all(part)
         first = not reverse.bars.has(arg.name)
-        whole = part if isinstance(reverse.program.type_of(part), nb.Array) else reverse.bars.adapt(part, arg, arg.name)
+        whole = (
+            part
+            if isinstance(reverse.program.type_of(part), nb.Array)
+            else reverse.bars.adapt(part, arg, arg.name, stmt)
+        )
         reverse.bars.contribute(arg.name, whole)
         if first:
             note_uniform(reverse, arg.name, whole)

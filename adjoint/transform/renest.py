@@ -28,6 +28,7 @@ from adjoint.ir import (
     Var,
     While,
 )
+from adjoint.ir.routine import Routine
 from adjoint.ir.walk import blocks, bound, map_blocks, map_operands, names_in, operands, subexpressions, substitute
 from adjoint.rules.spelling import OPERATORS
 from adjoint.transform.hints import hint_of
@@ -111,7 +112,11 @@ class _Nester:
         """Whether the value may as well be computed later; a name that it reads itself will be something else then."""
         if stmt.target.name in names_in(stmt.value) or not is_pure(stmt.value):
             return False
-        return not any(isinstance(e, Call) and e.prim.startswith("ref:") for e in subexpressions(stmt.value))
+        return not any(isinstance(e, Call) and self.is_foreign(e.prim) for e in subexpressions(stmt.value))
+
+    def is_foreign(self, prim: str) -> bool:
+        """Whether a primitive calls a function of which we don't know what it does."""
+        return prim.startswith("ref:") and not isinstance(self.func.refs.get(prim), Routine)
 
     def pending(self, position: int, value: Expr) -> _Pending:
         names, inspected = observed(value)

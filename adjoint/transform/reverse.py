@@ -10,12 +10,14 @@ memory always has the contents it had at the same point of the primal; what nobo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from numba import types as nb
 
 from adjoint.analysis.activity import active as active_names
 from adjoint.analysis.memory import is_memory, shows
 from adjoint.analysis.structure import Place
+from adjoint.errors import AliasError, Loc
 from adjoint.ir import (
     Accum,
     Block,
@@ -35,14 +37,16 @@ from adjoint.ir import (
     Var,
     While,
 )
+from adjoint.ir.walk import located
 from adjoint.rules.numba_types import element_type
 from adjoint.transform import aliasing, control, pullbacks, stores, undo
 from adjoint.transform.containers import flattened, unpack
 from adjoint.transform.cotangents import Cotangents
-from adjoint.transform.forward_sweep import ForwardSweep
+from adjoint.transform.forward_sweep import ForwardSweep, check_sizes
 from adjoint.transform.mirror import mirror
 from adjoint.transform.program import Program
 from adjoint.transform.residuals import Frame, Residuals
+from adjoint.transform.routine_calls import bar_type
 
 
 def reverse(
@@ -54,6 +58,7 @@ def reverse(
     result: str = "value_and_grad",
     single: bool = False,
     has_aux: bool = False,
+    assume: bool = False,
 ) -> Func:
     """Return the function that computes the value of `func` and its gradient with respect to `wrt`.
 
@@ -62,18 +67,33 @@ def reverse(
         wrt: names of parameters with a differentiable type.
         name: the name of the new function.
         seed: name of an added last parameter, the cotangent of the result; None means 1.
-        result: "value_and_grad", "grad" (the gradient alone) or "vjp" (value and a tuple of cotangents).
+        result: "value_and_grad", "grad" (the gradient alone), "vjp" (value and a tuple of cotangents) or "pullback"
+            (the cotangents alone, for a seed of the type of the result).
         single: return one gradient, not a tuple.
+        assume: take for granted that element-wise operands of one rank have one shape, and raise where they don't.
 
     Raises:
         MissingRuleError: a primitive on the way has no derivative rule.
         AliasError: memory that is written is shared in a way that can't be followed.
     """
+    return prepare(func, wrt, name=name, seed=seed, has_aux=has_aux, assume=assume).build(name, result, single)
+
+
+def prepare(
+    func: Func,
+    wrt: Sequence[str],
+    *,
+    name: str,
+    seed: str | None = None,
+    has_aux: bool = False,
+    assume: bool = False,
+) -> Reverse:
+    """Return reverse mode at its start, for `build`; afterwards it knows what it has recorded."""
     func, leaves = unpack(func, wrt)
     func = aliasing.own_written_arguments(func)
-    program, shadows = with_shadows(Program.of(func), flattened(wrt, leaves))
+    program, shadows = with_shadows(Program.of(func, assume=assume), flattened(wrt, leaves))
     program.taken.add(name)
-    return Reverse(program, wrt, seed, has_aux, shadows, leaves).build(name, result, single)
+    return Reverse(program, wrt, seed, has_aux, shadows, leaves)
 
 
 def with_shadows(program: Program, wrt: Sequence[str]) -> tuple[Program, dict[str, str]]:
@@ -84,9 +104,15 @@ def with_shadows(program: Program, wrt: Sequence[str]) -> tuple[Program, dict[st
         return program, {}
     for name, type_ in program.types.items():
         if isinstance(type_, nb.List) and not is_memory(element_type(type_)) and program.memory.cls(name) in classes:
-            raise classes[program.memory.cls(name)]
+            raise _of_lists(classes[program.memory.cls(name)])
     func, shadows = mirror(program, classes)
-    return Program.of(func), shadows
+    return Program.of(func, assume=program.assume), shadows
+
+
+def _of_lists(error: AliasError) -> AliasError:
+    """Return an error about arrays for lists, which have no `.copy()` here."""
+    text = str(error.msg).replace("array", "list")
+    return AliasError(text, error.loc, help="make a list of its own: `[item for item in items]`")
 
 
 class Reverse:
@@ -117,6 +143,7 @@ class Reverse:
         self.masked: set[str] = set()
         self.items: dict[str, dict[int, Var]] = {}
         self.line = ""
+        self.here: Loc | None = None
 
     # -- the whole function ------------------------------------------------------------------------------------
 
@@ -124,20 +151,24 @@ class Reverse:
         func, program = self.program.func, self.program
         exit_ = func.body[-1]
         assert isinstance(exit_, Return)
+        self.here = in_backward(exit_.loc)
+        if result == "pullback" and self.seed is not None:
+            program.types[self.seed.name] = bar_type(program.type_of(exit_.value))
         root = program.structure.root
         frame = self.open(root, program.memory.after[id(exit_)])
         self.seed_result(exit_)
         self.sweep(func.body[:-1])
         grads = [self.gradient(p) for p in self.wrt]
         backward = self.close(frame)
-        forward = ForwardSweep(self.residuals, self.trips, self.old).block(func.body[:-1])
+        forward = ForwardSweep(self.residuals, self.trips, self.old, self.bars.shaped).block(func.body[:-1])
         value = self.value(exit_)
         gradient: Expr = grads[0] if single else Call("tuple", tuple(grads))
-        returned = Call("tuple", (value[1], gradient))
+        returned = gradient if result == "pullback" else Call("tuple", (value[1], gradient))
         if result == "grad":
             returned = Call("tuple", (gradient, _parts(value[1])[1])) if self.has_aux else gradient
         params = (*func.params, *((Param(self.seed.name),) if self.seed is not None else ()))
-        return program.finished(name, params, (*forward, *value[0], *backward, Return(returned)), func.refs)
+        body = (*check_sizes(program), *forward, *value[0], *backward, Return(returned))
+        return program.finished(name, params, body, func.refs)
 
     def seed_result(self, exit_: Return) -> None:
         values = _parts(exit_.value)
@@ -191,7 +222,7 @@ class Reverse:
     # -- frames ------------------------------------------------------------------------------------------------
 
     def emit(self, stmt: Stmt) -> None:
-        self.stack[-1].out.append(stmt)
+        self.stack[-1].out.append(located(stmt, self.here))
 
     def open(self, place: Place, versions: dict[str, int]) -> Frame:
         frame = Frame(place, versions)
@@ -229,10 +260,12 @@ class Reverse:
 
     def sweep(self, body: Block) -> None:
         for stmt in reversed(body):
+            outer, self.here = self.here, in_backward(getattr(stmt, "loc", None))
             self.stack[-1].versions = self.program.memory.after[id(stmt)]
             if id(stmt) not in self.skipped:
                 self.statement(stmt)
             self.stack[-1].versions = self.program.memory.before[id(stmt)]
+            self.here = outer
 
     def statement(self, stmt: Stmt) -> None:
         match stmt:
@@ -275,6 +308,11 @@ class Reverse:
         self.comment(stmt)
         pullbacks.pullback(self, stmt, name, value)
         self.bars.drop(name)
+
+
+def in_backward(loc: Loc | None) -> Loc | None:
+    """Return the place of the adjoint of what stands somewhere."""
+    return None if loc is None else replace(loc, role="backward")
 
 
 def _seeds(value: Expr, seed: Expr) -> list[tuple[str, Expr]]:

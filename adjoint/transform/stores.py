@@ -199,22 +199,15 @@ def _pass_on(reverse: Reverse, stmt: Store, seed: Expr, value: Var, *, negative:
     target: Expr = Call("neg", (seed,)) if negative else seed
     if isinstance(have, nb.Array) and not isinstance(want, nb.Array):
         target = Call("sum", (target,), via="np")
-    elif isinstance(have, nb.Array) and isinstance(want, nb.Array) and not _same_shape(program, stmt, value):
-        reverse.residuals.ensure(value.name)
-        target = Call(f"helper.unbroadcast_{have.ndim}d_{want.ndim}d", (target, value))
+    elif isinstance(have, nb.Array) and isinstance(want, nb.Array):
+        whole = stmt.index == (Lit(...),)
+        shape = program.shapes.of(stmt.array) if whole else program.shapes.indexed(stmt)
+        target = bars.unbroadcast(target, shape, value.name, stmt)
     target = bars.cast(target, value.name)
     if target == seed and not fresh and isinstance(have, nb.Array) and not bars.has(value.name):
         # A view of the shadow would change with it.
         target = Call("copy", (seed,), via="method")
     bars.contribute(value.name, target, owned=fresh if target == seed else None)
-
-
-def _same_shape(program: Program, stmt: Store, value: Var) -> bool:
-    if stmt.index == (Lit(...),):
-        return program.shapes.same(stmt.array, value)
-    place = Call("getitem", (stmt.array, *stmt.index))
-    shape = program.shapes.indexed(place)
-    return shape is not None and shape == program.shapes.of(value)
 
 
 def _write_fancy(reverse: Reverse, stmt: Store) -> None:

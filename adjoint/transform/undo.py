@@ -38,7 +38,7 @@ def restore(reverse: Reverse, stmt: Store) -> None:
         reverse.residuals.register(reverse.old[id(stmt)].name, stmt, reverse.program.structure.home[id(stmt)])
     old = reverse.old[id(stmt)]
     reverse.residuals.ensure(old.name)
-    reverse.emit(Store(stmt.array, stmt.index, old, stmt.loc))
+    reverse.emit(Store(stmt.array, stmt.index, old))
 
 
 def undo_append(reverse: Reverse, stmt: Stmt, name: str, value: Expr) -> None:

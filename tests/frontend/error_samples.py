@@ -43,10 +43,6 @@ def truth_of_array(v):
     return 0.0
 
 
-def recursion(x):
-    return recursion(x - 1.0) if x > 0.0 else x
-
-
 def unknown_function(x):
     return os.getenv("A")
 

@@ -34,7 +34,6 @@ ROWS: list[tuple[Any, str, str, str | None]] = [
         "v > 0.0",
         "use `np.any(...)`, `np.all(...)` or a comparison",
     ),
-    (samples.recursion, "`recursion` calls itself", "recursion(x - 1.0)", "write a loop"),
     (
         samples.unknown_function,
         "call of `getenv`: the source of `getenv` can't be read",

@@ -1,14 +1,6 @@
 import numpy as np
 
 
-def unbroadcast_1d_1d(y_bar, like):
-    x_bar = np.zeros(like.shape, like.dtype)
-    i_step = 1 if like.shape[0] != 1 else 0
-    for i in range(y_bar.shape[0]):
-        x_bar[i * i_step] += y_bar[i]
-    return x_bar
-
-
 def all_augmented_assignments_value_and_grad(x):
     y = x.copy()
     y_1 = y[1]
@@ -29,7 +21,11 @@ def all_augmented_assignments_value_and_grad(x):
     y[...] = y - y * 0.3
     element = y[1:4]
     element_1 = x[2:5]
+    if element.shape[0] != element_1.shape[0]:
+        raise ValueError("adjoint: this gradient assumes that no axis of length 1 is stretched by broadcasting")
     product = element * element_1
+    if y[1:4].shape[0] != product.shape[0]:
+        raise ValueError("adjoint: this gradient assumes that no axis of length 1 is stretched by broadcasting")
     y_old = y[1:4].copy()
     y[1:4] = product
     value = np.sum(y * x)
@@ -40,9 +36,8 @@ def all_augmented_assignments_value_and_grad(x):
     # backward: y[1:4] *= x[2:5]
     y_seed = y_bar[1:4].copy()
     y_bar[1:4] = 0.0
-    product_bar = unbroadcast_1d_1d(y_seed, product)
-    y_bar[1:4] += unbroadcast_1d_1d(product_bar * element_1, element)
-    x_bar[2:5] += unbroadcast_1d_1d(product_bar * element, element_1)
+    y_bar[1:4] += y_seed * element_1
+    x_bar[2:5] += y_seed * element
     # backward: y -= y * 0.3
     t_bar = -y_bar
     y_bar += 0.3 * t_bar

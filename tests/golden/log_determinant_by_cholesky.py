@@ -30,20 +30,13 @@ def diagonal_placed(a, y_bar, k):
     return x_bar
 
 
-def unbroadcast_2d_2d(y_bar, like):
-    x_bar = np.zeros(like.shape, like.dtype)
-    i_step = 1 if like.shape[0] != 1 else 0
-    j_step = 1 if like.shape[1] != 1 else 0
-    for i in range(y_bar.shape[0]):
-        for j in range(y_bar.shape[1]):
-            x_bar[i * i_step, j * j_step] += y_bar[i, j]
-    return x_bar
-
-
 def log_determinant_by_cholesky_value_and_grad(m):
     m_t = m.T
     product = m @ m_t
-    a = product + 2.0 * np.eye(4)
+    product_1 = 2.0 * np.eye(4)
+    if product.shape[0] != product_1.shape[0] or product.shape[1] != product_1.shape[1]:
+        raise ValueError("adjoint: this gradient assumes that no axis of length 1 is stretched by broadcasting")
+    a = product + product_1
     c = np.linalg.cholesky(a)
     diag_c = np.diag(c)
     value = 2.0 * np.sum(np.log(diag_c))
@@ -52,7 +45,6 @@ def log_determinant_by_cholesky_value_and_grad(m):
     # backward: c = np.linalg.cholesky(a)
     a_bar = cholesky_pullback(c, c_bar)
     # backward: a = m @ m.T + 2.0 * np.eye(4)
-    product_bar = unbroadcast_2d_2d(a_bar, product)
-    m_bar = product_bar @ m_t.T
-    m_bar += (m.T @ product_bar).T
+    m_bar = a_bar @ m_t.T
+    m_bar += (m.T @ a_bar).T
     return value, m_bar

@@ -18,6 +18,8 @@ def mask_read_and_scale_value_and_grad(x):
     y_invert_mask = y[invert_mask]
     invert_mask_1 = ~mask
     element = x[invert_mask_1]
+    if y_invert_mask.shape[0] != element.shape[0]:
+        raise ValueError("adjoint: this gradient assumes that no axis of length 1 is stretched by broadcasting")
     product_1 = y_invert_mask * element
     invert_mask_2 = ~mask
     y[invert_mask_2] = product_1
@@ -31,8 +33,8 @@ def mask_read_and_scale_value_and_grad(x):
     y_seed = y_bar[invert_mask_2].copy()
     y_bar[invert_mask_2] = 0.0
     product_1_bar = unbroadcast_1d_1d(y_seed, product_1)
-    x_bar[invert_mask_1] += unbroadcast_1d_1d(product_1_bar * y_invert_mask, element)
-    y_bar[invert_mask] += unbroadcast_1d_1d(product_1_bar * element, y_invert_mask)
+    x_bar[invert_mask_1] += product_1_bar * y_invert_mask
+    y_bar[invert_mask] += product_1_bar * element
     # backward: y[mask] *= 3.0
     y_seed_1 = y_bar[mask].copy()
     y_bar[mask] = 0.0

@@ -9,25 +9,20 @@ def diagonal_filled(a, y_bar, k):
     return x_bar
 
 
-def unbroadcast_2d_2d(y_bar, like):
-    x_bar = np.zeros(like.shape, like.dtype)
-    i_step = 1 if like.shape[0] != 1 else 0
-    j_step = 1 if like.shape[1] != 1 else 0
-    for i in range(y_bar.shape[0]):
-        for j in range(y_bar.shape[1]):
-            x_bar[i * i_step, j * j_step] += y_bar[i, j]
-    return x_bar
-
-
 def matrix_products_value_and_grad(a, b):
     c = a @ b
     element = a[:, 0]
     b_0 = b[0]
     outer = np.outer(element, b_0)
+    if outer.shape[0] != c.shape[0] or outer.shape[1] != c.shape[1]:
+        raise ValueError("adjoint: this gradient assumes that no axis of length 1 is stretched by broadcasting")
     d = outer + c
+    eye_5 = np.eye(5)
     d_t = d.T
     product = d_t @ d
-    e = np.eye(5) + product
+    if eye_5.shape[0] != product.shape[0] or eye_5.shape[1] != product.shape[1]:
+        raise ValueError("adjoint: this gradient assumes that no axis of length 1 is stretched by broadcasting")
+    e = eye_5 + product
     c_0 = c[0]
     d_1 = d[1]
     element_1 = b[:, 1]
@@ -44,14 +39,12 @@ def matrix_products_value_and_grad(a, b):
     c_bar[0] += d_1
     e_bar = diagonal_filled(e, 1.0, 0)
     # backward: e = np.eye(5) + d.T @ d
-    product_bar = unbroadcast_2d_2d(e_bar, product)
-    d_bar += d_t.T @ product_bar
-    d_bar += (product_bar @ d.T).T
+    d_bar += d_t.T @ e_bar
+    d_bar += (e_bar @ d.T).T
     # backward: d = np.outer(a[:, 0], b[0]) + c
-    outer_bar = unbroadcast_2d_2d(d_bar, outer)
-    c_bar += unbroadcast_2d_2d(d_bar, c)
-    b_bar[0] += element @ outer_bar
-    a_bar[:, 0] += outer_bar @ b_0
+    c_bar += d_bar
+    b_bar[0] += element @ d_bar
+    a_bar[:, 0] += d_bar @ b_0
     # backward: c = a @ b
     a_bar += c_bar @ b.T
     b_bar += a.T @ c_bar

@@ -1,15 +1,9 @@
 import numpy as np
 
 
-def unbroadcast_1d_1d(y_bar, like):
-    x_bar = np.zeros(like.shape, like.dtype)
-    i_step = 1 if like.shape[0] != 1 else 0
-    for i in range(y_bar.shape[0]):
-        x_bar[i * i_step] += y_bar[i]
-    return x_bar
-
-
 def negative_index_writes_value_and_grad(m):
+    if m.shape[1] != m.shape[0]:
+        raise ValueError("adjoint: this gradient assumes that no axis of length 1 is stretched by broadcasting")
     a = m.copy()
     element = a[0, -1]
     element_1 = a[-3, 0]
@@ -21,9 +15,8 @@ def negative_index_writes_value_and_grad(m):
         a[minus_i, 0] += a[i, -1] ** 2
     element_2 = a[:, 0]
     element_3 = a[-1, :]
-    product = element_2 * element_3
     a_old = a[:, -1].copy()
-    a[:, -1] = product
+    a[:, -1] = element_2 * element_3
     value = np.sum(a * a)
     # backward: return np.sum(a * a)
     a_bar = 2.0 * a
@@ -31,9 +24,9 @@ def negative_index_writes_value_and_grad(m):
     # backward: a[:, -1] = a[:, 0] * a[-1, :]
     a_seed = a_bar[:, -1].copy()
     a_bar[:, -1] = 0.0
-    product_bar = unbroadcast_1d_1d(a_seed, product)
-    a_bar[:, 0] += unbroadcast_1d_1d(product_bar * element_3, element_2)
-    a_bar[-1, :] += unbroadcast_1d_1d(product_bar * element_2, element_3)
+    t_bar = a_seed
+    a_bar[:, 0] += t_bar * element_3
+    a_bar[-1, :] += t_bar * element_2
     for i in range(3, 0, -1):
         minus_i = -i
         a[minus_i, 0] = a_old_1_tape[i]

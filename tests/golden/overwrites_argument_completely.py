@@ -21,21 +21,17 @@ def share_memory(a, b):
     return a_start < b_stop and b_start < a_stop
 
 
-def unbroadcast_1d_1d(y_bar, like):
-    x_bar = np.zeros(like.shape, like.dtype)
-    i_step = 1 if like.shape[0] != 1 else 0
-    for i in range(y_bar.shape[0]):
-        x_bar[i * i_step] += y_bar[i]
-    return x_bar
-
-
 def overwrites_argument_completely_value_and_grad(x, y):
     if share_memory(x, y):
         raise ValueError("x and y share memory, and one of them is written: pass a copy")
     x = x.copy()
     y_1 = y.copy()
     element = y_1[:5]
+    if element.shape[0] != x.shape[0]:
+        raise ValueError("adjoint: this gradient assumes that no axis of length 1 is stretched by broadcasting")
     product = element * x
+    if x[:].shape[0] != product.shape[0]:
+        raise ValueError("adjoint: this gradient assumes that no axis of length 1 is stretched by broadcasting")
     x_old = x[:].copy()
     x[:] = product
     y_old = y_1[0]
@@ -57,7 +53,6 @@ def overwrites_argument_completely_value_and_grad(x, y):
     # backward: x[:] = y[:5] * x
     x_seed = x_bar[:].copy()
     x_bar[:] = 0.0
-    product_bar = unbroadcast_1d_1d(x_seed, product)
-    y_bar[:5] += unbroadcast_1d_1d(product_bar * x, element)
-    x_bar += unbroadcast_1d_1d(product_bar * element, x)
+    y_bar[:5] += x_seed * x
+    x_bar += x_seed * element
     return value, (x_bar, y_bar)

@@ -1,24 +1,16 @@
 import numpy as np
 
 
-def unbroadcast_1d_1d(y_bar, like):
-    x_bar = np.zeros(like.shape, like.dtype)
-    i_step = 1 if like.shape[0] != 1 else 0
-    for i in range(y_bar.shape[0]):
-        x_bar[i * i_step] += y_bar[i]
-    return x_bar
-
-
 def rfft_power_value_and_grad(x):
     spectrum = np.fft.rfft(x)
     conj_spectrum = np.conj(spectrum)
     real = (spectrum * conj_spectrum).real
     arange_4 = np.arange(4)
-    product = real * arange_4
-    value = np.sum(product)
+    if real.shape[0] != arange_4.shape[0]:
+        raise ValueError("adjoint: this gradient assumes that no axis of length 1 is stretched by broadcasting")
+    value = np.sum(real * arange_4)
     # backward: return np.sum((spectrum * np.conj(spectrum)).real * np.arange(4))
-    real_bar = unbroadcast_1d_1d(np.full_like(product, 1.0) * arange_4, real)
-    t_bar = real_bar.astype(np.complex128)
+    t_bar = (1.0 * arange_4).astype(np.complex128)
     spectrum_bar = t_bar * conj_spectrum
     spectrum_bar += np.conj(t_bar * spectrum)
     # backward: spectrum = np.fft.rfft(x)

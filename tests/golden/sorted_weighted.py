@@ -10,26 +10,19 @@ def sort_pullback(a, y, y_bar):
     return x_bar
 
 
-def unbroadcast_1d_1d(y_bar, like):
-    x_bar = np.zeros(like.shape, like.dtype)
-    i_step = 1 if like.shape[0] != 1 else 0
-    for i in range(y_bar.shape[0]):
-        x_bar[i * i_step] += y_bar[i]
-    return x_bar
-
-
 def sorted_weighted_value_and_grad(x):
     y = np.sort(x)
     arange = np.arange(x.shape[0])
-    product = y * arange
+    if y.shape[0] != arange.shape[0]:
+        raise ValueError("adjoint: this gradient assumes that no axis of length 1 is stretched by broadcasting")
     element = y[-1]
     y_0 = y[0]
-    value = np.sum(product) + element * y_0
+    value = np.sum(y * arange) + element * y_0
     # backward: return np.sum(y * np.arange(len(x))) + y[-1] * y[0]
     y_bar = np.zeros_like(y)
     y_bar[0] += element
     y_bar[-1] += y_0
-    y_bar[...] = y_bar + unbroadcast_1d_1d(np.full_like(product, 1.0) * arange, y)
+    y_bar += 1.0 * arange
     # backward: y = np.sort(x)
     x_bar = sort_pullback(x, y, y_bar)
     return value, x_bar

@@ -1,0 +1,212 @@
+"""What statements read and write, element by element where they do: the ground on which loops are moved and joined."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from adjoint.analysis.effects import actions
+from adjoint.ir import Accum, Call, Effect, Expr, For, Func, If, Let, Lit, Return, Stmt, Store, Var, While
+from adjoint.ir.walk import blocks, names_in, operands, substitute
+from adjoint.lower.guards import is_guard
+from adjoint.rules.numba_types import Type, is_array, is_number
+
+_SHAPE_ONLY = frozenset("dim shape size ndim len".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One use of the contents of an array; `index` is None if it may be any of its elements, or its memory."""
+
+    name: str
+    cls: str
+    index: tuple[Expr, ...] | None
+    writes: bool = False
+    adds: bool = False
+
+
+@dataclass(slots=True)
+class Summary:
+    """All that a statement does, nested ones included.
+
+    `exposed` are the names that may be read before the statement itself binds them.
+    """
+
+    binds: set[str] = field(default_factory=set[str])
+    exposed: set[str] = field(default_factory=set[str])
+    reads: set[str] = field(default_factory=set[str])
+    accesses: list[Access] = field(default_factory=list[Access])
+    effect: bool = False
+
+    def conflicts(self, other: Summary) -> bool:
+        """Whether two statements may not change places."""
+        if self.effect and other.effect:
+            return True
+        if self.binds & (other.reads | other.binds) or other.binds & self.reads:
+            return True
+        return any(clash(a, b) for a in self.accesses for b in other.accesses)
+
+
+def clash(a: Access, b: Access) -> bool:
+    """Whether two accesses may be to the same memory, and one of them changes it."""
+    return a.cls == b.cls and (a.writes or b.writes)
+
+
+def in_lockstep(a: Expr, b: Expr, i: Var, k: Var, moving: set[str]) -> bool:
+    """Whether a subscript that depends on `i` equals one that depends on `k` only if `i` equals `k`."""
+    if a != substitute(b, {k.name: i}):
+        return False
+    match a:
+        case Var():
+            return a == i
+        case Call("add" | "sub", (Var() as index, offset)) | Call("add", (offset, Var() as index)) if index == i:
+            return not any(name in moving for name in names_in(offset))
+        case _:
+            return False
+
+
+class Accesses:
+    """Summaries of the statements of one program, each made once."""
+
+    def __init__(self, func: Func, kinds: Mapping[str, Type], classes: Mapping[str, str]) -> None:
+        self.func = func
+        self.kinds = kinds
+        self.classes = classes
+        self._known: dict[int, tuple[Stmt, Summary]] = {}
+
+    def of(self, stmt: Stmt) -> Summary:
+        known = self._known.get(id(stmt))
+        if known is None or known[0] is not stmt:
+            known = self._known[id(stmt)] = (stmt, self._summary(stmt))
+        return known[1]
+
+    def _summary(self, stmt: Stmt) -> Summary:
+        found = Summary()
+        match stmt:
+            case Let(target, value):
+                self._reading(value, found)
+                found.binds.add(target.name)
+                self._general(stmt, found)
+            case Store(array, index, value) | Accum(array, index, value) if self._is_element(array.name, index):
+                for expr in (*index, value):
+                    self._reading(expr, found)
+                found.reads.add(array.name)
+                adds = isinstance(stmt, Accum)
+                found.accesses.append(Access(array.name, self.class_of(array.name), index, writes=True, adds=adds))
+            case Accum(target, (), value) if not is_array(self.kinds.get(target.name)):
+                self._reading(value, found)
+                found.reads.add(target.name)
+                found.binds.add(target.name)
+            case For() | While() | If():
+                self._compound(stmt, found)
+            case Return():
+                found.effect = True
+                self._opaque(stmt, found)
+            case Store() | Accum() | Effect():
+                self._opaque(stmt, found)
+            case _:
+                pass
+        if not isinstance(stmt, For | While | If):
+            found.exposed = set(found.reads)
+        return found
+
+    def _compound(self, stmt: For | While | If, found: Summary) -> None:
+        for expr in operands(stmt):
+            self._reading(expr, found)
+        if isinstance(stmt, For | While) and stmt.until is not None:
+            found.reads.discard(stmt.until.name)
+        found.exposed |= found.reads
+        if isinstance(stmt, For):
+            found.binds.add(stmt.index.name)
+        for body in blocks(stmt):
+            before = {stmt.index.name} if isinstance(stmt, For) else set[str]()
+            for inner in body:
+                done = self.of(inner)
+                found.exposed |= done.exposed - before
+                if not isinstance(inner, For | While | If):
+                    before |= done.binds
+                elif isinstance(inner, If):
+                    before |= self._always(inner)
+                found.binds |= done.binds
+                found.reads |= done.reads
+                found.accesses += done.accesses
+                found.effect |= done.effect
+        if isinstance(stmt, For | While) and stmt.until is not None:
+            found.reads.add(stmt.until.name)
+        found.effect &= not is_guard(stmt)
+
+    def _always(self, stmt: If) -> set[str]:
+        """Return the names that both branches bind."""
+        both = [{name for s in body if isinstance(s, Let) for name in (s.target.name,)} for body in blocks(stmt)]
+        return both[0] & both[1]
+
+    # -- expressions -------------------------------------------------------------------------------------------
+
+    def _is_element(self, name: str, index: tuple[Expr, ...]) -> bool:
+        kind: Type = self.kinds.get(name)
+        return is_array(kind) and len(index) == kind.ndim and all(map(self._is_integer, index))
+
+    def _is_integer(self, index: Expr) -> bool:
+        match index:
+            case Lit(value):
+                return type(value) is int
+            case Var(name):
+                kind = self.kinds.get(name)
+                return kind is not None and is_number(kind)
+            case Call("slice" | "tuple" | "list"):
+                return False
+            case Call(prim, args):
+                return prim in ("add", "sub", "mul", "neg", "dim", "floordiv", "mod") and all(
+                    map(self._is_integer, args)
+                ) or self._is_scalar_call(index)
+
+    def _is_scalar_call(self, call: Call) -> bool:
+        return call.prim.startswith("cast.") or call.prim == "getitem" and isinstance(call.args[0], Var) and (
+            self._is_element(call.args[0].name, call.args[1:])
+        )
+
+    def _reading(self, expr: Expr, found: Summary) -> None:
+        """Add what evaluating an expression reads."""
+        match expr:
+            case Var(name):
+                found.reads.add(name)
+                if not self._is_number(name):
+                    found.accesses.append(Access(name, self.class_of(name), None))
+            case Call("getitem", (Var(name), *index)) if self._is_element(name, tuple(index)):
+                found.reads.add(name)
+                found.accesses.append(Access(name, self.class_of(name), tuple(index)))
+                for each in index:
+                    self._reading(each, found)
+            case Call(prim, (Var(name), *rest)) if prim in _SHAPE_ONLY:
+                found.reads.add(name)
+                for each in rest:
+                    self._reading(each, found)
+            case Call(_, args, kwargs):
+                for each in (*args, *(value for _, value in kwargs)):
+                    self._reading(each, found)
+            case Lit():
+                pass
+
+    def _is_number(self, name: str) -> bool:
+        kind = self.kinds.get(name)
+        return kind is not None and is_number(kind)
+
+    def class_of(self, name: str) -> str:
+        return self.classes.get(name, name)
+
+    def _general(self, stmt: Stmt, found: Summary) -> None:
+        """Add what the table of effects says beyond reading and binding: a `pop`, a random draw."""
+        for action in actions(stmt, self.func):
+            found.effect |= action.required
+            for name in action.changes:
+                found.accesses.append(Access(name, self.class_of(name), None, writes=True))
+
+    def _opaque(self, stmt: Stmt, found: Summary) -> None:
+        for action in actions(stmt, self.func):
+            found.effect |= action.required
+            found.binds |= set(action.binds)
+            found.reads |= set(action.reads)
+            for name in action.inspects:
+                found.accesses.append(Access(name, self.class_of(name), None))
+            for name in action.changes:
+                found.accesses.append(Access(name, self.class_of(name), None, writes=True))

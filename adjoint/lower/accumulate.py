@@ -1,0 +1,205 @@
+"""Elements of arrays that a loop keeps adding to become numbers while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+
+from adjoint.analysis.sharing import memory_classes
+from adjoint.errors import AdjointError
+from adjoint.ir import Accum, Block, Call, Expr, For, Func, If, Let, Lit, Stmt, Store, Var
+from adjoint.ir.walk import map_blocks, map_expr, map_operands, names_in
+from adjoint.lower.accesses import Access, Accesses, Summary
+from adjoint.lower.linear import shifted
+from adjoint.rules.numba_types import Type, is_array
+from adjoint.rules.typing import expr_type
+
+Fresh = Callable[[Type], Var]
+
+
+def accumulate(func: Func, kinds: dict[str, Type], fresh: Fresh, natural: Mapping[str, bool]) -> Func:
+    """Hoist `a[i, j] += e` out of loops that move neither `i` nor `j`: a number is added to, and stored at the end.
+
+    No other access in the loop may be to the same element, except by the same subscript. The element is read only if
+    the loop has an iteration. `natural` are the loop indices that are known to be negative never, or sometimes.
+
+    >>> from adjoint.codegen.emit import text
+    >>> from adjoint.lower.context import Context
+    >>> from tests.ir_text import parse
+    >>> before = parse('''
+    ... def f(a: float64[:, :], n: int64):
+    ...     for i in range(n):
+    ...         a[i, 0] = 0.0
+    ...         for k in range(i):
+    ...             a[i, 0] += a[i, k + 1]
+    ... ''')
+    >>> context = Context.of(before)
+    >>> print(text(accumulate(before, context.kinds, context.temporary, {"i": True})), end="")
+    def f(a, n):
+        for i in range(n):
+            a[i, 0] = 0.0
+            _1 = a[i, 0]
+            for k in range(i):
+                _1 += a[i, k + 1]
+            a[i, 0] = _1
+    """
+    hoister = _Hoister(func, kinds, fresh, natural)
+    return replace(func, body=hoister.block(func.body))
+
+
+class _Hoister:
+    def __init__(self, func: Func, kinds: Mapping[str, Type], fresh: Fresh, natural: Mapping[str, bool]) -> None:
+        self.natural = natural
+        self.kinds = kinds
+        self.fresh = fresh
+        self.accesses = Accesses(func, kinds, memory_classes(func))
+
+    def block(self, block: Block) -> Block:
+        out: list[Stmt] = []
+        for stmt in block:
+            stmt = map_blocks(stmt, self.block)
+            if isinstance(stmt, For) and not stmt.parallel:
+                out += self.loop(stmt, out)
+            else:
+                out.append(stmt)
+        return tuple(out)
+
+    def loop(self, loop: For, before: list[Stmt]) -> list[Stmt]:
+        start: list[Stmt] = []
+        end: list[Stmt] = []
+        safe = True
+        for target, index in list(self.candidates(loop)):
+            if not self.may_hoist(loop, target, index):
+                continue
+            number = self.fresh(self.kinds[target.name].dtype)
+            loop = replace(loop, body=_Numbers(target, index, number).block(loop.body))
+            start.append(Let(number, Call("getitem", (target, *index))))
+            end.append(Store(target, index, number))
+            safe &= any(_touches(stmt, target, index) for stmt in before)
+        if not start:
+            return [loop]
+        whole = [*start, loop, *end]
+        return whole if safe else [If(_runs(loop), tuple(whole))]
+
+    def candidates(self, loop: For) -> Iterator[tuple[Var, tuple[Expr, ...]]]:
+        """Yield the elements that the loop adds to in each iteration."""
+        found: dict[tuple[Var, tuple[Expr, ...]], None] = {}
+        for stmt in loop.body:
+            match stmt:
+                case Accum(target, index, value) if index and self.keeps_type(target, value):
+                    found[target, index] = None
+                case Store(target, index, Call("add" | "sub" | "mul", (Call("getitem", (array, *place)), value))) if (
+                    array == target and tuple(place) == index and self.keeps_type(target, value)
+                ):
+                    found[target, index] = None
+                case _:
+                    pass
+        yield from found
+
+    def keeps_type(self, target: Var, value: Expr) -> bool:
+        kind: Type = self.kinds.get(target.name)
+        try:
+            return is_array(kind) and expr_type(value, self.kinds) == kind.dtype
+        except AdjointError:
+            return False
+
+    def may_hoist(self, loop: For, target: Var, index: tuple[Expr, ...]) -> bool:
+        if loop.step not in (Lit(1), Lit(-1)) or not is_array(self.kinds.get(target.name)):
+            return False
+        facts = self.accesses.of(loop)
+        if target.name in facts.binds or facts.effect or _moves(facts, index):
+            return False
+        own = next((a for a in facts.accesses if a.name == target.name and a.index == index), None)
+        if own is None:
+            return False
+        return all(a.cls != own.cls or a == own or _same(a, own) or self.apart(a, own, loop) for a in facts.accesses)
+
+    def apart(self, access: Access, own: Access, loop: For) -> bool:
+        """Whether an access is certainly to another element: at some place its subscript is the index of the loop,
+        which ends before, or starts after, what stands there in the other."""
+        if access.name != own.name or access.index is None or own.index is None:
+            return False
+        return any(self.never_equal(a, b, loop) for a, b in zip(access.index, own.index, strict=True))
+
+    def never_equal(self, a: Expr, b: Expr, loop: For) -> bool:
+        """Whether two subscripts differ in every iteration: numbers, or the loop's index and where it never comes."""
+        if isinstance(a, Lit) and isinstance(b, Lit) and isinstance(a.value, int) and isinstance(b.value, int):
+            return a != b and a.value >= 0 and b.value >= 0
+        low, high = (loop.start, loop.stop) if loop.step == Lit(1) else (shifted(loop.stop, 1), shifted(loop.start, 1))
+        match a:
+            case Var():
+                offset, index = 0, a
+            case Call("add" | "sub" as prim, (Var() as index, Lit(int() as number))):
+                offset = number if prim == "add" else -number
+            case _:
+                return False
+        # From `low` to `high - 1`; negative subscripts would count from the end.
+        low, high = shifted(low, offset), shifted(high, offset)
+        if index != loop.index or not self.is_natural(low):
+            return False
+        if isinstance(low, Lit) and isinstance(b, Lit) and isinstance(b.value, int) and isinstance(low.value, int):
+            return 0 <= b.value < low.value
+        return b == high or b == shifted(low, -1) and self.is_natural(b)
+
+    def is_natural(self, expr: Expr) -> bool:
+        match expr:
+            case Lit(int() as value):
+                return value >= 0
+            case Var(name):
+                return self.natural.get(name, False)
+            case Call("add", (left, right)):
+                return self.is_natural(left) and self.is_natural(right)
+            case Call(prim):
+                return prim == "dim"
+            case Lit():
+                return False
+
+
+def _same(a: Access, b: Access) -> bool:
+    return a.name == b.name and a.index == b.index
+
+
+def _moves(facts: Summary, index: tuple[Expr, ...]) -> bool:
+    """Whether a loop changes what a subscript means."""
+    names = {name for expr in index for name in names_in(expr)}
+    written = {access.name for access in facts.accesses if access.writes}
+    return bool(names & (facts.binds | written))
+
+
+def _runs(loop: For) -> Expr:
+    return Call("lt" if loop.step == Lit(1) else "gt", (loop.start, loop.stop))
+
+
+def _touches(stmt: Stmt, target: Var, index: tuple[Expr, ...]) -> bool:
+    """Whether a statement itself writes the element, so that it is there."""
+    match stmt:
+        case Store(array, place, _) | Accum(array, place, _):
+            return array == target and place == index
+        case _:
+            return False
+
+
+class _Numbers:
+    """Writes a number where an element stood."""
+
+    def __init__(self, target: Var, index: tuple[Expr, ...], number: Var) -> None:
+        self.target = target
+        self.index = index
+        self.number = number
+        self.element = Call("getitem", (target, *index))
+
+    def block(self, block: Block) -> Block:
+        return tuple(self.stmt(stmt) for stmt in block)
+
+    def stmt(self, stmt: Stmt) -> Stmt:
+        stmt = map_blocks(map_operands(stmt, lambda expr: map_expr(expr, self.read)), self.block)
+        match stmt:
+            case Store(array, index, value) if array == self.target and index == self.index:
+                return Let(self.number, value, stmt.loc)
+            case Accum(target, index, value) if target == self.target and index == self.index:
+                return Accum(self.number, (), value, stmt.loc)
+            case _:
+                return stmt
+
+    def read(self, expr: Expr) -> Expr:
+        return self.number if expr == self.element else expr

@@ -1,0 +1,111 @@
+"""What the parts of `expand` share: facts, new names with their types, and the statements written so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from adjoint.analysis.sharing import memory_classes, mentioned
+from adjoint.ir import Block, Call, Expr, For, Func, Let, Lit, Stmt, Var
+from adjoint.ir.walk import statements
+from adjoint.lower.facts import Buffer, Facts
+from adjoint.lower.linear import Linear, whole
+from adjoint.lower.views import Shape
+from adjoint.rules.numba_types import Type, array, is_array, types
+from adjoint.transform.hints import all_hints, hint_of
+
+_INDICES = "ijklmn"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The first value of a loop's index, and the first it doesn't have."""
+
+    start: Linear
+    stop: Linear
+
+
+@dataclass(eq=False)
+class Context:
+    kinds: dict[str, Type]
+    hints: dict[str, str]
+    facts: Facts
+    classes: Mapping[str, str]
+    taken: set[str]
+    spans: dict[str, Span | None] = field(default_factory=dict[str, "Span | None"])
+    out: list[Stmt] = field(default_factory=list[Stmt])
+    # For each index of a loop written here: the memory that arrays in it refer to.
+    memory: dict[str, dict[str, Buffer]] = field(default_factory=dict[str, "dict[str, Buffer]"])
+    # The symbol that a loop index is in the span of other loops.
+    symbol: dict[str, str] = field(default_factory=dict[str, str])
+    # Loop indices, and whether they are never negative.
+    natural: dict[str, bool] = field(default_factory=dict[str, bool])
+    # The shapes of the arrays that loops fill; None for a name with several.
+    made: dict[str, Shape | None] = field(default_factory=dict[str, "Shape | None"])
+
+    @staticmethod
+    def of(func: Func) -> Context:
+        indices: dict[str, Type] = {s.index.name: types.int64 for s in statements(func.body) if isinstance(s, For)}
+        kinds: dict[str, Type] = {**indices, **func.types}
+        taken = {name for stmt in statements(func.body) for name in mentioned(stmt)}
+        taken |= {*kinds, func.name, "np", "math", "numba", *(p.name for p in func.params)}
+        taken |= {name.partition(":")[2] for name in func.refs}
+        return Context(kinds, all_hints(func), Facts(kinds, func.refs), memory_classes(func), taken)
+
+    def emit(self, *stmts: Stmt) -> None:
+        self.out.extend(stmts)
+
+    def fresh(self, base: str, kind: Type, hint: str | None = None) -> Var:
+        """Return a name not used so far; temporaries are called `_1`, `_2`."""
+        number = 1 if base == "_" else 0
+        name = f"{base}{number}" if base == "_" else base
+        while name in self.taken:
+            number += 1
+            name = f"{base}{number}" if base == "_" else f"{base}_{number}"
+        self.taken.add(name)
+        self.kinds[name] = kind
+        if hint is not None:
+            self.hints[name] = hint
+        return Var(name)
+
+    def hint(self, name: str) -> str | None:
+        """Return the name the user knows a value by."""
+        return hint_of(name, self.hints)
+
+    def temporary(self, kind: Type) -> Var:
+        return self.fresh("_", kind)
+
+    def indices(self, shape: Shape) -> tuple[Var, ...]:
+        """Return new loop indices that run over a shape."""
+        made = tuple(self.fresh(_INDICES[k], types.int64, _INDICES[k]) for k in range(len(shape)))
+        for index, size in zip(made, shape, strict=True):
+            self.spans[index.name] = Span(whole(0), size)
+            self.natural[index.name] = True
+            self.symbol[index.name] = self.facts.symbols.named(index.name).symbols[0]
+        return made
+
+    def nest(self, indices: Sequence[Var], shape: Shape, body: Block) -> Block:
+        """Put loops over a shape around statements."""
+        arrays = {name for stmt in statements(body) for name in mentioned(stmt) if is_array(self.kinds.get(name))}
+        for index in indices:
+            self.memory[index.name] = {name: self.facts.buffer(name) for name in sorted(arrays)}
+        for index, size in reversed(list(zip(indices, shape, strict=True))):
+            body = (For(index, Lit(0), self.facts.symbols.bound(size), Lit(1), body),)
+        return body
+
+    def allocate(self, target: Var, shape: Shape, dtype: Type, how: str = "empty", fill: Expr | None = None) -> None:
+        """Emit the statement that makes an array, and note its type and shape."""
+        lengths = tuple(map(self.facts.symbols.expr, shape))
+        sizes = lengths[0] if len(lengths) == 1 else Call("tuple", lengths)
+        options: tuple[tuple[str, Expr], ...] = ()
+        if dtype != types.float64:
+            options = (("dtype", Lit("bool" if dtype == types.boolean else str(dtype))),)
+        self.emit(Let(target, Call(how, (sizes,) if fill is None else (sizes, fill), options)))
+        self.facts.bind(target.name, shape)
+        self.facts.refers(target.name, None)
+        self.made[target.name] = shape if self.made.get(target.name, shape) == shape else None
+        if not isinstance(self.kinds.get(target.name), types.Array):
+            self.kinds[target.name] = array(dtype, len(shape))
+
+    def class_of(self, name: str) -> str:
+        return self.classes.get(name, name)

@@ -1,0 +1,150 @@
+"""Neighbouring loops over the same range become one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from adjoint.analysis.sharing import memory_classes
+from adjoint.ir import Block, Comment, Expr, For, Func, Lit, Stmt, Var
+from adjoint.ir.walk import map_blocks, substitute
+from adjoint.lower.accesses import Access, Accesses, Summary, in_lockstep
+from adjoint.lower.context import Context, Span
+from adjoint.lower.guards import is_guard
+from adjoint.lower.linear import Linear, symbol
+from adjoint.lower.uses import open_indices
+from adjoint.transform.renaming import rename_block
+
+
+def fuse(func: Func, context: Context) -> Func:
+    """Join loops of a block that run over equal ranges, from the outside in.
+
+    Two loops are joined if each iteration of the second needs nothing of the first but what the same iteration of that
+    computes: an array that one of them writes is read and written by the other in the same place, a subscript with the
+    loop index in it; names are the business of one of them or set anew in each iteration. Statements in between go
+    before or after. What loops run over, and which arrays are different memory, is known from `expand`.
+
+    >>> from adjoint.codegen.emit import text
+    >>> from adjoint.lower.expand import expand
+    >>> from tests.ir_text import parse
+    >>> func, context = expand(parse('''
+    ... def f(x: float64[:], y: float64):
+    ...     z: float64[:] = sin(x) * y
+    ...     s: float64 = sum(z)
+    ...     return s
+    ... '''))
+    >>> print(text(fuse(func, context)), end="")
+    def f(x, y):
+        z = np.empty(x.shape[0])
+        s = 0.0
+        for i in range(x.shape[0]):
+            z[i] = np.sin(x[i]) * y
+            s += z[i]
+        return s
+    """
+    fuser = _Fuser(func, context)
+    return replace(func, body=fuser.block(func.body))
+
+
+class _Fuser:
+    def __init__(self, func: Func, context: Context) -> None:
+        self.spans = context.spans
+        self.memory = context.memory
+        self.symbol = context.symbol
+        self.same: dict[str, Linear] = {}
+        self.accesses = Accesses(func, context.kinds, memory_classes(func))
+        self.read_outside = open_indices(func)
+
+    def block(self, block: Block) -> Block:
+        out: list[Stmt] = []
+        for stmt in block:
+            stmt = map_blocks(stmt, self.block)
+            joined = self.joined(out, stmt) if isinstance(stmt, For) else None
+            if joined is None:
+                out.append(stmt)
+            else:
+                out = joined
+        return tuple(out)
+
+    def joined(self, out: Sequence[Stmt], loop: For) -> list[Stmt] | None:
+        """Return the statements with a loop made part of one that is there already; None if there is none for it.
+
+        What the loop depends on moves before that one, and everything else stays behind.
+        """
+        needed: list[Stmt] = []
+        before: list[Summary] = []
+        own = self.accesses.of(loop)
+        for place in range(len(out) - 1, -1, -1):
+            stmt = out[place]
+            if isinstance(stmt, Comment):
+                continue
+            summary = self.accesses.of(stmt)
+            if isinstance(stmt, For) and self.fits(stmt, loop) and not any(summary.conflicts(s) for s in before):
+                behind = [s for s in out[place + 1 :] if not any(s is other for other in needed)]
+                return [*out[:place], *needed, self.merged(stmt, loop), *behind]
+            if is_guard(stmt) or summary.conflicts(own) or any(summary.conflicts(s) for s in before):
+                if isinstance(stmt, For):
+                    return None
+                needed.insert(0, stmt)
+                before.append(summary)
+        return None
+
+    def merged(self, first: For, second: For) -> For:
+        body = rename_block(second.body, {second.index.name: first.index.name})
+        names = [self.symbol.get(loop.index.name) for loop in (first, second)]
+        if names[0] is not None and names[1] is not None and names[0] != names[1]:
+            self.same[names[1]] = symbol(names[0])
+        known, other = (self.memory.get(loop.index.name, {}) for loop in (first, second))
+        self.memory[first.index.name] = {n: b for n, b in (known | other).items() if known.get(n, b) == other.get(n, b)}
+        return replace(first, body=self.block((*first.body, *body)))
+
+    # -- may they be joined? -----------------------------------------------------------------------------------
+
+    def fits(self, first: For, second: For) -> bool:
+        span, other = self.span(first), self.span(second)
+        if span is None or span != other or self.is_open(first) or self.is_open(second):
+            return False
+        a, b = self.accesses.of(first), self.accesses.of(second)
+        if a.effect or b.effect or (a.binds & b.binds) & (a.exposed | b.exposed):
+            return False
+        if a.binds & b.exposed or b.binds & a.exposed:
+            return False
+        return all(self.in_step(x, y, first, second) for x in a.accesses for y in b.accesses)
+
+    def span(self, loop: For) -> Span | None:
+        """Return what a loop runs over; indices of loops that have become one are the same."""
+        span = self.spans.get(loop.index.name) if loop.step == Lit(1) else None
+        if span is None:
+            return None
+        while any(name in self.same for name in (*span.start.symbols, *span.stop.symbols)):
+            span = Span(span.start.replaced(self.same), span.stop.replaced(self.same))
+        return span
+
+    def is_open(self, loop: For) -> bool:
+        """Whether a loop is no plain loop, or its index is used elsewhere."""
+        return loop.parallel or loop.until is not None or loop.index.name in self.read_outside
+
+    def in_step(self, x: Access, y: Access, first: For, second: For) -> bool:
+        """Whether two accesses, of one loop each, meet the same memory only in the same iteration."""
+        if x.cls != y.cls or not (x.writes or y.writes):
+            return True
+        if x.name != y.name or x.index is None or y.index is None:
+            a, b = self.memory.get(first.index.name, {}).get(x.name), self.memory.get(second.index.name, {}).get(y.name)
+            return a is not None and b is not None and a.apart_from(b)
+        nested = _has_loop(first) and _has_loop(second)
+        if x.adds and y.adds and not nested and x.index != substituted(y.index, second.index, first.index):
+            # LLVM would have to check that the elements don't overlap.
+            return False
+        moving = self.accesses.of(first).binds | self.accesses.of(second).binds
+        if any(in_lockstep(a, b, first.index, second.index, moving) for a, b in zip(x.index, y.index, strict=True)):
+            return True
+        # Sums may be added up in any order.
+        return x.adds and y.adds and nested
+
+
+def substituted(index: tuple[Expr, ...], old: Var, new: Var) -> tuple[Expr, ...]:
+    return tuple(substitute(each, {old.name: new}) for each in index)
+
+
+def _has_loop(loop: For) -> bool:
+    return any(isinstance(stmt, For) for stmt in loop.body)

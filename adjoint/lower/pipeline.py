@@ -1,0 +1,54 @@
+"""The passes of this floor, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import replace
+
+from adjoint.ir import Func
+from adjoint.lower.accumulate import accumulate
+from adjoint.lower.adopt import adopt
+from adjoint.lower.ascend import ascend
+from adjoint.lower.context import Context
+from adjoint.lower.contract import contract
+from adjoint.lower.expand import expand
+from adjoint.lower.first_write import first_write
+from adjoint.lower.fuse import fuse
+from adjoint.lower.hoist import hoist
+from adjoint.lower.reuse import reuse
+from adjoint.lower.tapes import drop_unread
+from adjoint.transform.copyprop import propagate
+from adjoint.transform.dce import eliminate
+
+# Name and pass; each gets the program and what `expand` found out.
+PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
+    ("tapes", lambda func, context: eliminate(drop_unread(eliminate(func)))),
+    ("adopt", adopt),
+    ("ascend", ascend),
+    ("fuse", fuse),
+    ("first_write", lambda func, context: first_write(func, context.made, context.spans)),
+    ("contract", lambda func, context: contract(func, context.kinds)),
+    ("reuse", reuse),
+    ("hoist", lambda func, context: hoist(func, context.kinds)),
+    ("accumulate", lambda func, context: accumulate(func, context.kinds, context.temporary, context.natural)),
+)
+
+
+def lower(func: Func, disable: Collection[str] = ()) -> Func:
+    """Return an imperative program with its array statements as fused loops.
+
+    Requires types. Values are the same to rounding. Where sizes that NumPy would broadcast differ, the result raises a
+    `ValueError` that starts with `BROADCAST_GUARD`. What can't be followed stays as it is; `to_numba` comes after.
+
+    Args:
+        func: a program of the transforms, best before names are shared (`coalesce`) and temporaries put back; both
+            should be done to the result.
+        disable: names of `PASSES` to leave out; "expand" leaves out all.
+    """
+    if "expand" in disable:
+        return func
+    func, context = expand(eliminate(propagate(eliminate(func))))
+    for name, change in PASSES:
+        if name not in disable:
+            func = replace(change(func, context), types=context.kinds, hints=context.hints)
+    return eliminate(func)

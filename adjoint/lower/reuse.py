@@ -1,0 +1,134 @@
+"""What has been computed in a block is not computed again: the backward sweep, once joined, finds it all there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar, cast
+
+from adjoint.analysis.effects import is_pure
+from adjoint.analysis.sharing import memory_classes
+from adjoint.ir import Block, Call, Expr, For, Func, If, Let, Stmt, Var, While
+from adjoint.ir.walk import map_expr, map_operands, names_in, subexpressions
+from adjoint.lower.accesses import Accesses, Summary
+from adjoint.lower.context import Context
+from adjoint.rules.numba_types import Type, is_number
+
+
+def reuse(func: Func, context: Context) -> Func:
+    """Replace scalar expressions by names that hold their values already.
+
+    A name stands for the expression it was bound to until it is bound again, or anything the expression reads changes.
+
+    >>> from adjoint.codegen.emit import text
+    >>> from tests.ir_text import parse
+    >>> before = parse('''
+    ... def f(x: float64[:], y: float64[:]):
+    ...     for i in range(dim(x, 0)):
+    ...         t: float64 = sin(x[i])
+    ...         y[i] = t * t
+    ...         t = sin(x[i])
+    ...         u: float64 = sin(x[i])
+    ...         x[i] = u * y[i]
+    ...         y[i] = sin(x[i])
+    ... ''')
+    >>> print(text(reuse(before, Context.of(before))), end="")
+    def f(x, y):
+        for i in range(x.shape[0]):
+            t = math.sin(x[i])
+            y[i] = t * t
+            u = t
+            x[i] = t * y[i]
+            y[i] = math.sin(x[i])
+    """
+    return replace(func, body=_Reuser(func, context.kinds).block(func.body, _Known()))
+
+
+_S = TypeVar("_S", bound=Stmt)
+
+
+@dataclass(slots=True)
+class _Known:
+    """Which name holds the value of an expression, and which names are copies of others."""
+
+    values: dict[Expr, str] = field(default_factory=dict[Expr, str])
+    copies: dict[str, str] = field(default_factory=dict[str, str])
+
+    def copy(self) -> _Known:
+        return _Known(dict(self.values), dict(self.copies))
+
+
+class _Reuser:
+    def __init__(self, func: Func, kinds: Mapping[str, Type]) -> None:
+        self.kinds = kinds
+        self.accesses = Accesses(func, kinds, memory_classes(func))
+
+    def block(self, block: Block, known: _Known) -> Block:
+        done = (self.stmt(stmt, known) for stmt in block)
+        return tuple(stmt for stmt in done if stmt is not None)
+
+    def stmt(self, stmt: Stmt, known: _Known) -> Stmt | None:
+        summary = self.accesses.of(stmt)
+        match stmt:
+            case For() | While():
+                if isinstance(stmt, For):
+                    stmt = self.reading(stmt, known)
+                self.forget(summary, known)
+                return replace(stmt, body=self.block(stmt.body, known.copy()))
+            case If():
+                stmt = self.reading(stmt, known)
+                then, orelse = self.block(stmt.then, known.copy()), self.block(stmt.orelse, known.copy())
+                self.forget(summary, known)
+                return replace(stmt, then=then, orelse=orelse)
+            case Let(target):
+                new = self.reading(stmt, known)
+                if new.value == target:
+                    return None
+                self.forget(summary, known)
+                self.learn(new, known)
+                return new
+            case _:
+                new = self.reading(stmt, known)
+                self.forget(summary, known)
+                return new
+
+    def learn(self, stmt: Let, known: _Known) -> None:
+        name, value = stmt.target.name, stmt.value
+        if not self.is_number(name) or name in names_in(value):
+            return
+        if isinstance(value, Var):
+            known.copies[name] = value.name
+        elif isinstance(value, Call) and self.is_repeatable(value):
+            known.values[value] = name
+
+    def is_number(self, name: str) -> bool:
+        kind = self.kinds.get(name)
+        return kind is not None and is_number(kind)
+
+    def is_repeatable(self, value: Call) -> bool:
+        calls = (part for part in subexpressions(value) if isinstance(part, Call))
+        return is_pure(value) and not any(call.prim.startswith(("ref:", "random.")) for call in calls)
+
+    def reading(self, stmt: _S, known: _Known) -> _S:
+        return cast(_S, map_operands(stmt, lambda expr: map_expr(expr, lambda node: self.known(node, known))))
+
+    def known(self, expr: Expr, known: _Known) -> Expr:
+        if isinstance(expr, Var):
+            name = known.copies.get(expr.name)
+        else:
+            name = known.values.get(expr) if isinstance(expr, Call) else None
+        return expr if name is None else Var(name)
+
+    def forget(self, summary: Summary, known: _Known) -> None:
+        """Forget what names or elements that are changed had to do with."""
+        changed = {access.cls for access in summary.accesses if access.writes}
+        stale = [value for value, name in known.values.items() if self.touched(value, name, summary.binds, changed)]
+        for value in stale:
+            del known.values[value]
+        gone = [name for name, source in known.copies.items() if {name, source} & summary.binds]
+        for name in gone:
+            del known.copies[name]
+
+    def touched(self, value: Expr, name: str, bound: set[str], changed: set[str]) -> bool:
+        names = set(names_in(value))
+        return name in bound or bool(names & bound) or any(self.accesses.class_of(each) in changed for each in names)

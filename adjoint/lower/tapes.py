@@ -1,0 +1,57 @@
+"""Lists that nobody reads any more, since lengths are taken from other arrays, go."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from adjoint.ir import Block, Call, Effect, Func, Let, Stmt, Var
+from adjoint.ir.walk import map_blocks, names_in, operands, statements
+
+
+def drop_unread(func: Func) -> Func:
+    """Remove lists that are made, appended to, and otherwise not used.
+
+    >>> from adjoint.ir.dump import dump
+    >>> from tests.ir_text import parse
+    >>> print(dump(drop_unread(parse('''
+    ... def f(x, n):
+    ...     tape = list()
+    ...     for i in range(n):
+    ...         append(tape, x)
+    ...         x = x * 2.0
+    ...     return x
+    ... '''))), end="")
+    func f(x, n)
+        for i in range(0, n, 1)
+            x = mul(x, 2.0)
+        return x
+    """
+    uses: Counter[str] = Counter()
+    own: Counter[str] = Counter()
+    made: set[str] = set()
+    for stmt in statements(func.body):
+        uses.update(name for expr in operands(stmt) for name in names_in(expr))
+        match stmt:
+            case Effect(Call("append", (Var(name), value))) if name not in names_in(value):
+                own[name] += 1
+            case Let(Var(name), Call("list", ())):
+                made.add(name)
+            case Let(Var(name)):
+                own[name] -= 1
+            case _:
+                pass
+    unread = {name for name in made if uses[name] == own[name]} - {p.name for p in func.params}
+    return replace(func, body=_without(func.body, unread)) if unread else func
+
+
+def _without(block: Block, names: set[str]) -> Block:
+    return tuple(map_blocks(stmt, lambda inner: _without(inner, names)) for stmt in block if not _is_of(stmt, names))
+
+
+def _is_of(stmt: Stmt, names: set[str]) -> bool:
+    match stmt:
+        case Effect(Call("append", (Var(name), _))) | Let(Var(name), Call("list", ())):
+            return name in names
+        case _:
+            return False

@@ -1,0 +1,30 @@
+"""Other tools, each run by the Python that has it: `peers.txt` says what to install there.
+
+| tool | what it runs |
+| --- | --- |
+| `jax` | the best idiom we know, from `jax_idiom.py` |
+| `jax_same` | the kernel's own text with `jax.numpy` in the place of `numpy` |
+| `torch`, `torch_compile` | the best idiom we know, from `torch_idiom.py`, eager and compiled |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks.kernels import Kernel
+
+Prepared = tuple[Callable[[], Any], Callable[[Any], tuple[float, list[Any]]]]
+
+
+def prepare(tool: str, kernel: Kernel, args: tuple[Any, ...]) -> Prepared:
+    """Return what to time and what turns its result into a value and gradients."""
+    if tool in ("jax", "jax_same"):
+        from benchmarks.peers import jax_tool
+
+        return jax_tool.prepare(kernel, args, same_code=tool == "jax_same")
+    if tool in ("torch", "torch_compile"):
+        from benchmarks.peers import torch_tool
+
+        return torch_tool.prepare(kernel, args, compiled=tool == "torch_compile")
+    raise NotImplementedError(f"no adapter for {tool}")

@@ -1,0 +1,47 @@
+"""Functions that tell the transform from one with a deliberate bug in it; docs/decisions/0004-mutation-testing.md."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from tests.cases.registry import Table, numbers
+
+MUTANTS = Table()
+V4, W4, V6 = numbers(4, seed=61), numbers(4, seed=62), numbers(6, seed=63)
+
+
+def _tripled(a):
+    a[0] = 3.0 * a[0]
+    return a[0] * a[1]
+
+
+@MUTANTS("in-place arithmetic", V4)
+def increment_that_is_disturbed(x):
+    """The element is read, overwritten by the helper, and then increased from what was read."""
+    a = x * 1.0
+    a[0] += _tripled(a)
+    return a[0] * a[1] + a[2]
+
+
+@MUTANTS("carried arrays", V4, W4, 3, wrt=(0, 1))
+def one_contribution_to_two_carried_arrays(y, z, n):
+    """`y` and `z` get the same buffer as their cotangent, which the iteration before must not write in place."""
+    s = 0.0
+    for _ in range(n):
+        a = y + z
+        y = np.sin(a)
+        z = np.cos(a)
+        s += np.sum(y * y * 0.3) + np.sum(z * 0.2)
+    return s + np.sum(y * z)
+
+
+@MUTANTS("carried arrays", V6, 4)
+def three_buffers_in_a_ring(x, n):
+    a, b, c = x.copy(), np.zeros(6), np.zeros(6)
+    for t in range(n):
+        for i in range(6):
+            b[i] = math.sin(a[i]) + 0.5 * c[i] * (t + 1.0)
+        a, b, c = b, c, a
+    return np.sum(a * c) + b[0]
