@@ -1,12 +1,22 @@
-"""The public face: transforms and the object they return."""
+"""The public face: transforms and the object they return.
 
-from adjoint.api.checking import check_grads
-from adjoint.api.custom import checkpoint, custom_jvp, custom_vjp, rule, stop_gradient
-from adjoint.api.derivatives import jvp, vjp
+What most programs use is imported here; the rest when it is asked for, since a program that finds its gradient in the
+cache should not pay for more.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from adjoint.api.gradient import Gradient, NotCalledError
-from adjoint.api.inside import made_of, pushed
-from adjoint.api.jacobians import Jacobian, hessian, hvp, jacfwd, jacobian, jacrev
 from adjoint.api.transforms import grad, value_and_grad
+
+if TYPE_CHECKING:
+    from adjoint.api.checking import check_grads
+    from adjoint.api.custom import checkpoint, custom_jvp, custom_vjp, rule, stop_gradient
+    from adjoint.api.derivatives import jvp, vjp
+    from adjoint.api.jacobians import Jacobian, hessian, hvp, jacfwd, jacobian, jacrev
 
 __all__ = [
     "Gradient",
@@ -29,8 +39,16 @@ __all__ = [
     "vjp",
 ]
 
-# What a call of these means inside a function that is differentiated.
-for _transform in (grad, value_and_grad):
-    vars(_transform)["__adjoint_lower__"] = made_of(_transform)
-vars(jvp)["__adjoint_lower__"] = pushed(jvp, of_gradient=False)
-vars(hvp)["__adjoint_lower__"] = pushed(hvp, of_gradient=True)
+_MODULES = {
+    "checking": ("check_grads",),
+    "custom": ("checkpoint", "custom_jvp", "custom_vjp", "rule", "stop_gradient"),
+    "derivatives": ("jvp", "vjp"),
+    "jacobians": ("Jacobian", "hessian", "hvp", "jacfwd", "jacobian", "jacrev"),
+}
+
+
+def __getattr__(name: str) -> object:
+    for module, names in _MODULES.items():
+        if name in names:
+            return getattr(import_module(f"adjoint.api.{module}"), name)
+    raise AttributeError(f"module 'adjoint.api' has no attribute {name!r}")

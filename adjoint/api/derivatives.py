@@ -7,6 +7,7 @@ from typing import Any, Unpack, cast
 
 import numpy as np
 
+from adjoint.api.inside import pushed
 from adjoint.api.seeds import differentiable_positions, is_differentiable, kept, kind_of, own, seed_for
 from adjoint.api.sweeps import Form, family, name_of, parameters_of
 from adjoint.api.transforms import TransformOptions, checked_options
@@ -148,3 +149,7 @@ def pairs(mode: str, primals: Any, tangents: Any) -> tuple[tuple[Any, ...], tupl
 
 def _kind(value: Any) -> str:
     return f"{'an' if kind_of(value)[0] in 'aeiou' else 'a'} {kind_of(value)}"
+
+
+# What a call inside a function that is differentiated means.
+vars(jvp)["__adjoint_lower__"] = pushed(jvp, of_gradient=False)

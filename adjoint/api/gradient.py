@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import html
 import inspect
 from collections.abc import Callable
 from dataclasses import astuple, replace
@@ -239,6 +238,8 @@ class Gradient:
         return f"<{self.request.mode} of {self.request.fun.__name__} with respect to {wrt}>"
 
     def _repr_html_(self) -> str:
+        from html import escape  # its table of entities takes longer to read than a gradient to load
+
         try:
             primal = inspect.getsource(self.parameters)
         except OSError:
@@ -246,8 +247,8 @@ class Gradient:
         source = self._last.source if self._last is not None else "(call it, or use .source_for(...))"
         columns = ((self.request.fun.__name__, primal), (self.request.mode, source))
         cells = "".join(
-            f'<td style="vertical-align:top;text-align:left"><b>{html.escape(title)}</b>'
-            f"<pre>{html.escape(text)}</pre></td>"
+            f'<td style="vertical-align:top;text-align:left"><b>{escape(title)}</b>'
+            f"<pre>{escape(text)}</pre></td>"
             for title, text in columns
         )
         return f"<table><tr>{cells}</tr></table>"

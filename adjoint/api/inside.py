@@ -9,9 +9,6 @@ from ast import AST
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from adjoint.api.sweeps import Form, name_of, sweep
-from adjoint.api.transforms import checked_options, grad
-
 if TYPE_CHECKING:
     from adjoint.frontend.frame import Frame
     from adjoint.frontend.values import Value
@@ -36,6 +33,8 @@ def pushed(transform: Callable[..., Any], of_gradient: bool) -> Lowering:
     """Return the lowering of `jvp`, or with `of_gradient` of `hvp`."""
 
     def lower(frame: Frame, args: Sequence[Value], kwargs: Mapping[str, Value], node: AST) -> Value:
+        from adjoint.api.sweeps import Form, sweep
+        from adjoint.api.transforms import checked_options, grad
         from adjoint.frontend.calls import apply
         from adjoint.frontend.convert import items_of
         from adjoint.frontend.values import Known
@@ -59,6 +58,7 @@ def pushed(transform: Callable[..., Any], of_gradient: bool) -> Lowering:
 
 def _object(transform: Callable[..., Any], frame: Frame, value: Value, node: AST) -> Any:
     """Return the Python object a value is, if that is known."""
+    from adjoint.api.sweeps import name_of
     from adjoint.frontend.values import Items, Known
     from adjoint.ir import Lit
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from adjoint.api.arguments import Argnums
 from adjoint.api.derivatives import pairs, push
+from adjoint.api.inside import pushed
 from adjoint.api.seeds import differentiable_positions, is_differentiable, kind_of, leaves_of, seed_for, shaped
 from adjoint.api.sweeps import Family, Form, callee, name_of, parameters_of
 from adjoint.api.transforms import TransformOptions, checked_options, grad, positions_of
@@ -251,3 +252,7 @@ def hvp(
     products = iter(push("hvp", fun, values, directions, checked_options("hvp", options))[1])
     found = tuple(next(products) if is_differentiable(value) else None for value in values)
     return found[0] if len(found) == 1 else found
+
+
+# What a call inside a function that is differentiated means.
+vars(hvp)["__adjoint_lower__"] = pushed(hvp, of_gradient=True)

@@ -11,6 +11,7 @@ from numba.core.dispatcher import Dispatcher
 
 from adjoint.api.arguments import Argnums, Fastmath, check_flag, make_options, resolve_argnums
 from adjoint.api.gradient import Gradient, root_function
+from adjoint.api.inside import made_of
 from adjoint.backends.cache import once_per_text
 from adjoint.backends.numba_cpu import GradientDispatcher
 from adjoint.backends.request import Mode, Options, Request
@@ -201,3 +202,8 @@ def _check(fun: Any) -> None:
     from adjoint import frontend  # only now: to import it takes longer than to load a gradient from the disk
 
     frontend.check(fun)
+
+
+# What a call of these means inside a function that is differentiated.
+for _public in (grad, value_and_grad):
+    vars(_public)["__adjoint_lower__"] = made_of(_public)
