@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from adjoint.api.checking import check_grads
     from adjoint.api.custom import checkpoint, custom_jvp, custom_vjp, rule, stop_gradient
     from adjoint.api.derivatives import jvp, vjp
+    from adjoint.api.implicit import fixed_point, implicit_root
     from adjoint.api.jacobians import Jacobian, hessian, hvp, jacfwd, jacobian, jacrev
 
 __all__ = [
@@ -26,9 +27,11 @@ __all__ = [
     "checkpoint",
     "custom_jvp",
     "custom_vjp",
+    "fixed_point",
     "grad",
     "hessian",
     "hvp",
+    "implicit_root",
     "jacfwd",
     "jacobian",
     "jacrev",
@@ -43,6 +46,7 @@ _MODULES = {
     "checking": ("check_grads",),
     "custom": ("checkpoint", "custom_jvp", "custom_vjp", "rule", "stop_gradient"),
     "derivatives": ("jvp", "vjp"),
+    "implicit": ("fixed_point", "implicit_root"),
     "jacobians": ("Jacobian", "hessian", "hvp", "jacfwd", "jacobian", "jacrev"),
 }
 

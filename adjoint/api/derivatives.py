@@ -44,8 +44,9 @@ def vjp(
     if outputs is not None:
         form = _writing(name, names, args, outputs)
     wrt = differentiable_positions("vjp", name, names, args)
+    # Called with the arguments themselves: copies of two that share memory would not.
+    value = own(sweeps.sweep("primal", form, (), chosen)(*args), args)
     given = kept(args)
-    value = own(sweeps.sweep("primal", form, (), chosen)(*given), given)
     _check_value(name, value)
     if form.outputs:
         value = _written(args, form, value)
@@ -132,6 +133,8 @@ def push(
     if mode == "hvp":
         sweeps = sweeps.gradient(form, wrt, chosen)
     value, tangent = sweeps.sweep("jvp", form, wrt, chosen)(*args, *(seeds[k] for k in wrt))
+    if value is None:
+        raise TypeError(f"{mode} of {name}: it returns nothing; let it return what it writes")
     return own(value, args), own(tangent, args)
 
 

@@ -108,6 +108,11 @@ def test_several_outputs():
     np.testing.assert_array_equal(a_bar, np.zeros(3))
 
 
+def test_an_output_that_shares_memory_is_refused():
+    with pytest.raises(ValueError, match="x and out share memory, and one of them is written"):
+        vjp(accumulate, x := np.ones(3), x, outputs="out")
+
+
 REFUSED = [
     ((3, X), {}, TypeError, "vjp takes a function, not 3"),
     ((identity, 3), {}, TypeError, "vjp of identity: no argument is a float or complex number or array (x: int)"),
