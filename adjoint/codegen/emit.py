@@ -227,9 +227,27 @@ class _Emitter:
         if until is None:
             return self.suite(body)
         if until.name not in self.flags:
-            return [*self.block(body), _leave(self.write.expr(until))]
+            return self._left_early(body, until) or [*self.block(body), _leave(self.write.expr(until))]
         # False in the first iteration is false in every other one, or it would not have been reached.
         return self._until(body, until, known)
+
+    def _left_early(self, body: Block, flag: Var) -> list[ast.stmt] | None:
+        """Return a body that ends in `if not flag: ...` or the like with `break` before what is then left out."""
+        match body:
+            case (*before, If(cond, then, orelse) as last) if cond in (flag, Call("not", (flag,))):
+                if _binds(last, flag):
+                    return None
+            case _:
+                return None
+        leaving, staying = (then, orelse) if cond == flag else (orelse, then)
+        test: Expr = flag
+        match before:
+            case [*_, Let(target, value)] if target == flag and self.reads[flag.name] == 2:
+                test, before = value, before[:-1]
+            case _:
+                pass
+        leave = ast.If(test=self.write.expr(test), body=[*self.block(leaving), ast.Break()], orelse=[])
+        return [*self.block(tuple(before)), leave, *self.block(staying)]
 
     def _until(self, block: Block, flag: Var, known: bool | None) -> list[ast.stmt]:
         """Return the end of a loop body, with `break` where the flag is true and without the flag where that works.

@@ -41,11 +41,9 @@ def made(frame: Frame, value: Display, node: AST, hint: str | None = None) -> Va
 
 
 def _unpack(frame: Frame, targets: list[expr], value: Value, node: AST) -> None:
-    items = items_of(frame, value, node)
+    items = items_of(frame, value, node, [t.id if isinstance(t, gast.Name) else None for t in targets])
     if items is None and isinstance(value, Var) and is_array(frame.type_of(value)):
-        if any(isinstance(t, gast.Starred) for t in targets):
-            raise frame.unsupported("a starred target for an array", node, "take a slice")
-        items = tuple(frame.emit(Call("getitem", (value, Lit(k))), node) for k in range(len(targets)))
+        items = _elements(frame, targets, value, node)
     if items is None:
         raise frame.unsupported("unpacking something that is not a tuple", node, "index it")
     star = next((k for k, t in enumerate(targets) if isinstance(t, gast.Starred)), None)
@@ -56,6 +54,14 @@ def _unpack(frame: Frame, targets: list[expr], value: Value, node: AST) -> None:
         raise frame.unsupported(f"unpacking {len(items)} values into {len(targets)} names", node)
     for target, item in zip(targets, items, strict=True):
         bind(frame, target, item)
+
+
+def _elements(frame: Frame, targets: list[expr], array: Var, node: AST) -> tuple[Value, ...]:
+    """Return the elements of an array, under the names that they are unpacked to."""
+    if any(isinstance(t, gast.Starred) for t in targets):
+        raise frame.unsupported("a starred target for an array", node, "take a slice")
+    names = [t.id if isinstance(t, gast.Name) else None for t in targets]
+    return tuple(frame.emit(Call("getitem", (array, Lit(k))), node, name) for k, name in enumerate(names))
 
 
 def _unpack_starred(frame: Frame, targets: list[expr], items: tuple[Value, ...], star: int, node: AST) -> None:

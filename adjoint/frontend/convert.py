@@ -56,15 +56,19 @@ def _described(obj: object) -> str:
     return f"`{name}`" if isinstance(name, str) else f"an object of type `{type(obj).__name__}`"
 
 
-def items_of(frame: Frame, value: Value, node: AST) -> tuple[Value, ...] | None:
-    """Return the items of a tuple, a list written out or a shape; None if the value is none of these."""
+def items_of(frame: Frame, value: Value, node: AST, names: Sequence[str | None] = ()) -> tuple[Value, ...] | None:
+    """Return the items of a tuple, a list written out or a shape; None if the value is none of these.
+
+    `names` are what the user calls those that have no name yet.
+    """
+    hints = dict(enumerate(names))
     match value:
         case Items(items) | Display(items):
             return items
         case ShapeOf(array):
-            return tuple(dim(frame, array, k, node) for k in range(frame.type_of(array).ndim))
+            return tuple(dim(frame, array, k, node, hints.get(k)) for k in range(frame.type_of(array).ndim))
         case Var() if isinstance(frame.type_of(value), types.BaseTuple):
-            return tuple(item(frame, value, k, node) for k in range(len(frame.type_of(value))))
+            return tuple(item(frame, value, k, node, hints.get(k)) for k in range(len(frame.type_of(value))))
         case _:
             return None
 

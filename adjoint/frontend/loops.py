@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 from ast import AST, expr_context, stmt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TypeVar, cast
 
 import gast
@@ -32,10 +33,10 @@ from adjoint.frontend.values import (
     Zip,
     same,
 )
-from adjoint.ir import Block, Call, Carry, Effect, Expr, For, Let, Lit, Stmt, Var, While
+from adjoint.ir import Block, Call, Carry, Effect, Expr, For, If, Let, Lit, Merge, Stmt, Var, While
 from adjoint.ir.walk import statements, substitute
 from adjoint.rules.spelling import is_elementwise
-from adjoint.rules.typing import is_number
+from adjoint.rules.typing import is_array, is_number
 
 _MAX_ROUNDS = 20
 
@@ -317,8 +318,6 @@ class _While(_Loop):
         with frame.builder.block() as block:
             value = test(frame, self.node.test)
         tree = _tree(frame, block, value)
-        if tree is None:
-            raise _NotPlainError
         frame.builder.back_to(mark)
         self.cond = tree
 
@@ -329,18 +328,26 @@ class _While(_Loop):
         self.frame.builder.add(While(self.cond, body, carried, until, self.frame.loc(self.node)))
 
 
-def _tree(frame: Frame, block: Sequence[object], value: Expr) -> Expr | None:
-    """Return the statements that compute a condition as one expression, if they are pure and scalar."""
-    known: dict[str, Expr] = {}
+def _tree(frame: Frame, block: Sequence[Stmt], value: Expr, outer: Mapping[str, Expr] = MappingProxyType({})) -> Expr:
+    """Return the statements that compute a condition as one expression: they must be pure and scalar."""
+    known = dict(outer)
     for each in block:
         match each:
-            case Let(target, Call(prim) as call) if prim in SAFE or is_elementwise(prim) or prim.startswith("cast."):
-                if not is_number(frame.type_of(target)):
-                    return None
+            case Let(target, Call(prim, args) as call) if is_number(frame.type_of(target)) and _is_plain(prim):
+                if prim == "getitem" and not is_array(frame.type_of(cast("Var", args[0]))):
+                    raise _NotPlainError
                 known[target.name] = substitute(call, known)
+            case If(cond, then, (), (Merge(target, made, Lit(False)),)) if made is not None:
+                known[target.name] = Call("and", (substitute(cond, known), _tree(frame, then, made, known)))
+            case If(cond, (), orelse, (Merge(target, Lit(True), made),)) if made is not None:
+                known[target.name] = Call("or", (substitute(cond, known), _tree(frame, orelse, made, known)))
             case _:
-                return None
+                raise _NotPlainError
     return substitute(value, known)
+
+
+def _is_plain(prim: str) -> bool:
+    return prim in SAFE or prim == "getitem" or is_elementwise(prim)
 
 
 def _general_while(frame: Frame, node: gast.While, body: Sequence[stmt], flag: str | None) -> None:

@@ -141,12 +141,8 @@ TEXTS = {
     """,
     "first_negative": """
         func first_negative(x)
-            while True [i = 0 | i_2] until _3
-                _1 = getitem(x, i)
-                _2 = gt(_1, 0.0)
-                if _2 [i_2 = i_1 | i]
-                    i_1 = add(i, 1)
-                _3 = not(_2)
+            while gt(getitem(x, i), 0.0) [i = 0 | i_1]
+                i_1 = add(i, 1)
             return i
     """,
     "buffers": """

@@ -8,11 +8,9 @@ def break_from_while_true_value_and_grad(x):
         trips += 1
         x *= 1.5
         n += 1
-        t = x > 20.0 or n > 30
-        if not t:
-            x += 0.1
-        if t:
+        if x > 20.0 or n > 30:
             break
+        x += 0.1
     value = math.log(x)
     # backward: return math.log(x)
     x_bar = 1.0 / x

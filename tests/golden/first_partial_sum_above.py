@@ -14,7 +14,6 @@ def first_partial_sum_above_value_and_grad(x, limit):
         returned = s > limit
         if returned:
             result = s * v
-        if returned:
             break
     if not returned:
         result = -s
