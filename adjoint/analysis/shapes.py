@@ -14,6 +14,7 @@ from numba import types as nb
 from adjoint.ir import Call, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
 from adjoint.ir.walk import statements
 from adjoint.rules.find import kind
+from adjoint.rules.numba_types import element_type
 
 Dim = int | str
 Shape = tuple[Dim, ...]
@@ -235,8 +236,8 @@ def _visit_store(stmt: Store, found: Shapes) -> None:
     """A part of an array meets the value that is written to it; the value may be stretched."""
     part = found.of(stmt.array) if stmt.index == (Lit(...),) else found.indexed(stmt)
     value = found.of(stmt.value)
-    if part is None or value is None or len(part) != len(value):
-        return
+    if part is None or value is None or len(part) != len(value) or any(_is_array(i, found) for i in stmt.index):
+        return  # through an array of integers a value is rarely stretched, and a check would read all elements
     for axis, (length, other) in enumerate(zip(part, value, strict=True)):
         if length != other and not found.take_for_equal(length, other):
             place = stmt.array if stmt.index == (Lit(...),) else Call("getitem", (stmt.array, *stmt.index))
@@ -334,12 +335,30 @@ def _indexed(shape: Shape, index: list[Expr], rank: int, fresh: Callable[[int], 
                 dims.append(shape[axis])
             case Call("slice", bounds):
                 dims.append(_sliced(shape[axis], bounds, found) or fresh(len(dims)))
-            case Var(name) if isinstance(found.types.get(name), nb.Array):
-                return None
+            case Var() if _is_array(item, found):
+                return _chosen(shape, index, item, dims, found)
             case _:
                 pass
         axis += 1
     return (*dims, *shape[axis:])
+
+
+def _chosen(shape: Shape, index: list[Expr], where: Var, dims: list[Dim], found: Shapes) -> Shape | None:
+    """Return the shape of `x[:, where]`, the array of integers being alone among whole axes."""
+    position = index.index(where)
+    alone = all(_is_whole(item) for k, item in enumerate(index) if k != position)
+    own = found.of(where)
+    if not alone or own is None or isinstance(element_type(found.types[where.name]), nb.Boolean):
+        return None
+    return (*dims, *own, *shape[position + 1 :])
+
+
+def _is_array(item: Expr, found: Shapes) -> bool:
+    return isinstance(item, Var) and isinstance(found.types.get(item.name), nb.Array)
+
+
+def _is_whole(item: Expr) -> bool:
+    return item == Call("slice", (Lit(None), Lit(None), Lit(None)))
 
 
 def _sliced(size: Dim, bounds: tuple[Expr, ...], found: Shapes) -> Dim | None:

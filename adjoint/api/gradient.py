@@ -88,7 +88,7 @@ class Gradient:
             raise error
         if self._unfused is None:
             options = replace(self.request.options, fuse=False)
-            self._unfused = Gradient(replace(self.request, options=options), self.primal)
+            self._unfused = type(self)(replace(self.request, options=options), self.primal)
         return self._unfused
 
     def _call_single(self, *args: Any, **kwargs: Any) -> Any:

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 from numba import types as nb
 
 from adjoint.analysis.memory import is_memory, written_name
-from adjoint.ir import Accum, Block, Call, Expr, For, Func, Let, Lit, Stmt, Store, Var
+from adjoint.ir import Accum, Block, Call, Expr, For, Func, Let, Lit, Store, Var
 from adjoint.ir.walk import blocks, names_in, operands, statements
 from adjoint.rules.numba_types import element_type, is_array
+from adjoint.transform.fancy import fancy_index
+from adjoint.transform.fancy import read as read_fancy
+from adjoint.transform.fancy import write as write_fancy
 from adjoint.transform.program import Program, part_of
 
 if TYPE_CHECKING:
@@ -111,11 +114,11 @@ def read(reverse: Reverse, source: str, index: Index, name: str) -> None:
     reverse.residuals.ensure_all(*index)
     bars.ensure_buffer(source)
     reverse.residuals.ensure(bars.bar(name).name)
-    fancy = _fancy_axis(index, program)
+    fancy = fancy_index(source, index, program)
     if fancy is None:
         reverse.emit(Accum(bars.bar(source), index, bars.bar(name)))
     else:
-        reverse.emit(_each(reverse, bars.bar(source), index, bars.bar(name), fancy))
+        read_fancy(reverse, source, index, bars.bar(name), fancy)
 
 
 def spread(reverse: Reverse, source: str, bar: Var) -> None:
@@ -124,28 +127,6 @@ def spread(reverse: Reverse, source: str, bar: Var) -> None:
     k = reverse.program.fresh("k", nb.int64)
     body = Accum(reverse.bars.bar(source), (k,), Call("getitem", (bar, k)))
     reverse.emit(For(k, Lit(0), Call("dim", (bar, Lit(0))), Lit(1), (body,)))
-
-
-def _fancy_axis(index: Index, program: Program) -> tuple[int, int] | None:
-    """Return the position of an integer array among the indices, and the axis of the result it makes."""
-    axis = 0
-    for position, item in enumerate(index):
-        if isinstance(item, Var) and isinstance(kind := program.types.get(item.name), nb.Array):
-            return None if isinstance(element_type(kind), nb.Boolean) else (position, axis)
-        if isinstance(item, Call) or item == Lit(None):
-            axis += 1
-    return None
-
-
-def _each(reverse: Reverse, target: Var, index: Index, value: Expr, fancy: tuple[int, int]) -> Stmt:
-    """Return a loop that adds one element (or row) after the other: an index may occur more than once."""
-    position, axis = fancy
-    k = reverse.program.fresh("k", nb.int64)
-    where = index[position]
-    place = (*index[:position], Call("getitem", (where, k)), *index[position + 1 :])
-    whole = Call("slice", (Lit(None), Lit(None), Lit(None)))
-    part = Call("getitem", (value, *([whole] * axis), k))
-    return For(k, Lit(0), Call("dim", (where, Lit(0))), Lit(1), (Accum(target, place, part),))
 
 
 def write(reverse: Reverse, stmt: Store) -> None:
@@ -162,8 +143,8 @@ def write(reverse: Reverse, stmt: Store) -> None:
     increment = reverse.increments.get(id(stmt))
     if increment is not None:
         _write_increment(reverse, stmt, increment)
-    elif _fancy_axis(stmt.index, reverse.program) is not None:
-        _write_fancy(reverse, stmt)
+    elif (fancy := fancy_index(array, stmt.index, reverse.program)) is not None:
+        write_fancy(reverse, stmt, fancy, lambda seed: _pass_seed(reverse, stmt, seed))
     else:
         _write_basic(reverse, stmt)
 
@@ -192,6 +173,11 @@ def _write_basic(reverse: Reverse, stmt: Store) -> None:
         reverse.emit(Store(bar, stmt.index, Lit(0.0)))
 
 
+def _pass_seed(reverse: Reverse, stmt: Store, seed: Var) -> None:
+    assert isinstance(stmt.value, Var)
+    _pass_on(reverse, stmt, seed, stmt.value, negative=False, fresh=True)
+
+
 def _pass_on(reverse: Reverse, stmt: Store, seed: Expr, value: Var, *, negative: bool, fresh: bool = False) -> None:
     """Contribute the cotangent of the written part to that of the value, undoing the broadcast of the assignment."""
     program, bars = reverse.program, reverse.bars
@@ -208,32 +194,3 @@ def _pass_on(reverse: Reverse, stmt: Store, seed: Expr, value: Var, *, negative:
         # A view of the shadow would change with it.
         target = Call("copy", (seed,), via="method")
     bars.contribute(value.name, target, owned=fresh if target == seed else None)
-
-
-def _write_fancy(reverse: Reverse, stmt: Store) -> None:
-    """Adjoint of a write through an integer array: of several writes to one element the last one counts."""
-    program, bars = reverse.program, reverse.bars
-    fancy = _fancy_axis(stmt.index, program)
-    assert fancy is not None
-    position, axis = fancy
-    bar, where = bars.bar(stmt.array.name), stmt.index[position]
-    k = program.fresh("k", nb.int64)
-    place = (*stmt.index[:position], Call("getitem", (where, k)), *stmt.index[position + 1 :])
-    body: list[Stmt] = []
-    value = stmt.value
-    if isinstance(value, Var) and value.name in reverse.active:
-        bars.ensure_buffer(value.name)
-        want = program.types[value.name]
-        whole = Call("slice", (Lit(None), Lit(None), Lit(None)))
-        element = Call("getitem", (bar, *place))
-        if not isinstance(want, nb.Array):
-            part: Expr = (
-                element if not isinstance(program.type_of(element), nb.Array) else Call("sum", (element,), via="np")
-            )
-            body.append(Let(bars.bar(value.name), Call("add", (bars.bar(value.name), part))))
-        else:
-            body.append(Accum(bars.bar(value.name), (*([whole] * axis), k), element))
-    body.append(Store(bar, place, Lit(0.0)))
-    last = Call("sub", (Call("dim", (where, Lit(0))), Lit(1)))
-    program.types.setdefault(k.name, nb.int64)
-    reverse.emit(For(k, last, Lit(-1), Lit(-1), tuple(body)))

@@ -4,7 +4,7 @@ import numba
 import numpy as np
 import pytest
 
-from adjoint import value_and_grad
+from adjoint import value_and_grad, vjp
 
 
 def spread(x, y):
@@ -20,6 +20,12 @@ def test_an_axis_of_length_one_is_stretched():
     np.testing.assert_allclose(y_bar, -2 * (x - y).sum(axis=1, keepdims=True))
     same = gradient(x, x + 1)
     np.testing.assert_allclose(same[1][0], -2 * np.ones((2, 3)))
+
+
+def test_a_pullback_assumes_less_too():
+    x, y = np.arange(6.0).reshape(2, 3), np.array([[1.0], [2.0]])
+    _, pullback = vjp(spread, x, y)
+    np.testing.assert_allclose(pullback(1.0)[1], -2 * (x - y).sum(axis=1, keepdims=True))
 
 
 def test_compiled_code_gets_an_error():
