@@ -23,6 +23,7 @@ from types import FunctionType, ModuleType
 
 from adjoint.backends.fingerprint import Unpinned, fingerprint, text_fingerprint, type_key
 from adjoint.backends.request import Generated, NumbaType, Request
+from adjoint.backends.vector_library import library
 
 # First line of a file: says what kind of file this is, and what no later reader could tell from the text.
 HEADER = "# adjoint module 1; entry: "
@@ -130,7 +131,7 @@ def stem(request: Request, arg_types: tuple[NumbaType, ...]) -> str | None:
     options = astuple(replace(request.options, cache=True))
     asked = (request.mode, request.argnums, request.single, request.has_aux, options)
     try:
-        digest = fingerprint("modules 1", asked, type_key(arg_types), request.fun)
+        digest = fingerprint("modules 1", library(), asked, type_key(arg_types), request.fun)
     except (Unpinned, OSError, RecursionError):
         return None
     return f"{_identifier(request)}_{digest[:32]}"

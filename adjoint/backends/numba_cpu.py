@@ -24,6 +24,7 @@ from numba.core.registry import CPUDispatcher
 from adjoint.backends.cache import Module
 from adjoint.backends.request import NumbaType, Options
 from adjoint.backends.shim import OMITTED, defaults, positional
+from adjoint.backends.vector_library import library
 from adjoint.errors import AdjointError, TypingError
 
 Produce = Callable[[tuple[NumbaType, ...]], Module]
@@ -56,6 +57,7 @@ class GradientDispatcher(_Dispatcher):
     def __init__(self, fun: FunctionType, produce: Produce, options: Options, owner: object) -> None:
         parent: Any = super()
         parent.__init__(positional(fun), targetoptions={"nopython": True})
+        library()  # compiled code that calls these gradients may be found on disk
         self._defaults = defaults(fun)
         self._produce = produce
         self._options = options
@@ -124,6 +126,7 @@ def compile_module(module: Module, args: tuple[NumbaType, ...], options: Options
     """Return a Numba dispatcher for the module's entry, compiled for `args`."""
     compiled = _njit(
         positional(module.compiled_function),
+        **_pipeline(options),
         cache=module.on_disk,
         parallel=options.parallel,
         fastmath=set(options.fastmath) or False,
@@ -139,6 +142,15 @@ def compile_module(module: Module, args: tuple[NumbaType, ...], options: Options
         except Exception as error:
             raise _refused(module, error) from error
     return compiled
+
+
+def _pipeline(options: Options) -> dict[str, Any]:
+    """Return the option for Numba's compiler with vector functions, where loops may be vectorised."""
+    if "reassoc" not in options.fastmath:
+        return {}
+    from adjoint.backends.vector_math import VectorMathCompiler
+
+    return {"pipeline_class": VectorMathCompiler}
 
 
 def jit_disabled() -> bool:

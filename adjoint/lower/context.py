@@ -42,6 +42,8 @@ class Context:
     natural: dict[str, bool] = field(default_factory=dict[str, bool])
     # The shapes of the arrays that loops fill; None for a name with several.
     made: dict[str, Shape | None] = field(default_factory=dict[str, "Shape | None"])
+    # The lengths of parameters by the symbols that they have throughout.
+    entry: dict[str, Expr] = field(default_factory=dict[str, Expr])
 
     @staticmethod
     def of(func: Func) -> Context:

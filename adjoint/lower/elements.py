@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from adjoint.ir import Call, Expr, If, Lit, Var
 from adjoint.lower.facts import Facts
-from adjoint.lower.guards import refuse_if
+from adjoint.lower.guards import INSIDE, STRETCHED, refuse_if
 from adjoint.lower.linear import Linear, whole
 from adjoint.lower.slices import sliced
 from adjoint.lower.subset import number
@@ -34,11 +34,10 @@ ONE = whole(1)
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What must hold for an expression to have the shape it is read with: two forms are equal, or a check passes."""
+    """What must hold for an expression to have the shape it is read with: forms are equal, or one isn't negative."""
 
-    equal: tuple[Linear, Linear] | None = None
-    wrong: Expr | None = None
-    text: str = ""
+    form: Linear
+    equal: Linear | None = None
 
 
 class NotATree(Exception):
@@ -121,8 +120,12 @@ class Reader:
         return tuple(sizes)
 
     def _demand(self, a: Linear, b: Linear) -> None:
-        if a != b and (a, b) not in [demand.equal for demand in self.demands]:
-            self.demands.append(Demand(equal=(a, b)))
+        if a != b:
+            self._note(Demand(a, b))
+
+    def _note(self, demand: Demand) -> None:
+        if demand not in self.demands:
+            self.demands.append(demand)
 
     def require_shape(self, shape: Shape, target: Shape) -> None:
         """Demand that an array of one shape can be stored where there is another."""
@@ -194,9 +197,8 @@ class Reader:
         found = sliced(view, index, self.facts)
         if found is None:
             raise NotATree
-        for wrong, text in found.wrong:
-            if wrong not in [demand.wrong for demand in self.demands]:
-                self.demands.append(Demand(wrong=wrong, text=text))
+        for form in found.needs:
+            self._note(Demand(form))
         return found.view
 
     def _stretched(self, view: View, shape: Shape) -> View:
@@ -231,16 +233,18 @@ class Reader:
     def guards(self) -> list[If]:
         """Return the checks of the demands so far, and take them to be passed from here on."""
         found: list[If] = []
-        symbols = self.facts.symbols
         for demand in self.demands:
-            if demand.wrong is not None:
-                found.append(refuse_if(demand.wrong, demand.text))
-            elif demand.equal is not None:
-                a, b = map(self.facts.same, demand.equal)
-                if a != b:
-                    test = Call("ne", (symbols.expr(a), symbols.expr(b)))
-                    found.append(refuse_if(test, "that no axis of length 1 is stretched by broadcasting"))
-                    self.facts.make_equal(a, b)
+            form = self.facts.same(demand.form)
+            equal = None if demand.equal is None else self.facts.same(demand.equal)
+            if form == equal:
+                continue
+            self.facts.demanded.append((form, equal))
+            if equal is None:
+                found.append(refuse_if(self.facts.symbols.negative(form), INSIDE))
+            else:
+                test = Call("ne", (self.facts.symbols.expr(form), self.facts.symbols.expr(equal)))
+                found.append(refuse_if(test, STRETCHED))
+                self.facts.make_equal(form, equal)
         self.demands.clear()
         return found
 

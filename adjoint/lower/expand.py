@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -27,18 +26,19 @@ from adjoint.ir import (
 )
 from adjoint.ir.walk import located, names_in, operands, statements
 from adjoint.lower import reductions
+from adjoint.lower.assumptions import assumed, on_entry
+from adjoint.lower.bindings import bound_often, is_fresh, lists_in
 from adjoint.lower.context import Context, Span
 from adjoint.lower.elements import NotATree, Reader
 from adjoint.lower.facts import Facts
 from adjoint.lower.guards import is_guard
-from adjoint.lower.linear import whole
+from adjoint.lower.linear import Linear, whole
 from adjoint.lower.normal import Normal
 from adjoint.lower.result_shapes import result_shape
 from adjoint.lower.uses import open_indices
 from adjoint.lower.versions import versions
 from adjoint.lower.views import Shape, View
 from adjoint.lower.writes import Writes, attempt
-from adjoint.rules import spelling
 from adjoint.rules.numba_types import Type, array, is_array, is_list, is_number, types
 from adjoint.transform.renaming import rename_block
 
@@ -67,6 +67,12 @@ def expand(func: Func) -> tuple[Func, Context]:
             s += z[i_1]
         return s
     """
+    done, context = _expanded(func)
+    checked = on_entry(func, context)
+    return (done, context) if checked is None else _expanded(checked)
+
+
+def _expanded(func: Func) -> tuple[Func, Context]:
     context = Context.of(func)
     func = versions(func, context.kinds, lambda name: context.fresh(name, context.kinds[name], context.hint(name)))
     expander = Expander(func, context)
@@ -82,6 +88,8 @@ class Expander:
         self.writes = Writes(context, self.normal)
         self.open = open_indices(func)
         self.rebound = frozenset[str]()
+        # Whether nothing but checks has been seen so far.
+        self.on_entry = True
 
     @property
     def facts(self) -> Facts:
@@ -91,6 +99,7 @@ class Expander:
         """Expand a block; what it binds is known afterwards."""
         outer, self.context.out = self.context.out, []
         for stmt in block:
+            self.on_entry &= isinstance(stmt, If) and is_guard(stmt)
             start = len(self.context.out)
             self.stmt(stmt)
             new = self.context.out[start:]
@@ -127,11 +136,11 @@ class Expander:
 
     def lengths_of_parameters(self) -> Block:
         """Return statements that keep the lengths of parameters that are bound to something else later on."""
-        self.rebound = _bound_often(self.func)
-        return tuple(s for p in self.func.params if p.name in self.rebound for s in self.lengths(p.name))
+        self.rebound = bound_often(self.func)
+        return tuple(s for p in self.func.params if p.name in self.rebound for s in self.lengths(p.name, first=True))
 
-    def lengths(self, name: str) -> list[Let]:
-        """Give the lengths of an array names that stay, and note them."""
+    def lengths(self, name: str, *, first: bool = False) -> list[Let]:
+        """Give the lengths of an array names that stay, and note them; `first` says that it is the argument."""
         kind: Type = self.context.kinds.get(name)
         if not is_array(kind) or name in self.facts.shapes:
             return []
@@ -140,6 +149,9 @@ class Expander:
         for form in shape:
             self.facts.symbols.lengths.add(form.symbols[0])
         self.facts.shapes[name] = shape
+        if first:
+            here = (Call("dim", (Var(name), Lit(axis))) for axis in range(len(made)))
+            self.context.entry.update((form.symbols[0], length) for form, length in zip(shape, here, strict=True))
         return [Let(each, Call("dim", (Var(name), Lit(axis)))) for axis, each in enumerate(made)]
 
     # -- bindings ----------------------------------------------------------------------------------------------
@@ -210,8 +222,11 @@ class Expander:
             view = reader.view(value, shared=True)
         except NotATree:
             return result_shape(value, self.facts), None
-        # A slice that may be clipped has a length that isn't known.
-        return (None, None) if reader.demands else (view.shape, view)
+        if reader.demands:
+            # A slice that may be clipped has a length that isn't known, unless that is found out on entry.
+            self.facts.demanded += [(demand.form, demand.equal) for demand in reader.demands]
+            return None, None
+        return view.shape, view
 
     # -- effects -----------------------------------------------------------------------------------------------
 
@@ -252,9 +267,9 @@ class Expander:
             stmt = replace(stmt, **bounds)
         span = self.span(stmt)
         names = tuple(dict.fromkeys(self.bound(stmt)))
-        before = self.facts.copy()
+        before, asked = self.facts.copy(), len(self.facts.demanded)
         kept = {name: shape for name in names if (shape := before.shapes.get(name)) is not None}
-        lists: dict[str, Shape | None] = {n: before.lists[n] for n in _lists_in(stmt) if n in before.lists}
+        lists: dict[str, Shape | None] = {n: before.lists[n] for n in lists_in(stmt) if n in before.lists}
         while True:
             self.enter(before, names, kept, lists)
             self.index(stmt, span)
@@ -266,6 +281,8 @@ class Expander:
             kept = {name: shape for name, shape in kept.items() if name not in moved}
             lists = self.widened(lists, grown, names)
         self.enter(before, names, kept, lists)
+        if isinstance(stmt, While):
+            del self.facts.demanded[asked:]
         self.context.emit(replace(stmt, body=body))
 
     def enter(
@@ -331,13 +348,31 @@ class Expander:
         for inner in statements((stmt,)):
             yield from binds_of(inner, self.func)
 
+    def checked(self, guard: If) -> None:
+        """Leave a check as it is, unless it can't fail, and take what it says to hold from here on."""
+        found = assumed(guard, self.facts)
+        if all(each is not None and self.holds(*each) for each in found):
+            return
+        self.context.emit(guard)
+        for form, equal in filter(None, found):
+            if not self.holds(form, equal):
+                self.facts.demanded.append((form, equal))
+            if equal is not None:
+                self.facts.make_equal(form, equal)
+            elif self.on_entry:
+                self.facts.symbols.at_least_zero.append(form)
+
+    def holds(self, form: Linear, equal: Linear | None) -> bool:
+        return self.facts.symbols.never_negative(form) if equal is None else form == equal
+
     def branch(self, stmt: If) -> None:
         if is_guard(stmt):
-            self.context.emit(stmt)
+            self.checked(stmt)
             return
         stmt = replace(stmt, cond=self.normal.value(stmt.cond))
         before = self.facts.copy()
         names = tuple(dict.fromkeys(self.bound(stmt)))
+        asked = len(self.facts.demanded)
         blocks: list[Block] = []
         ends: list[Facts] = []
         for body in (stmt.then, stmt.orelse):
@@ -345,44 +380,18 @@ class Expander:
             blocks.append(self.block(body))
             ends.append(self.facts.copy())
         self.enter(before, names, {}, {})
+        del self.facts.demanded[asked:]
         first, second = ends
         for name in names:
             shape = first.shapes.get(name)
             if shape is not None and second.shapes.get(name) == shape:
                 self.facts.bind(name, shape)
-        for name in _lists_in(stmt):
+        for name in lists_in(stmt):
             if first.lists.get(name, ()) != second.lists.get(name, ()) or name not in first.lists:
                 self.facts.lists.pop(name, None)
             else:
                 self.facts.lists[name] = first.lists[name]
         self.context.emit(replace(stmt, then=blocks[0], orelse=blocks[1]))
-
-
-def is_fresh(value: Expr) -> bool:
-    """Whether a value is memory that nobody else refers to."""
-    if not isinstance(value, Call) or value.prim in ("getitem", "item", "select", "pop"):
-        return False
-    return not spelling.is_view(value.prim) and not value.prim.startswith(("ref:", "helper.", "const:"))
-
-
-def _bound_often(func: Func) -> frozenset[str]:
-    """Return the names that are bound more than once, parameters by the call."""
-    times = Counter([p.name for p in func.params])
-    for stmt in statements(func.body):
-        times.update(binds_of(stmt, func))
-    return frozenset(name for name, count in times.items() if count > 1)
-
-
-def _lists_in(stmt: Stmt) -> list[str]:
-    """Return the lists that something is appended to in a statement."""
-    found: dict[str, None] = {}
-    for inner in statements((stmt,)):
-        match inner:
-            case Effect(Call("append", (Var(name), _))):
-                found[name] = None
-            case _:
-                pass
-    return list(found)
 
 
 def _is_zero(tree: Call) -> bool:

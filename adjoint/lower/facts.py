@@ -31,6 +31,8 @@ class Facts:
     """Shapes of arrays, values of integers, views and lists, by name; `equal` are symbols that guards made equal.
 
     Facts about a name end when it is bound again. `lists` has the shape of all elements of a list of arrays.
+    `demanded` are the checks that had to be made so far, in what is certainly run: two forms are equal, or one isn't
+    negative.
     """
 
     kinds: Mapping[str, Type]
@@ -42,6 +44,7 @@ class Facts:
     lists: dict[str, Shape | None] = field(default_factory=dict[str, "Shape | None"])  # None: still empty
     equal: dict[str, Linear] = field(default_factory=dict[str, Linear])
     memory: dict[str, Buffer] = field(default_factory=dict[str, "Buffer"])
+    demanded: list[tuple[Linear, Linear | None]] = field(default_factory=list[tuple[Linear, "Linear | None"]])
 
     def copy(self) -> Facts:
         return replace(
@@ -103,14 +106,19 @@ class Facts:
     def same(self, form: Linear) -> Linear:
         """Return a form with symbols replaced by what they are known to equal."""
         for name in form.symbols:
-            new = self.equal.get(name)
-            if new is None and name in self.symbols.inside:
-                inner = self.symbols.inside[name]
-                changed = self.same(inner)
-                new = None if changed == inner else self.symbols.clipped(changed)
+            new = self._known(name)
             if new is not None:
                 return self.same(form.replaced({name: new}))
         return form
+
+    def _known(self, name: str) -> Linear | None:
+        """Return what a symbol is replaced by: what it equals, or `max(n, 0)` with what `n` is replaced by."""
+        new = self.equal.get(name)
+        if new is None and name in self.symbols.inside:
+            inner = self.symbols.inside[name]
+            changed = self.same(inner)
+            new = None if changed == inner else self.symbols.clipped(changed)
+        return new
 
     def make_equal(self, a: Linear, b: Linear) -> None:
         """Note that two forms have the same value."""
@@ -119,8 +127,36 @@ class Facts:
             rest = a.minus(b) if (name, factor) in a.terms else b.minus(a)
             times = dict(rest.terms).get(name, 0)
             if abs(times) == 1:
-                self.equal[name] = symbol(name).minus(rest) if times == 1 else symbol(name).plus(rest)
+                new = symbol(name).minus(rest) if times == 1 else symbol(name).plus(rest)
+                self._learn({name: new, **self.equal})
                 return
+
+    def _learn(self, forms: Mapping[str, Linear]) -> None:
+        """Take symbols for what they equal, unless one came to stand for itself.
+
+        From `max(m - 1, 0)` being `max(n - 1, 0)` and `m` being `n`, the latter is enough.
+        """
+        self.equal = dict(forms)
+        if not self._any_turns():
+            return
+        self.equal = {}
+        for name in sorted(forms, key=lambda each: each in self.symbols.inside):
+            self.equal[name] = forms[name]
+            if self._any_turns():
+                del self.equal[name]
+
+    def _any_turns(self) -> bool:
+        return any(self._turns(each, ()) for each in (*self.symbols.inside, *self.equal))
+
+    def _turns(self, name: str, seen: tuple[str, ...]) -> bool:
+        """Whether a symbol is found again in what it is replaced by."""
+        if name in seen:
+            return True
+        inner = self.symbols.inside.get(name, Linear()) if name not in self.equal else Linear()
+        if any(self._turns(part, (*seen, name)) for part in inner.symbols):
+            return True
+        new = self._known(name)
+        return new is not None and any(self._turns(part, (*seen, name)) for part in new.symbols)
 
     def shape(self, expr: Expr) -> Shape | None:
         """Return the shape of a name or a number; None for anything else."""

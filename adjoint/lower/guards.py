@@ -9,6 +9,9 @@ from __future__ import annotations
 from adjoint.errors import BROADCAST_GUARD
 from adjoint.ir import Call, Effect, Expr, If, Lit, Stmt
 
+INSIDE = "that slices lie inside their arrays"
+STRETCHED = "that no axis of length 1 is stretched by broadcasting"
+
 
 def refuse_if(condition: Expr, assumption: str) -> If:
     """Return the statement that leaves the function where an assumption is false."""

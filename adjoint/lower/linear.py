@@ -43,6 +43,15 @@ class Linear:
     def times(self, factor: int) -> Linear:
         return Linear().plus(self, factor)
 
+    def parts(self) -> tuple[Linear, Linear]:
+        """Return two forms without negative factors whose difference this one is.
+
+        >>> symbol("n").minus(symbol("m")).plus(whole(-2)).parts()[1]
+        Linear(terms=(('m', 1),), constant=2)
+        """
+        more = Linear(tuple((name, factor) for name, factor in self.terms if factor > 0), max(self.constant, 0))
+        return more, more.minus(self)
+
     def replaced(self, values: Mapping[str, Linear]) -> Linear:
         """Put linear forms in the place of symbols."""
         result = Linear((), self.constant)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from adjoint.ir import Accum, Block, Call, Expr, If, Let, Lit, Stmt, Store, Var
+from adjoint.ir import Accum, Block, Call, Expr, If, Let, Lit, Store, Var
 from adjoint.ir.walk import names_in
 from adjoint.lower.context import Context
 from adjoint.lower.elements import ONE, NotATree, Reader, cast_to
@@ -26,19 +26,17 @@ class Fold:
     empty: bool = True
 
 
-def _extreme(compare: str) -> Callable[[Expr, Expr], Expr]:
-    # A NaN wins, and stays: no number compares with it.
-    return lambda old, new: Call(
-        "select", (Call("or", (Call(compare, (new, old)), Call("ne", (new, new)))), new, old)
-    )
+def _extreme(prim: str) -> Callable[[Expr, Expr], Expr]:
+    # NumPy's: a NaN wins, and stays.
+    return lambda old, new: Call(prim, (old, new), via="np")
 
 
 FOLDS: Mapping[str, Fold] = {
     "sum": Fold(lambda kind: number(0.0, kind), None),
     "mean": Fold(lambda kind: number(0.0, kind), None),
     "prod": Fold(lambda kind: number(1.0, kind), lambda old, new: Call("mul", (old, new))),
-    "max": Fold(lambda kind: number(-math.inf, kind), _extreme("gt"), empty=False),
-    "min": Fold(lambda kind: number(math.inf, kind), _extreme("lt"), empty=False),
+    "max": Fold(lambda kind: number(-math.inf, kind), _extreme("maximum"), empty=False),
+    "min": Fold(lambda kind: number(math.inf, kind), _extreme("minimum"), empty=False),
     "any": Fold(lambda kind: Lit(False), lambda old, new: Call("or", (old, new))),
     "all": Fold(lambda kind: Lit(True), lambda old, new: Call("and", (old, new))),
 }
@@ -146,13 +144,8 @@ def _fold(job: Reduction, place: Var | Call, element: Expr, context: Context) ->
     assert isinstance(target, Var)
     if step is None:
         return (Accum(target, index, element),)
-    lets: list[Stmt] = []
-    if not isinstance(element, Var) and job.prim in ("max", "min"):
-        named = context.temporary(context.facts.type_of(element))
-        lets.append(Let(named, element))
-        element = named
     value = step(place, element)
-    return (*lets, Store(target, index, value) if index else Let(target, value))
+    return (Store(target, index, value) if index else Let(target, value),)
 
 
 def _finished(job: Reduction, total: Expr, shape: Shape, context: Context) -> Expr:

@@ -11,15 +11,14 @@ from adjoint.lower.linear import Linear, whole
 from adjoint.lower.views import Along, Fixed, View
 
 _NONE = Lit(None)
-_INSIDE = "that slices lie inside their arrays"
 
 
 @dataclass(slots=True)
 class Part:
-    """A view, and the conditions under which it isn't what the subscript says, each with what was assumed."""
+    """A view, and what must not be negative for it to be what the subscript says."""
 
     view: View
-    wrong: list[tuple[Expr, str]] = field(default_factory=list[tuple[Expr, str]])
+    needs: list[Linear] = field(default_factory=list[Linear])
 
 
 def sliced(view: View, index: Sequence[Expr], facts: Facts) -> Part | None:
@@ -29,12 +28,12 @@ def sliced(view: View, index: Sequence[Expr], facts: Facts) -> Part | None:
         return None
     to: list[Fixed | Along | None] = []
     shape: list[Linear] = []
-    wrong: list[tuple[Expr, str]] = []
+    needs: list[Linear] = []
     for item in items:
         if item == _NONE:
             shape.append(whole(1))
         elif isinstance(item, Call) and item.prim == "slice":
-            cut = _cut(view.shape[len(to)], item.args, facts, wrong)
+            cut = _cut(view.shape[len(to)], item.args, facts, needs)
             if cut is None:
                 return None
             to.append(Along(len(shape), *cut[1:]))
@@ -44,7 +43,7 @@ def sliced(view: View, index: Sequence[Expr], facts: Facts) -> Part | None:
             if place is None:
                 return None
             to.append(Fixed(place))
-    return Part(view.moved(to, tuple(shape)), wrong) if len(to) == len(view.shape) else None
+    return Part(view.moved(to, tuple(shape)), needs) if len(to) == len(view.shape) else None
 
 
 def _place(item: Expr, k: int, view: View, facts: Facts) -> Expr | None:
@@ -78,9 +77,9 @@ def _filled(index: Sequence[Expr], rank: int) -> list[Expr] | None:
 
 
 def _cut(
-    size: Linear, bounds: tuple[Expr, ...], facts: Facts, wrong: list[tuple[Expr, str]]
+    size: Linear, bounds: tuple[Expr, ...], facts: Facts, needs: list[Linear]
 ) -> tuple[Linear, Expr, int] | None:
-    """Return the length, the start and the step of a slice of an axis; add to `wrong` what it takes for granted."""
+    """Return the length, the start and the step of a slice of an axis; add to `needs` what it takes for granted."""
     if len(bounds) != 3:
         return None
     start, stop, step = bounds
@@ -100,7 +99,7 @@ def _cut(
         return None
     # A negative number as the end means the start of the axis where that is too short.
     from_end = isinstance(stop, Lit) and last != size
-    _check(first, last, size, facts, wrong, from_end=from_end)
+    _check(first, last, size, facts, needs, from_end=from_end)
     length = facts.same(last.minus(first))
     if pace == 1:
         return symbols.clipped(length), symbols.expr(first), 1
@@ -122,14 +121,14 @@ def _bound(bound: Expr, default: Linear, size: Linear, facts: Facts) -> Linear |
 
 
 def _check(
-    first: Linear, last: Linear, size: Linear, facts: Facts, wrong: list[tuple[Expr, str]], *, from_end: bool
+    first: Linear, last: Linear, size: Linear, facts: Facts, needs: list[Linear], *, from_end: bool
 ) -> None:
     symbols = facts.symbols
     # `size - 1` is negative only for an empty axis, and then the slice is empty in either reading.
     lowest = -1 if last == size.minus(whole(1)) else 0
     if not symbols.never_negative(first):
-        wrong.append((Call("lt", (symbols.expr(first), Lit(0))), _INSIDE))
+        needs.append(first)
     if not from_end and not symbols.never_negative(last.minus(whole(lowest))):
-        wrong.append((Call("lt", (symbols.expr(last), Lit(0))), _INSIDE))
+        needs.append(last)
     if not symbols.never_negative(size.minus(last)):
-        wrong.append((Call("gt", (symbols.expr(last), symbols.expr(size))), _INSIDE))
+        needs.append(size.minus(last))

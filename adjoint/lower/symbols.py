@@ -19,6 +19,8 @@ class Symbols:
     lengths: set[str] = field(default_factory=set[str])
     inside: dict[str, Linear] = field(default_factory=dict[str, Linear])
     version: dict[str, int] = field(default_factory=dict[str, int])
+    # What was found on entry not to be negative.
+    at_least_zero: list[Linear] = field(default_factory=list[Linear])
     dead: set[str] = field(default_factory=set[str])
     time: int = 0
 
@@ -59,7 +61,15 @@ class Symbols:
 
     def never_negative(self, form: Linear) -> bool:
         """Whether a form is at least 0, for certain."""
+        return self._is_positive(form) or any(self._is_positive(form.minus(known)) for known in self.at_least_zero)
+
+    def _is_positive(self, form: Linear) -> bool:
         return form.constant >= 0 and all(f > 0 and name in self.lengths for name, f in form.terms)
+
+    def negative(self, form: Linear) -> Expr:
+        """Write that a form is less than 0, without subtractions."""
+        more, less = form.parts()
+        return Call("lt", (self.expr(more), self.expr(less)))
 
     def expr(self, form: Linear) -> Expr:
         """Write a form as an expression."""

@@ -18,14 +18,14 @@ from adjoint.rules.numba_types import Type, array, is_array, types
 
 def attempt(context: Context, work: Callable[[], bool]) -> bool:
     """Do something that may turn out not to work; then it is as if it had not been tried."""
-    before, written = context.facts.copy(), len(context.out)
+    before, written, asked = context.facts.copy(), len(context.out), len(context.facts.demanded)
     try:
         if work():
             return True
     except NotATree:
         pass
     context.facts.restore(before)
-    del context.out[written:]
+    del context.out[written:], context.facts.demanded[asked:]
     return False
 
 

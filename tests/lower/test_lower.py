@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 
 from adjoint.codegen.emit import text
 from adjoint.ir import Func
-from adjoint.lower import BROADCAST_GUARD, PASSES, lower, to_numba
+from adjoint.lower import BROADCAST_GUARD, PASSES, assumptions, linear, lower, to_numba
+from adjoint.lower.facts import Facts
+from adjoint.lower.linear import whole
 from tests.ir_text import parse
 from tests.lower.programs import arguments, programs, run, same
 
@@ -339,3 +342,51 @@ def test_single_precision_stays() -> None:
 
 def test_small_integers_stay_array_level() -> None:
     assert "x + x" in text(lowered("def f(x: uint8[:]):\n    return x + x"))
+
+
+LEAPFROG = """
+def f(a: float64[:], b: float64[:], c: float64[:], n: int64):
+    for t in range(n):
+        a[1:] += b[1:] - b[:-1]
+        c[1:] += a[1:] - a[:-1]
+        b[:-1] += c[1:] + a[:-1]
+    c[:] = a + b
+    b[:] = c * a
+    return sum(a * b * c)
+"""
+
+
+def test_lengths_are_compared_once_and_on_entry() -> None:
+    lines = text(lowered(LEAPFROG)).splitlines()
+    assert [number for number, line in enumerate(lines) if "raise" in line] == [2]
+    args = (*(np.random.default_rng(k).standard_normal(6) for k in range(3)), 4)
+    same(run(lowered(LEAPFROG), *args), run(parse(LEAPFROG), *args))
+    with pytest.raises(ValueError, match=BROADCAST_GUARD):
+        run(lowered(LEAPFROG), *(np.zeros(6),) * 2, np.zeros(5), 4)
+
+
+def test_what_may_never_run_is_not_checked_on_entry() -> None:
+    source = """
+    def f(x: float64[:], y: float64[:], flag: float64):
+        s: float64 = 0.0
+        if flag > 0.0:
+            s = sum(x * y)
+        return s + sum(x)
+    """
+    same(run(lowered(source), np.arange(3.0), np.arange(2.0), -1.0), 3.0)
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_equal_lengths_come_to_an_end(order: tuple[int, int]) -> None:
+    facts = Facts({}, {})
+    m, n = facts.symbols.length("x", 0), facts.symbols.length("y", 0)
+    pairs = [(facts.symbols.clipped(m.plus(whole(-1))), facts.symbols.clipped(n.plus(whole(-1)))), (m, n)]
+    for k in order:
+        facts.make_equal(*pairs[k])
+    assert facts.same(m) == facts.same(n)
+    assert facts.same(pairs[0][0]) == facts.same(pairs[0][1])
+
+
+def test_definitions() -> None:
+    for module in (assumptions, linear):
+        assert doctest.testmod(module).failed == 0
