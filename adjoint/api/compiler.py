@@ -30,6 +30,7 @@ from adjoint.transform.copies import drop_copies
 from adjoint.transform.copyprop import propagate
 from adjoint.transform.dce import eliminate
 from adjoint.transform.forward import forward
+from adjoint.transform.overwrite import overwrite
 from adjoint.transform.renest import renest
 from adjoint.transform.reverse import reverse
 from adjoint.transform.routines import Module, primal, settle
@@ -42,7 +43,7 @@ TIDY: tuple[tuple[str, Callable[[Func], Func]], ...] = (
     ("simplify", simplify),
     ("coalesce", lambda func: coalesce(eliminate(func))),
     ("renest", lambda func: drop_copies(renest(func))),
-    ("polish", lambda func: eliminate(simplify(propagate(func)))),
+    ("polish", lambda func: eliminate(simplify(propagate(overwrite(func))))),
     ("names", rename),
 )
 

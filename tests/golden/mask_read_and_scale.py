@@ -37,8 +37,7 @@ def mask_read_and_scale_value_and_grad(x):
     y_bar[invert_mask] += product_1_bar * element
     # backward: y[mask] *= 3.0
     y_seed_1 = y_bar[mask].copy()
-    y_bar[mask] = 0.0
-    y_bar[mask] += 3.0 * unbroadcast_1d_1d(y_seed_1, product)
+    y_bar[mask] = 3.0 * unbroadcast_1d_1d(y_seed_1, product)
     # backward: y = np.sin(x)
     x_bar += y_bar * np.cos(x)
     return value, x_bar

@@ -21,7 +21,6 @@ def multiplied_in_place_value_and_grad(x):
         y[remainder] = y_old_tape[i]
         # backward: y[i % 3] *= x[i]
         y_seed = y_bar[remainder]
-        y_bar[remainder] = 0.0
         x_bar[i] += y_seed * y[remainder]
-        y_bar[remainder] += y_seed * x[i]
+        y_bar[remainder] = y_seed * x[i]
     return value, x_bar

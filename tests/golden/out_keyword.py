@@ -12,9 +12,7 @@ def out_keyword_value_and_grad(x):
     x_bar = 1.0 * y
     y[...] = y_old
     # backward: np.sin(y, out=y)
-    y_seed = y_bar.copy()
-    y_bar[...] = 0.0
-    y_bar += y_seed * np.cos(y)
+    y_bar *= np.cos(y)
     # backward: np.multiply(x, x, out=y)
     x_bar += 2.0 * (y_bar * x)
     return value, x_bar

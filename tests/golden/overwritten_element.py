@@ -30,8 +30,7 @@ def overwritten_element_value_and_grad(x):
     y_bar[0] += y_seed_1 * math.cos(y_0_2)
     # backward: y[0] = y[0] * y[0]
     y_seed_2 = y_bar[0]
-    y_bar[0] = 0.0
-    y_bar[0] += y_seed_2 * y_0
+    y_bar[0] = y_seed_2 * y_0
     y_bar[0] += y_seed_2 * y_0_1
     # backward: y[0] = x
     x_bar = y_bar[0]

@@ -24,8 +24,7 @@ def sorted_in_place_value_and_grad(x):
     y[...] = y_old
     # backward: y.sort()
     y_seed = y_bar.copy()
-    y_bar[...] = 0.0
-    y_bar += sort_pullback(y, sort_y, y_seed)
+    y_bar[...] = sort_pullback(y, sort_y, y_seed)
     # backward: y = x * 2.0
     x_bar = 2.0 * y_bar
     return value, x_bar

@@ -16,9 +16,7 @@ def write_through_a_view_value_and_grad(m):
     a_bar = 2.0 * a
     diagonal_block_bar = a_bar[1:3, 1:3]
     # backward: diagonal_block *= 2.0
-    diagonal_block_seed = diagonal_block_bar.copy()
-    diagonal_block_bar[...] = 0.0
-    diagonal_block_bar += 2.0 * diagonal_block_seed
+    diagonal_block_bar *= 2.0
     # backward: diagonal_block[0, 1] = a[0, 0] ** 2
     diagonal_block_seed_1 = diagonal_block_bar[0, 1]
     diagonal_block_bar[0, 1] = 0.0
