@@ -35,7 +35,7 @@ def check_finite(func: Func) -> Func:
     def f(x):
         y = math.log(x)
         if not math.isfinite(y):
-            raise FloatingPointError('not finite, in f')
+            raise FloatingPointError("not finite, in f")
         return y
     """
     checker = _Checker(func)
