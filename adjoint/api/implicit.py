@@ -183,7 +183,7 @@ def fixed_point(
     >>> from adjoint import grad
     >>> dottie = fixed_point(lambda y, a: cos(a * y))
     >>> round(dottie(1.0, 1.0), 6), round(grad(dottie, "a")(1.0, 1.0), 6)
-    (0.739085, -0.297459)
+    (0.739085, -0.297474)
     """
     if not callable(step):
         raise TypeError(f"fixed_point takes a function, not {step!r}")
