@@ -22,8 +22,12 @@ EXAMPLES = {
     "heat_control": (["--cells", "40"], r"result: relative error 0\.[01]\d*\n", "heat_control.png"),
     "pharmacokinetics": (["--steps", "120"], r"elimination: 0\.2[45]\d per hour", "pharmacokinetics.png"),
     "robot_arm": (["--joints", "6"], r"0\.00\d+ now\n", "robot_arm.png"),
+    "dask_fit": (["--rows", "2000", "--chunks", "4"], r"4 chunks of 2000 rows on 2 workers, \d+ gradients\n", None),
+    "torch_layer": ([], r"decay 0\.[78]\d\d \(truth 0\.800\)", None),
     "digits": (["--epochs", "60"], r"test accuracy: (0\.9[7-9]\d*|1\.0+) ", "digits.png"),
 }
+# Examples of what is not a dependency run where it is installed.
+NEEDS = {"dask_fit": "distributed", "torch_layer": "torch"}
 
 
 def test_every_example_is_listed() -> None:
@@ -32,8 +36,11 @@ def test_every_example_is_listed() -> None:
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_example(name: str, tmp_path: Path) -> None:
+    if name in NEEDS:
+        pytest.importorskip(NEEDS[name])
     arguments, expected, picture = EXAMPLES[name]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg"}
+    paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    environment = os.environ | {"PYTHONPATH": paths, "MPLBACKEND": "Agg"}
     run = subprocess.run(
         [sys.executable, ROOT / "examples" / f"{name}.py", *arguments],
         capture_output=True,
