@@ -72,8 +72,23 @@ ROWS: dict[str, Row] = {
     ),
     "a list": Row(
         lambda: grad(bad.square)([1.0, 2.0]),
+        UnsupportedError,
+        '  File "bad_input.py"\n'
+        "    return x * x\n"
+        "           ^^^^^\n"
+        "UnsupportedError: `mul` of a list\n"
+        "help: make it an array: `np.array(...)`",
+    ),
+    "a list of integers": Row(
+        lambda: grad(bad.square)([1, 2]),
         TypeError,
-        "TypeError: grad of square: argument 'x' is a list; pass np.array(x)",
+        "TypeError: grad of square: argument 'x' is a list without a float or complex number or array in it",
+    ),
+    "a set in a dictionary": Row(
+        lambda: grad(bad.square)({"a": [X, {2.0}]}),
+        TypeError,
+        "TypeError: square was given a dict, whose item ['a'][1] is a set, which compiled code can't take; pass "
+        "numbers, NumPy arrays, or tuples, lists, dictionaries, named tuples and dataclasses of them",
     ),
     "a string": Row(
         lambda: grad(bad.square)("one"),
@@ -88,8 +103,8 @@ ROWS: dict[str, Row] = {
     "an object": Row(
         lambda: grad(bad.square)(object()),
         TypeError,
-        "TypeError: square was given an object, which compiled code can't take; pass numbers, NumPy arrays "
-        "or tuples of them",
+        "TypeError: square was given an object, which compiled code can't take; pass numbers, NumPy arrays, "
+        "or tuples, lists, dictionaries, named tuples and dataclasses of them",
     ),
     "object array": Row(
         lambda: grad(bad.elementwise)(np.array([1.0, None])),
@@ -335,14 +350,14 @@ ROWS: dict[str, Row] = {
         "UnsupportedError: `with` is not supported\n"
         "help: open resources outside the function",
     ),
-    "dictionary": Row(
-        lambda: grad(bad.dictionary),
+    "set": Row(
+        lambda: grad(bad.set_of_numbers),
         UnsupportedError,
         '  File "bad_input.py"\n'
-        '    table = {"a": x}\n'
-        "            ^^^^^^^^\n"
-        "UnsupportedError: a dictionary is not supported\n"
-        "help: use variables, a tuple or an array",
+        "    table = {x}\n"
+        "            ^^^\n"
+        "UnsupportedError: a set is not supported\n"
+        "help: use a tuple or an array",
     ),
     "global": Row(
         lambda: grad(bad.writes_global),
@@ -505,12 +520,12 @@ def test_arguments_that_share_memory(target: str) -> None:
 
 def test_errors_are_syntax_errors_at_the_place() -> None:
     with pytest.raises(SyntaxError) as caught:
-        grad(bad.dictionary)
+        grad(bad.set_of_numbers)
     error = caught.value
     assert isinstance(error, UnsupportedError)
     assert error.filename == bad.__file__
     assert error.text is not None
     assert error.offset is not None
     assert error.end_offset is not None
-    assert error.text[error.offset - 1 : error.end_offset - 1] == '{"a": x}'
+    assert error.text[error.offset - 1 : error.end_offset - 1] == "{x}"
     assert pickle.loads(pickle.dumps(error)).args == error.args

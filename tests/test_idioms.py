@@ -20,8 +20,6 @@ CASES = {case.name: case for case in (*IDIOMS, *HARD, *TRAPS)}
 
 # What is refused so far, and a piece of what the user is told.
 REFUSED: dict[str, str] = {
-    "list_comprehension": "no derivative rule for `sum` of a list",
-    "named_tuple_argument": "the named tuple `p`",
     "handler_reached_through_a_helper": "a `try` whose body calls a function that raises",
 }
 

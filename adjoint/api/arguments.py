@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, cast, get_args
 from numba.core import types as nb
 
 from adjoint.backends.request import DEFAULT_FASTMATH, NumbaType, Options, Request, Target
+from adjoint.rules.containers import Container, has_floats
 
 Argnum: TypeAlias = int | str
 Argnums: TypeAlias = Argnum | Sequence[Argnum]
@@ -133,17 +134,21 @@ def _no_derivative(name: str, kind: NumbaType) -> str | None:
             )
         case nb.List() | nb.ListType():
             return f"argument '{name}' is a list; pass np.array({name})"
+        case Container() if not has_floats(kind):
+            return f"argument '{name}' is {kind.form.described} without a float or complex number or array in it"
         case nb.UnicodeType() | nb.NoneType() | nb.Dispatcher() | nb.Set():
             return f"argument '{name}' is {_a(_plain_name(kind))}, which has no derivative"
         case _:
             return None
 
 
-def unsupported_value(fun_name: str, value: object) -> TypeError:
-    """Return the error for an argument that compiled code can't take."""
+def unsupported_value(fun_name: str, value: object, error: Exception) -> TypeError:
+    """Return the error for an argument that compiled code can't take, for the reason that `error` has."""
+    what, *where = error.args
+    given = f"{_a(type(value).__name__)}, whose item {where[0]} is {what}" if where else what
     return TypeError(
-        f"{fun_name} was given {_a(type(value).__name__)}, which compiled code can't take; "
-        "pass numbers, NumPy arrays or tuples of them"
+        f"{fun_name} was given {given}, which compiled code can't take; "
+        "pass numbers, NumPy arrays, or tuples, lists, dictionaries, named tuples and dataclasses of them"
     )
 
 

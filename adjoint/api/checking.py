@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Unpack, cast
@@ -10,7 +11,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from adjoint.api.seeds import differentiable_positions, is_differentiable, kept, leaves_of, shaped
+from adjoint.api.containers import leaves_of, parts_of, shaped
+from adjoint.api.seeds import differentiable_positions, is_differentiable, kept
 from adjoint.api.sweeps import Form, callee, function_from, name_of, parameters_of, sweep
 from adjoint.api.transforms import TransformOptions, checked_options
 from adjoint.backends.request import Options
@@ -56,7 +58,36 @@ def check_grads(
         raise TypeError(f"check_grads: args is a tuple with an entry for each argument, not {type(args).__name__}")
     chosen = checked_options("check_grads", options)
     settings = _Settings(wanted, atol, rtol, eps, chosen)
-    _Check(fun, tuple(cast("Sequence[Any]", args)), settings, name_of(fun), "").run(order)
+    point = tuple(cast("Sequence[Any]", args))
+    if any(parts_of(arg) is not None for arg in point):
+        fun, point = _of_leaves(fun, point)
+    _Check(fun, point, settings, name_of(fun), "").run(order)
+
+
+def _of_leaves(fun: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
+    """Return a function of the leaves of containers that calls `fun` with the containers, and the leaves."""
+    names, values, known = list[str](), list[Any](), {"fun": fun}
+
+    def written(value: Any, name: str) -> str:
+        parts = parts_of(value)
+        if parts is None:
+            names.append(re.sub(r"\W+", "_", name).strip("_"))
+            values.append(value)
+            return names[-1]
+        form, items = parts
+        texts = [written(item, name + form.part(k)) for k, item in enumerate(items)]
+        if form.cls is not None:
+            known[f"cls_{len(known)}"] = form.cls
+            named = (f"{key}={text}" for key, text in zip(form.keys, texts, strict=True))
+            return f"cls_{len(known) - 1}({', '.join(named)})"
+        if form.kind == "dict":
+            return f"{{{', '.join(f'{key!r}: {text}' for key, text in zip(form.keys, texts, strict=True))}}}"
+        return f"[{', '.join(texts)}]" if form.kind == "list" else f"({''.join(f'{text}, ' for text in texts)})"
+
+    called = parameters_of(callee("check_grads", fun), Form(len(args)))
+    call = f"fun({', '.join(written(value, name) for name, value in zip(called, args, strict=True))})"
+    text = f"def {name_of(fun)}({', '.join(names)}):\n    return {call}\n"
+    return function_from(fun, text, known), tuple(values)
 
 
 @dataclass(frozen=True)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from numba import types as nb
 
-from adjoint.analysis.activity import is_differentiable
 from adjoint.analysis.memory import is_memory, memory
 from adjoint.backends.request import Generated, NumbaType, Request
 from adjoint.codegen.module import module_text
 from adjoint.codegen.names import rename
-from adjoint.errors import TypingError, UnsupportedError
+from adjoint.errors import TypingError
 from adjoint.frontend.lowering import lower
 from adjoint.ir import Call, Expr, Func, Return, Var
 from adjoint.ir.dump import dump
@@ -26,13 +26,24 @@ from adjoint.lower.tapes import drop_unread
 from adjoint.rules.typing import expr_type
 from adjoint.transform.checks import check_finite
 from adjoint.transform.coalesce import coalesce
+from adjoint.transform.containers import (
+    Argument,
+    active_leaves,
+    arguments,
+    passed_form,
+    restored,
+    result_function,
+    with_classes,
+    with_gradients,
+    with_tangents,
+)
 from adjoint.transform.copies import drop_copies
 from adjoint.transform.copyprop import propagate
 from adjoint.transform.dce import eliminate
 from adjoint.transform.forward import forward
 from adjoint.transform.overwrite import overwrite
 from adjoint.transform.renest import renest
-from adjoint.transform.reverse import reverse
+from adjoint.transform.reverse import Reverse, prepare
 from adjoint.transform.routines import Module, primal, settle
 from adjoint.transform.simplify import simplify
 
@@ -68,37 +79,61 @@ def generate(request: Request, arg_types: tuple[NumbaType, ...]) -> Generated:
     """
     trace = Trace({})
     func = trace.add("ssa", lower_primal(request.fun, arg_types))
-    wrt = [func.params[k].name for k in request.argnums]
-    check_arguments(func, wrt)
-    entry = _entry(func, request.mode)
-    if request.mode == "jvp":
-        transformed = forward(func, wrt, name=entry)
-    elif request.mode == "primal":
-        transformed = primal(func, entry)
-    elif request.mode == "vjp":
-        transformed = reverse(func, wrt, name=entry, seed="y_bar", result="vjp", assume=request.options.fuse)
-    else:
-        check_result(func, request.has_aux)
-        transformed = reverse(
-            func,
-            wrt,
-            name=entry,
-            result=request.mode,
-            single=request.single,
-            has_aux=request.has_aux,
-            assume=request.options.fuse,
-        )
+    entry, transformed = _entry(func, request.mode), differentiated(func, request)
     trace.add("forward" if request.mode in ("jvp", "primal") else "reverse", transformed)
     final = tidy(transformed, trace, nan_check=request.options.nan_check)
     fastmath = frozenset(request.options.fastmath) or False
     fuse = request.options.fuse and not request.options.nan_check  # statements are checked one by one
     fused = tidy(fuse_loops(transformed)) if fuse else final
-    lowered = trace.add("numba", to_numba(fused))
+    lowered = trace.add("numba", passed_form(to_numba(fused)))
     jit = {"cache": request.options.cache, "error_model": "numpy", "fastmath": fastmath}
     module = Module(fuse)
     readable = module.functions(final, lambda func: tidy(func, nan_check=request.options.nan_check))
     compiled = module.functions(lowered, lambda func: to_numba(tidy(fuse_loops(func)) if fuse else tidy(func)))
-    return Generated(text_of(readable), text_of(compiled, jit), entry, trace.stages, module.refs)
+    assembling = result_function(final, f"{entry}_result")
+    source, compiled_text = text_of(readable), text_of(compiled, jit, [] if assembling is None else [assembling])
+    return Generated(source, compiled_text, entry, trace.stages, {**module.refs, **_unimportable(final)})
+
+
+def differentiated(func: Func, request: Request) -> Func:
+    """Return what a request asks for as a program with the arguments and results of the user."""
+    entry, inputs = _entry(func, request.mode), arguments(func)
+    wrt = [inputs[k] for k in request.argnums]
+    check_arguments(func, wrt)
+    names = [name for argument in wrt for name in active_leaves(func, argument)]
+    if request.mode == "jvp":
+        made = forward(func, names, name=entry)
+        dots = dict(zip(names, (p.name for p in made.params[len(func.params) :]), strict=True))
+        return with_classes(restored(with_tangents(made, wrt, dots)))
+    if request.mode == "primal":
+        return with_classes(restored(primal(func, entry)))
+    made = adjoint_of(func, names, request).build(entry, request.mode, False)
+    positions = {name: k for k, name in enumerate(names)}
+    single = request.single and request.mode != "vjp"
+    grouped = with_gradients(made, wrt, request.mode, single=single, has_aux=request.has_aux, gradients=positions)
+    return with_classes(restored(grouped))
+
+
+def adjoint_of(func: Func, wrt: Sequence[str], request: Request) -> Reverse:
+    """Return reverse mode, with respect to leaves, at its start."""
+    entry, assume = _entry(func, request.mode), request.options.fuse
+    if request.mode == "vjp":
+        return prepare(func, wrt, name=entry, seed="y_bar", assume=assume)
+    check_result(func, request.has_aux)
+    return prepare(func, wrt, name=entry, has_aux=request.has_aux, assume=assume)
+
+
+def _unimportable(func: Func) -> dict[str, object]:
+    """Return the classes that a result is made of and that no import statement can name."""
+    classes = {prim.removeprefix("class:"): obj for prim, obj in func.refs.items() if _is_class(prim)}
+    return {name: cls for name, cls in classes.items() if place_of(cls) is None}
+
+
+def place_of(cls: Any) -> str | None:
+    """Return where a class can be imported from, "module:name"."""
+    module = sys.modules.get(cls.__module__)
+    found = cls.__module__ != "__main__" and getattr(module, cls.__qualname__, None) is cls
+    return f"{cls.__module__}:{cls.__qualname__}" if found else None
 
 
 def lower_primal(fun: Any, arg_types: tuple[NumbaType, ...]) -> Func:
@@ -130,7 +165,7 @@ def tidy(func: Func, trace: Trace | None = None, *, nan_check: bool = False) -> 
     return func
 
 
-def text_of(funcs: Sequence[Func], jit: Mapping[str, object] | None = None) -> str:
+def text_of(funcs: Sequence[Func], jit: Mapping[str, object] | None = None, plain: Sequence[Func] = ()) -> str:
     """Return the text of the module that holds generated functions, the entry last, and what they call.
 
     With `jit`, all but the entry are compiled with these options of `numba.njit`, so that compiled code can call them.
@@ -141,7 +176,13 @@ def text_of(funcs: Sequence[Func], jit: Mapping[str, object] | None = None) -> s
     needed = helper_text.sources(called)
     known = {prim: value for func in funcs for prim, value in func.refs.items() if prim.startswith("const:")}
     constants = {prim.removeprefix("const:"): known[prim] for prim in prims if prim.startswith("const:")}
-    return module_text(funcs, helpers=needed, constants=constants, jit=jit)
+    places = {prim.removeprefix("class:"): place_of(obj) for prim, obj in funcs[-1].refs.items() if _is_class(prim)}
+    imports = {name: place for name, place in places.items() if place is not None}
+    return module_text(funcs, helpers=needed, constants=constants, jit=jit, imports=imports, plain=plain)
+
+
+def _is_class(prim: str) -> bool:
+    return prim.startswith("class:")
 
 
 def _entry(func: Func, mode: str) -> str:
@@ -152,15 +193,11 @@ def _entry(func: Func, mode: str) -> str:
     return name
 
 
-def check_arguments(func: Func, wrt: list[str]) -> None:
-    for name in wrt:
-        type_ = func.types.get(name)
-        if isinstance(type_, nb.BaseNamedTuple):
-            raise UnsupportedError(
-                f"the named tuple `{name}` is to be differentiated", func.loc, help="pass a tuple, or its items"
-            )
-        if not is_differentiable(type_):
-            raise TypeError(argument_message(func, name, type_))
+def check_arguments(func: Func, wrt: Sequence[Argument]) -> None:
+    """Raise TypeError if an argument to differentiate by has no derivative."""
+    for argument in wrt:
+        if not active_leaves(func, argument):
+            raise TypeError(argument_message(func, argument.name, argument.type_))
 
 
 def argument_message(func: Func, name: str, type_: object) -> str:

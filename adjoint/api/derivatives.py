@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Unpack, cast
+from typing import Any, Unpack
 
 import numpy as np
 
 from adjoint.api.inside import pushed
-from adjoint.api.seeds import differentiable_positions, is_differentiable, kept, kind_of, own, seed_for
+from adjoint.api.seeds import differentiable_positions, holds_differentiable, kept, kind_of, own, seed_for
 from adjoint.api.sweeps import Form, family, name_of, parameters_of
 from adjoint.api.transforms import TransformOptions, checked_options
 from adjoint.backends.request import Options
@@ -21,7 +21,7 @@ def vjp(
 ) -> tuple[Any, Pullback]:
     """Return `(value, pullback)`: the value of `fun` at `args`, and the map from its cotangents to those of `args`.
 
-    `pullback(cotangent)` takes a cotangent of the shape and type of the value, for a tuple a tuple of them (`None` is
+    `pullback(cotangent)` takes a cotangent of the shape and type of the value, for a container one like it (`None` is
     zero), and returns a tuple with an entry for each positional argument, of its shape and type; that of an argument
     without derivatives (integers, strings, ...) is None. It is the derivative at `args` as they were at the call of
     `vjp`, however often it is called.
@@ -50,7 +50,7 @@ def vjp(
     _check_value(name, value)
     if form.outputs:
         value = _written(args, form, value)
-    (seen,) = _copied((value,))
+    (seen,) = kept((value,))
 
     pull = sweeps.sweep("vjp", form, wrt, chosen)
     owner = f"the value of {name}"
@@ -62,11 +62,6 @@ def vjp(
         return tuple(next(cotangents) if k in wrt else None for k in range(len(given)))
 
     return value, pullback
-
-
-def _copied(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return results as they are now, tuples among them too."""
-    return tuple(_copied(cast("Any", each)) if isinstance(each, tuple) else kept((each,))[0] for each in values)
 
 
 def _writing(name: str, names: list[str], args: tuple[Any, ...], outputs: str | Sequence[str]) -> Form:
@@ -94,7 +89,7 @@ def _check_value(name: str, value: Any) -> None:
         raise TypeError(
             f"vjp of {name}: it returns nothing; if it writes its results into arguments, name them: outputs=(...)"
         )
-    if not any(map(is_differentiable, cast("Any", value) if isinstance(value, tuple) else (value,))):
+    if not holds_differentiable(value):
         raise TypeError(f"vjp of {name}: its value, {kind_of(value)}, has no derivative")
 
 
@@ -105,7 +100,7 @@ def jvp(
 
     `primals` and `tangents` are tuples of the same length. A tangent has the shape and type of its argument; `None` is
     zero, and all there is for an argument without derivatives (an integer, a string, ...). The tangent that comes back
-    has the shape and type of the value, and is a tuple if that is.
+    has the shape and type of the value, and is a container if that is.
 
     Options are those of `grad`.
 

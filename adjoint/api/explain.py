@@ -18,10 +18,10 @@ from adjoint.ir import Call, Expr, For, Func, Lit, Return, While
 from adjoint.ir.walk import names_in, statements
 from adjoint.lower import lower as fuse_loops
 from adjoint.lower.loops import Fact, Kept, Loop, Nest, loops
+from adjoint.transform.containers import active_leaves, arguments
 from adjoint.transform.dce import eliminate
 from adjoint.transform.forward import forward
 from adjoint.transform.recorded import Carried, Recorded, carried, recorded
-from adjoint.transform.reverse import prepare
 
 
 def explain(request: Request, arg_types: tuple[NumbaType, ...]) -> str:
@@ -30,8 +30,9 @@ def explain(request: Request, arg_types: tuple[NumbaType, ...]) -> str:
     Raises what making the gradient would raise.
     """
     func = compiler.lower_primal(request.fun, arg_types)
-    wrt = [func.params[k].name for k in request.argnums]
-    compiler.check_arguments(func, wrt)
+    asked = [arguments(func)[k] for k in request.argnums]
+    compiler.check_arguments(func, asked)
+    wrt = [name for argument in asked for name in active_leaves(func, argument)]
     report = _Report(func, tuple(wrt))
     lines = [f"{request.mode} of {func.name} with respect to {', '.join(wrt)}", report.signature(), ""]
     lines += report.activity()
@@ -39,10 +40,7 @@ def explain(request: Request, arg_types: tuple[NumbaType, ...]) -> str:
         transformed = forward(func, wrt, name=f"{func.name}_{request.mode}")
         lines += ["", "Nothing is recorded: this is forward mode."]
     else:
-        seed = "y_bar" if request.mode == "vjp" else None
-        if seed is None:
-            compiler.check_result(func, request.has_aux)
-        state = prepare(func, wrt, name=f"{func.name}_{request.mode}", seed=seed, has_aux=request.has_aux)
+        state = compiler.adjoint_of(func, wrt, request)
         transformed = state.build(f"{func.name}_{request.mode}", request.mode, request.single)
         cleaned = transformed
         for _, change in TIDY[: [stage for stage, _ in TIDY].index("coalesce")]:

@@ -14,21 +14,23 @@ import numpy as np
 from numba.core import types as nb
 
 from adjoint.api.arguments import check_types, unsupported_value
+from adjoint.api.containers import Untypable, kind_of_value, passed_value
 from adjoint.backends import cache
 from adjoint.backends.cache import Module
 from adjoint.backends.numba_cpu import (
     GradientDispatcher,
     Unboxed,
     Untyped,
+    compile_module,
     jit_disabled,
     plain_type,
-    typeof,
     with_singles,
 )
 from adjoint.backends.python import PythonForm
 from adjoint.backends.request import Generated, NumbaType, Request
 from adjoint.backends.shim import calling_convention
 from adjoint.errors import BROADCAST_GUARD
+from adjoint.rules.containers import is_foreign, passed
 
 _SCALARS: frozenset[type] = frozenset((float, int, bool, complex, np.float32, np.float64, np.complex64, np.complex128))
 
@@ -53,6 +55,9 @@ class Gradient:
         self._modules: dict[tuple[NumbaType, ...], Module] = {}
         self._last: Module | None = None
         self._unfused: Gradient | None = None
+        # By the types of arguments that Numba has none for: what to call, what that returns, and what that makes.
+        self._whole: dict[tuple[NumbaType, ...], tuple[Any, NumbaType, Any]] = {}
+        self._kept: list[Any] = []
         self._result_types: dict[tuple[type, ...], NumbaType] = {}
         self.dispatcher = GradientDispatcher(self.parameters, self.module_for_types, request.options, owner=self)
         self._compiled = calling_convention(self.parameters, self.dispatcher)
@@ -67,8 +72,8 @@ class Gradient:
         except Unboxed:
             self.dispatcher.boxes = True
             self._call = self._call_single
-        except Untyped as error:
-            raise unsupported_value(self.request.fun.__name__, error.value) from None
+        except Untyped:
+            self._call = self._call_whole
         except ValueError as error:
             return self._assume_less(error, args, kwargs)
         try:
@@ -100,6 +105,27 @@ class Gradient:
             if not kwargs and _SCALARS.issuperset(classes):  # classes that tell all about a type
                 self._result_types[classes] = kind
         return with_singles(result, kind)
+
+    def _call_whole(self, *args: Any, **kwargs: Any) -> Any:
+        """Call with containers that Numba has no type for: they are handed over as tuples."""
+        given = self._signature.bind(*args, **kwargs).arguments
+        values = tuple(given.get(name) for name in self._signature.parameters)
+        types = self.types_of(*args, **kwargs)
+        known = self._whole.get(types)
+        if known is None:
+            if not any(map(is_foreign, types)):
+                return self._call_single(*args, **kwargs)
+            known = self._whole[types] = self._compiled_whole(types)
+        entry, kind, assemble = known
+        result = with_singles(entry(*map(passed_value, values, types)), kind)
+        return result if assemble is None else assemble(result)
+
+    def _compiled_whole(self, types: tuple[NumbaType, ...]) -> tuple[Any, NumbaType, Any]:
+        module = self.module_for_types(types)
+        dispatcher = compile_module(module, tuple(map(passed, types)), self.request.options)
+        (compiled,) = dispatcher.overloads.values()
+        self._kept.append(dispatcher)  # it owns the machine code
+        return compiled.entry_point, compiled.signature.return_type, module.assemble
 
     def _result_type(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> NumbaType:
         given = tuple(map(plain_type, self.types_of(*args, **kwargs)))
@@ -267,9 +293,7 @@ def generate(request: Request, arg_types: tuple[NumbaType, ...]) -> Generated:
 
 
 def _typeof(value: object, fun_name: str) -> NumbaType:
-    if isinstance(value, nb.Type):
-        return value
     try:
-        return typeof(value)
-    except ValueError:
-        raise unsupported_value(fun_name, value) from None
+        return kind_of_value(value)
+    except Untypable as error:
+        raise unsupported_value(fun_name, value, error) from None

@@ -45,10 +45,10 @@ def pushed(transform: Callable[..., Any], of_gradient: bool) -> Lowering:
         primals, tangents = (items_of(frame, each, node) for each in args[1:])
         if primals is None or tangents is None or len(primals) != len(tangents):
             raise frame.unsupported(f"this call of `{transform.__name__}`", node, "give two tuples of one length")
-        wrt, seeds = _directions(frame, primals, tangents)
+        wrt, seeds = _directions(frame, primals, tangents, node)
         if not wrt:
             raise frame.unsupported(f"`{transform.__name__}` without a tangent", node)
-        inner = grad(fun, _differentiable(frame, primals)) if of_gradient else fun
+        inner = grad(fun, _differentiable(frame, primals, node)) if of_gradient else fun
         made = sweep("jvp", inner, Form(len(primals)), wrt, checked_options("jvp", {}))
         result = apply(frame, Known(made), [*primals, *seeds], {}, node, None)
         return _product(frame, result, primals, node) if of_gradient else result
@@ -77,19 +77,19 @@ def _object(transform: Callable[..., Any], frame: Frame, value: Value, node: AST
             )
 
 
-def _differentiable(frame: Frame, primals: Sequence[Value]) -> tuple[int, ...]:
+def _differentiable(frame: Frame, primals: Sequence[Value], node: AST) -> tuple[int, ...]:
     from adjoint.analysis.activity import is_differentiable
-    from adjoint.frontend.convert import type_of
+    from adjoint.frontend.boundary import type_of_value
 
-    return tuple(k for k, primal in enumerate(primals) if is_differentiable(type_of(frame, primal)))
+    return tuple(k for k, primal in enumerate(primals) if is_differentiable(type_of_value(frame, primal, node)))
 
 
 def _directions(
-    frame: Frame, primals: Sequence[Value], tangents: Sequence[Value]
+    frame: Frame, primals: Sequence[Value], tangents: Sequence[Value], node: AST
 ) -> tuple[tuple[int, ...], list[Value]]:
     from adjoint.ir import Lit
 
-    wrt = tuple(k for k in _differentiable(frame, primals) if tangents[k] != Lit(None))
+    wrt = tuple(k for k in _differentiable(frame, primals, node) if tangents[k] != Lit(None))
     return wrt, [tangents[k] for k in wrt]
 
 
@@ -101,6 +101,6 @@ def _product(frame: Frame, result: Value, primals: Sequence[Value], node: AST) -
 
     *_, tangent = items_of(frame, result, node) or (result,)
     products = iter(items_of(frame, tangent, node) or ())
-    wrt = _differentiable(frame, primals)
+    wrt = _differentiable(frame, primals, node)
     found = tuple(next(products) if k in wrt else Lit(None) for k in range(len(primals)))
     return found[0] if len(found) == 1 else Items(found)

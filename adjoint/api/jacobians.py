@@ -8,14 +8,15 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal, Unpack
+from typing import Any, Literal, Unpack, cast
 
 import numpy as np
 
 from adjoint.api.arguments import Argnums
+from adjoint.api.containers import leaves_of, map_leaves, shaped
 from adjoint.api.derivatives import pairs, push
 from adjoint.api.inside import pushed
-from adjoint.api.seeds import differentiable_positions, is_differentiable, kind_of, leaves_of, seed_for, shaped
+from adjoint.api.seeds import differentiable_positions, holds_differentiable, is_differentiable, kind_of, seed_for
 from adjoint.api.sweeps import Family, Form, callee, name_of, parameters_of
 from adjoint.api.transforms import TransformOptions, checked_options, grad, positions_of
 from adjoint.backends.request import Options
@@ -74,7 +75,7 @@ class Jacobian:
     def _check(self, name: str, value: Any) -> None:
         mode = _NAMES[self.direction]
         differentiable_positions(mode, name_of(self._fun), [name], (value,))
-        if np.iscomplexobj(value):
+        if any(map(np.iscomplexobj, leaves_of(value))):
             raise TypeError(
                 f"{mode} of {name_of(self._fun)}: argument '{name}' is complex, where one matrix can't say what a "
                 "derivative is; use vjp or jvp"
@@ -85,7 +86,7 @@ class Jacobian:
         return self._sweeps.sweep(mode, form, () if mode == "primal" else wrt, self._options)
 
     def packed(self, blocks: Sequence[Any]) -> Any:
-        """Return the blocks of one result, one for each argument, as the user asked for them."""
+        """Return what belongs to the arguments as the user asked for it."""
         return blocks[0] if self._single else tuple(blocks)
 
 
@@ -102,7 +103,21 @@ class _Point:
 
     @property
     def inputs(self) -> list[Any]:
-        return [self.args[k] for k in self.wrt]
+        """The numbers and arrays to differentiate by."""
+        return [leaf for k in self.wrt for leaf in leaves_of(self.args[k]) if is_differentiable(leaf)]
+
+    def as_arguments(self, found: Sequence[Any], other: Any) -> list[Any]:
+        """Return what belongs to the inputs in the structure of the arguments, with `other` for what is no input."""
+        following = iter(found)
+
+        def each(leaf: Any) -> Any:
+            return next(following) if is_differentiable(leaf) else other
+
+        return [map_leaves(each, self.args[k]) for k in self.wrt]
+
+    def packed(self, blocks: Sequence[Any]) -> Any:
+        """Return the blocks of one result, one for each input, as the user asked for them."""
+        return self.jacobian.packed(self.as_arguments(blocks, None))
 
     def direction(self) -> Direction:
         """Reverse mode if there are fewer results than inputs."""
@@ -114,15 +129,19 @@ class _Point:
     def by_columns(self) -> Any:
         """Return the matrices, made column by column."""
         push = self.jacobian.sweep("jvp", self.form, self.wrt)
-        columns = [push(*self.args, *seeds)[1] for seeds in _basis(self.inputs)]
+        columns = [push(*self.args, *self.as_arguments(seeds, 0.0))[1] for seeds in _basis(self.inputs)]
         shapes = [np.shape(x) for x in self.inputs]
         if not columns:
-            return _map(lambda leaf: self._empty(leaf, shapes), self.value)
-        return _map_many(lambda *leaves: self.jacobian.packed(_split(leaves, shapes)), columns)
+
+            def empty(leaf: Any) -> Any:
+                return self._empty(leaf, shapes)
+
+            return map_leaves(empty, self.value)
+        return map_leaves(lambda *leaves: self.packed(_split(leaves, shapes)), *columns)
 
     def _empty(self, leaf: Any, shapes: Sequence[tuple[int, ...]]) -> Any:
         blocks = [np.zeros((*np.shape(leaf), *shape), np.asarray(leaf).dtype) for shape in shapes]
-        return self.jacobian.packed(blocks)
+        return self.packed(blocks)
 
     def by_rows(self) -> Any:
         """Return the matrices, made row by row."""
@@ -132,18 +151,31 @@ class _Point:
             if not is_differentiable(leaf) or np.iscomplexobj(leaf):
                 raise TypeError(f"jacrev of {name}: its value, {kind_of(leaf)}, is not a float or array of floats")
         pull = self.jacobian.sweep("vjp", self.form, self.wrt)
-        rows = [pull(*self.args, shaped(self.value, iter(seeds)))[1] for seeds in _basis(leaves)]
+        pulled = (pull(*self.args, shaped(self.value, iter(seeds)))[1] for seeds in _basis(leaves))
+        rows = [self._inputs_in(found) for found in pulled]
         found: list[Any] = []
         for leaf in leaves:
             own_rows, rows = rows[: np.size(leaf)], rows[np.size(leaf) :]
             blocks = [self._rows(leaf, [row[k] for row in own_rows], x) for k, x in enumerate(self.inputs)]
-            found.append(self.jacobian.packed(blocks))
+            found.append(self.packed(blocks))
         return shaped(self.value, iter(found))
+
+    def _inputs_in(self, found: Sequence[Any]) -> list[Any]:
+        """Return the cotangents of the inputs among those of the arguments."""
+        pairs = ((arg, bar) for k, bar in zip(self.wrt, found, strict=True) for arg, bar in _pairs(self.args[k], bar))
+        return [bar for arg, bar in pairs if is_differentiable(arg)]
 
     def _rows(self, leaf: Any, rows: list[Any], x: Any) -> Any:
         if np.ndim(leaf) == 0:
             return rows[0]
         return np.array(rows, np.asarray(x).dtype).reshape(*np.shape(leaf), *np.shape(x))
+
+
+def _pairs(value: Any, other: Any) -> list[tuple[Any, Any]]:
+    """Return the leaves of two values of one structure."""
+    found: list[tuple[Any, Any]] = []
+    map_leaves(lambda *pair: found.append(cast("tuple[Any, Any]", pair)), value, other)
+    return found
 
 
 def _basis(values: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
@@ -175,17 +207,6 @@ def _block(columns: Sequence[Any], shape: tuple[int, ...], like: Any) -> Any:
     if not columns:
         return np.zeros((*np.shape(like), *shape), np.asarray(like).dtype)
     return np.stack(columns, axis=-1).reshape(*np.shape(like), *shape)
-
-
-def _map(function: Callable[[Any], Any], value: Any) -> Any:
-    return _map_many(function, [value])
-
-
-def _map_many(function: Callable[..., Any], values: Sequence[Any]) -> Any:
-    """Apply a function to the corresponding leaves of several values of one structure."""
-    if not isinstance(values[0], tuple):
-        return function(*values)
-    return tuple(_map_many(function, items) for items in zip(*values, strict=True))
 
 
 def _rebuilt(primal: Any, *settings: Any) -> Jacobian:
@@ -250,7 +271,7 @@ def hvp(
     """
     values, directions = pairs("hvp", args, vectors)
     products = iter(push("hvp", fun, values, directions, checked_options("hvp", options))[1])
-    found = tuple(next(products) if is_differentiable(value) else None for value in values)
+    found = tuple(next(products) if holds_differentiable(value) else None for value in values)
     return found[0] if len(found) == 1 else found
 
 

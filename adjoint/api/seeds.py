@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
+
+from adjoint.api.containers import built, leaves_of, map_leaves, parts_of
+from adjoint.rules.containers import Form
 
 DIFFERENTIABLE = ("float32", "float64", "complex64", "complex128")
 
@@ -19,28 +22,16 @@ def is_differentiable(value: Any) -> bool:
 
 def differentiable_positions(mode: str, fun_name: str, names: list[str], args: tuple[Any, ...]) -> tuple[int, ...]:
     """Return which arguments have derivatives. Raises TypeError if none has, or one holds some in a container."""
-    found: list[int] = []
-    for position, (name, arg) in enumerate(zip(names, args, strict=False)):
-        if is_differentiable(arg):
-            found.append(position)
-        elif holds_differentiable(arg):
-            raise TypeError(
-                f"{mode} of {fun_name}: argument '{name}' is a {type(arg).__name__} that holds numbers to "
-                "differentiate; pass its items as arguments, or make it an array"
-            )
+    found = tuple(position for position, arg in enumerate(args) if holds_differentiable(arg))
     if not found:
         kinds = ", ".join(f"{name}: {kind_of(arg)}" for name, arg in zip(names, args, strict=False))
         raise TypeError(f"{mode} of {fun_name}: no argument is a float or complex number or array ({kinds})")
-    return tuple(found)
+    return found
 
 
 def holds_differentiable(value: Any) -> bool:
-    """Whether a container holds numbers that have derivatives."""
-    if isinstance(value, dict):
-        return any(holds_differentiable(item) or is_differentiable(item) for item in cast("Any", value).values())
-    if isinstance(value, tuple | list):
-        return any(holds_differentiable(item) or is_differentiable(item) for item in cast("Any", value))
-    return False
+    """Whether a value is, or a container holds, a number or array that has derivatives."""
+    return any(map(is_differentiable, leaves_of(value)))
 
 
 def seed_for(what: str, owner: str, value: Any, given: Any) -> Any:
@@ -48,8 +39,9 @@ def seed_for(what: str, owner: str, value: Any, given: Any) -> Any:
 
     `None` stands for zero. Raises TypeError or ValueError, which call the seed `what` and its value `owner`.
     """
-    if isinstance(value, tuple):
-        return _seeds_of_tuple(what, owner, cast("tuple[Any, ...]", value), given)
+    parts = parts_of(value)
+    if parts is not None:
+        return built(parts[0], _seeds_of_items(what, owner, *parts, given))
     if not is_differentiable(value):
         if given is not None and np.any(given):
             raise TypeError(f"{owner} is {_a(kind_of(value))}, which has no {what}; pass None")
@@ -59,16 +51,25 @@ def seed_for(what: str, owner: str, value: Any, given: Any) -> Any:
     return _seed_scalar(what, owner, value, given)
 
 
-def _seeds_of_tuple(what: str, owner: str, value: tuple[Any, ...], given: Any) -> tuple[Any, ...]:
+def _seeds_of_items(what: str, owner: str, form: Form, items: tuple[Any, ...], given: Any) -> tuple[Any, ...]:
     if given is None:
-        given = (None,) * len(value)
-    if not isinstance(given, tuple | list):
-        raise TypeError(f"{owner} is a tuple of {len(value)}, and its {what} is one too, not {_a(kind_of(given))}")
-    items: tuple[Any, ...] = tuple(cast("Any", given))
-    if len(items) != len(value):
-        raise ValueError(f"{owner} is a tuple of {len(value)}, and its {what} has {len(items)} items")
-    pairs = zip(value, items, strict=True)
-    return tuple(seed_for(what, f"item {k} of {owner}", v, s) for k, (v, s) in enumerate(pairs))
+        return tuple(seed_for(what, owner, item, None) for item in items)
+    described = f"{form.described} of {len(items)}" if form.kind in ("tuple", "list") else form.described
+    other = parts_of(given)
+    sequences = ("tuple", "list")
+    if other is None or form != other[0] and not (form.kind in sequences and other[0].kind in sequences):
+        if other is not None and form.kind == other[0].kind == "dict":
+            shown = ", ".join(map(repr, form.keys))
+            raise ValueError(
+                f"{owner} is a dictionary with the keys {shown}, and its {what} has others or another order"
+            )
+        raise TypeError(f"{owner} is {described}, and its {what} is one too, not {_a(kind_of(given))}")
+    seeds = other[1]
+    if len(seeds) != len(items):
+        raise ValueError(f"{owner} is {described}, and its {what} has {len(seeds)} items")
+    names = [f"item {k}" if form.kind in sequences else form.part(k) for k in range(len(items))]
+    places = [f"{name} of {owner}" if form.kind in sequences else f"`{name}` of {owner}" for name in names]
+    return tuple(seed_for(what, place, v, s) for place, v, s in zip(places, items, seeds, strict=True))
 
 
 def _seed_array(what: str, owner: str, value: np.ndarray[Any, Any], given: Any) -> np.ndarray[Any, Any]:
@@ -102,32 +103,24 @@ def _seed_scalar(what: str, owner: str, value: Any, given: Any) -> Any:
     return kind(seed.item())
 
 
-def leaves_of(value: Any) -> list[Any]:
-    """Return a value as a list: the items of a tuple, also of one within it, or the value alone."""
-    if not isinstance(value, tuple):
-        return [value]
-    return [leaf for item in cast("tuple[Any, ...]", value) for leaf in leaves_of(item)]
-
-
-def shaped(value: Any, leaves: Iterator[Any]) -> Any:
-    """Return the next leaves in the structure of a value."""
-    if not isinstance(value, tuple):
-        return next(leaves)
-    return tuple(shaped(item, leaves) for item in cast("tuple[Any, ...]", value))
-
-
 def own(value: Any, args: tuple[Any, ...]) -> Any:
     """Return a result that shares no memory with the arguments."""
-    if isinstance(value, tuple):
-        return tuple(own(item, args) for item in cast("tuple[Any, ...]", value))
-    arrays: list[Any] = [arg for arg in args if isinstance(arg, np.ndarray)]
-    shared = isinstance(value, np.ndarray) and any(np.may_share_memory(cast("Any", value), arg) for arg in arrays)
-    return cast("Any", value).copy() if shared else cast("Any", value)
+    arrays: list[Any] = [leaf for arg in args for leaf in leaves_of(arg) if isinstance(leaf, np.ndarray)]
+
+    def each(leaf: Any) -> Any:
+        shared = isinstance(leaf, np.ndarray) and any(np.may_share_memory(cast("Any", leaf), arg) for arg in arrays)
+        return cast("Any", leaf).copy() if shared else cast("Any", leaf)
+
+    return map_leaves(each, value)
 
 
 def kept(args: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return the arguments as they are now, whatever is written into them later."""
-    return tuple(cast("Any", arg).copy(order="K") if isinstance(arg, np.ndarray) else arg for arg in args)
+
+    def each(leaf: Any) -> Any:
+        return cast("Any", leaf).copy(order="K") if isinstance(leaf, np.ndarray) else leaf
+
+    return tuple(map_leaves(each, arg) for arg in args)
 
 
 def kind_of(value: Any) -> str:

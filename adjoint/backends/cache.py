@@ -20,10 +20,12 @@ from dataclasses import astuple, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import FunctionType, ModuleType
+from typing import Any
 
 from adjoint.backends.fingerprint import Unpinned, fingerprint, text_fingerprint, type_key
 from adjoint.backends.request import Generated, NumbaType, Request
 from adjoint.backends.vector_library import library
+from adjoint.rules.containers import classes_in
 
 # First line of a file: says what kind of file this is, and what no later reader could tell from the text.
 HEADER = "# adjoint module 1; entry: "
@@ -54,6 +56,11 @@ class Module:
     def python_function(self) -> FunctionType:
         """The gradient as `source` defines it."""
         return self._load(self.readable)
+
+    @cached_property
+    def assemble(self) -> Callable[[Any], Any] | None:
+        """What makes the result of what the compiled function returns; None if that is the result."""
+        return getattr(self.compiled.load(self.refs), f"{self.entry}_result", None)
 
     @cached_property
     def compiled_function(self) -> FunctionType:
@@ -131,7 +138,8 @@ def stem(request: Request, arg_types: tuple[NumbaType, ...]) -> str | None:
     options = astuple(replace(request.options, cache=True))
     asked = (request.mode, request.argnums, request.single, request.has_aux, options)
     try:
-        digest = fingerprint("modules 1", library(), asked, type_key(arg_types), request.fun)
+        classes = tuple(cls for kind in arg_types for cls in classes_in(kind))
+        digest = fingerprint("modules 1", library(), asked, type_key(arg_types), classes, request.fun)
     except (Unpinned, OSError, RecursionError):
         return None
     return f"{_identifier(request)}_{digest[:32]}"

@@ -96,6 +96,9 @@ class GradientDispatcher(_Dispatcher):
 
     def _compile_for_args(self, *args: Any, **kws: Any) -> Any:
         parent: Any = super()
+        for arg in args:
+            if arg is not OMITTED and holds_list(arg):
+                raise Untyped(arg)
         given = (OmittedArg(self._defaults[k]) if arg is OMITTED else arg for k, arg in enumerate(args))
         try:
             entry_point = parent._compile_for_args(*given, **kws)
@@ -115,6 +118,11 @@ class GradientDispatcher(_Dispatcher):
 
     def __reduce__(self) -> Any:
         return getattr, (self.owner, "dispatcher")
+
+
+def holds_list(value: object) -> bool:
+    """Whether a value is a list, or a tuple with one inside: Numba would copy it back and forth."""
+    return isinstance(value, list) or isinstance(value, tuple) and any(map(holds_list, cast("Any", value)))
 
 
 def plain_type(kind: NumbaType) -> NumbaType:

@@ -10,6 +10,7 @@ from typing import Any, cast
 from adjoint.codegen.kinds import Kinds
 from adjoint.ir import Call, Expr, Lit, Var
 from adjoint.rules import spelling
+from adjoint.rules.containers import TUPLE, Layout, form_of, is_container
 
 BINARY: Mapping[str, type[ast.operator]] = {
     "add": ast.Add,
@@ -125,6 +126,13 @@ def _call(function: ast.expr, args: Sequence[ast.expr], kwargs: Sequence[tuple[s
     return ast.Call(func=function, args=list(args), keywords=[ast.keyword(arg=k, value=v) for k, v in kwargs])
 
 
+def _listed(array: ast.expr, dtype: str) -> ast.expr:
+    """Return a list of the elements of an array; Python's numbers where they say the same."""
+    if dtype in ("float64", "int64", "complex128", "bool"):
+        return _call(ast.Attribute(value=array, attr="tolist", ctx=ast.Load()), [])
+    return _call(name("list"), [array])
+
+
 class Expressions:
     """Builds the Python expressions of one function."""
 
@@ -224,6 +232,44 @@ class Expressions:
     def getitem(self, call: Call) -> ast.expr:
         return self.subscript(call.args[0], call.args[1:])
 
+    def item(self, call: Call) -> ast.expr:
+        """An item of a container, as its form has it."""
+        whole, position = call.args
+        kind = self.kinds.type_of(whole)
+        form = form_of(kind) if is_container(kind) else TUPLE
+        if form.kind == "numbers":
+            return _call(dotted("np.array"), [self.expr(whole)])
+        if not form.keys or not isinstance(position, Lit):
+            return self.getitem(call)
+        key = form.keys[cast("int", position.value)]
+        if form.kind == "dict":
+            return ast.Subscript(value=self.expr(whole), slice=constant(key), ctx=ast.Load())
+        return ast.Attribute(value=self.expr(whole), attr=key, ctx=ast.Load())
+
+    def assembled(self, value: Expr, layout: Layout, refs: Mapping[str, object]) -> ast.expr:
+        """Return the expression that puts a result together."""
+        if layout is None:
+            return self.expr(value)
+        form, layouts = layout
+        if form.kind == "numbers":
+            return _listed(self.expr(value), form.keys[0])
+        items = value.args if isinstance(value, Call) and value.prim == "tuple" else None
+        parts = items or [Call("item", (value, Lit(k))) for k in range(len(layouts))]
+        texts = [self.assembled(part, inner, refs) for part, inner in zip(parts, layouts, strict=True)]
+        match form.kind:
+            case "dict":
+                return ast.Dict(keys=[constant(key) for key in form.keys], values=texts)
+            case "list":
+                return ast.List(elts=texts, ctx=ast.Load())
+            case "tuple":
+                return ast.Tuple(elts=texts, ctx=ast.Load())
+            case _:
+                cls = next(prim for prim, obj in refs.items() if prim.startswith("class:") and obj is form.cls)
+                made = name(cls.removeprefix("class:"))
+                if form.kind == "named":  # Numba takes positions only
+                    return _call(made, texts)
+                return _call(made, [], list(zip(form.keys, texts, strict=True)))
+
     def dim(self, call: Call) -> ast.expr:
         shape = ast.Attribute(value=self.expr(call.args[0]), attr="shape", ctx=ast.Load())
         return ast.Subscript(value=shape, slice=self.expr(call.args[1]), ctx=ast.Load())
@@ -289,7 +335,7 @@ def _flattened(prim: str, args: Sequence[Expr]) -> list[Expr]:
 
 _SPECIAL: Mapping[str, Callable[[Expressions, Call], ast.expr | None]] = {
     "getitem": Expressions.getitem,
-    "item": Expressions.getitem,
+    "item": Expressions.item,
     "dim": Expressions.dim,
     "tuple": Expressions.pack,
     "list": Expressions.bracket,

@@ -6,7 +6,7 @@ import ast
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from adjoint.codegen import unparse
 from adjoint.codegen.calls import BINARY, Expressions, Name, constant, dotted, name
@@ -32,6 +32,7 @@ from adjoint.ir import (
     While,
 )
 from adjoint.ir.walk import blocks, bound, names_in, operands, statements
+from adjoint.rules.containers import Layout
 
 _AUGMENTED = ("add", "sub", "mul", "div")
 _COMMUTATIVE = ("add", "mul")
@@ -72,6 +73,7 @@ class _Emitter:
     def __init__(self, func: Func) -> None:
         self.kinds = Kinds(func)
         self.write = Expressions(self.kinds)
+        self.layout, self.refs = cast("Layout", func.layout), func.refs
         everything = list(statements(func.body))
         self.reads = Counter(n for stmt in everything for e in operands(stmt) for n in names_in(e))
         # Flags that are read only where their loop is left: the text says `break` there, and they vanish.
@@ -137,7 +139,7 @@ class _Emitter:
             case Comment(line):
                 return [unparse.Comment(line)]
             case Return(value):
-                return [ast.Return(value=self.write.expr(value))]
+                return [ast.Return(value=self.write.assembled(value, self.layout, self.refs))]
 
     # Assignments
 

@@ -27,6 +27,7 @@ def module_text(
     imports: Mapping[str, str] | None = None,
     jit: Mapping[str, object] | None = None,
     entry: str | None = None,
+    plain: Sequence[Func] = (),
 ) -> str:
     """Return the text of a module: docstring, imports, constants, helpers, functions.
 
@@ -38,6 +39,7 @@ def module_text(
         imports: where the functions called by `ref:NAME` come from, as "module:name".
         jit: the options of `numba.njit` for everything but the entry, which whoever imports the module compiles;
             None leaves all functions plain Python.
+        plain: functions that stay Python's in any case.
         entry: the name of the function that stays undecorated; the last one if None, no function if "".
 
     Raises:
@@ -47,6 +49,7 @@ def module_text(
     entry = funcs[-1].name if entry is None and funcs else entry
     chunks = [_decorated(helper.strip("\n") + "\n", jit) for helper in helpers]
     chunks += [_decorated(unparse(emit(func)), None if func.name == entry else jit) for func in funcs]
+    chunks += [unparse(emit(func)) for func in plain]
     values = "".join(f"{name} = {unparse(_value(value))}\n" for name, value in sorted((constants or {}).items()))
     head = [_docstring(doc), *_imports(values + "\n".join(chunks), imports or {}), values]
     top = "\n".join(part for part in head if part)

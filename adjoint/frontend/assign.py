@@ -3,35 +3,52 @@
 from __future__ import annotations
 
 from ast import AST, expr
+from typing import TypeGuard
 
 import gast
 from numba import types
 
+from adjoint.frontend.containers import changed
 from adjoint.frontend.convert import atom, cast_to, items_of, type_of
 from adjoint.frontend.frame import Frame
 from adjoint.frontend.guards import guard_index
 from adjoint.frontend.masks import mask_of, masked_store
 from adjoint.frontend.operators import BINARY, binary
 from adjoint.frontend.subscripts import base_and_index, load
-from adjoint.frontend.values import Display, Items, Value
+from adjoint.frontend.values import Display, Items, Listed, Record, Value
 from adjoint.ir import Call, Effect, Expr, Lit, Store, Var
 from adjoint.rules import typing
-from adjoint.rules.typing import Type, is_array
+from adjoint.rules.containers import Form
+from adjoint.rules.typing import Type, is_array, is_number
 
 
 def bind(frame: Frame, target: expr, value: Value) -> None:
     """Assign a value to a target."""
     match target:
         case gast.Name(id=name):
-            if isinstance(value, Display):
-                value = made(frame, value, target, name)
-            frame.env[name] = value
+            frame.env[name] = own_list(frame, value, target, name) if isinstance(value, Display) else value
         case gast.Tuple(elts=elts) | gast.List(elts=elts):
             _unpack(frame, elts, value, target)
         case gast.Subscript():
             store(frame, target, value)
         case _:
             raise frame.unsupported("assignment to this", target, "assign to a name, an element or a slice")
+
+
+def own_list(frame: Frame, value: Display, node: AST, name: str) -> Value:
+    """Return a list written out as a list of the program, or item by item if it holds anything but numbers.
+
+    What holds other things is a list of the program only where the function changes it.
+    """
+    numbers = all(isinstance(item, Var | Lit) and is_number(frame.type_of(item)) for item in value.items)
+    nested = any(isinstance(item, Display) for item in value.items)
+    if not numbers and name not in frame.code.changed and not (nested and frame.code.changed):
+        return Record(Form("list"), tuple(_inner(item) for item in value.items))
+    return made(frame, value, node, name)
+
+
+def _inner(item: Value) -> Value:
+    return Record(Form("list"), tuple(map(_inner, item.items))) if isinstance(item, Display) else item
 
 
 def made(frame: Frame, value: Display, node: AST, hint: str | None = None) -> Var:
@@ -84,6 +101,8 @@ def store(frame: Frame, target: gast.Subscript, value: Value) -> None:
 
 def write(frame: Frame, base: Value, index: tuple[Expr, ...], value: Value, node: AST) -> None:
     """Write to elements of an array or a list."""
+    if isinstance(base, Record | Listed):
+        raise changed(frame, base.form if isinstance(base, Record) else Form("numbers"), node)
     if not isinstance(base, Var) or not isinstance(frame.type_of(base), (types.Array, types.List)):
         raise frame.unsupported("assignment to an item of something that is not an array", node, "use an array")
     kind = frame.type_of(base)
@@ -102,13 +121,14 @@ def write(frame: Frame, base: Value, index: tuple[Expr, ...], value: Value, node
     frame.builder.add(Store(base, index, operand, frame.loc(node)))
 
 
-def atom_or_list(frame: Frame, value: Display, node: AST) -> Expr:
+def atom_or_list(frame: Frame, value: Display | Record, node: AST) -> Expr:
     """Return a list written out as the operand of `array`, without binding it."""
-    parts = (
-        atom_or_list(frame, item, node) if isinstance(item, Display) else atom(frame, item, node)
-        for item in value.items
-    )
+    parts = (atom_or_list(frame, item, node) if _is_list(item) else atom(frame, item, node) for item in value.items)
     return Call("list", tuple(parts))
+
+
+def _is_list(value: Value) -> TypeGuard[Display | Record]:
+    return isinstance(value, Display) or isinstance(value, Record) and value.form.kind == "list"
 
 
 def _check_kind(frame: Frame, kind: object, value: Expr, node: AST) -> None:
@@ -129,6 +149,8 @@ def augmented(frame: Frame, node: gast.AugAssign) -> None:
             base, index = base_and_index(frame, target)
             old = load(frame, base, index, target)
             value = binary(frame, prim, old, frame.expr(node.value), node)
+            if isinstance(base, Record) and isinstance(old, Var) and is_array(frame.type_of(old)):
+                base, index = old, (Lit(...),)  # the item stays that array
             _check_integers(frame, type_of(frame, base), value, node)
             write(frame, base, index, value, node)
         case _:
@@ -138,6 +160,8 @@ def augmented(frame: Frame, node: gast.AugAssign) -> None:
 def _augment_name(frame: Frame, name: str, prim: str, node: gast.AugAssign) -> None:
     old = frame.lookup(name, node.target)
     value = frame.expr(node.value)
+    if isinstance(old, Listed) or isinstance(old, Record) and old.form.kind in ("list", "dict"):
+        raise changed(frame, old.form if isinstance(old, Record) else Form("numbers"), node)
     kind = type_of(frame, old)
     if isinstance(old, Var) and is_array(kind):
         result = binary(frame, prim, old, value, node)

@@ -11,7 +11,7 @@ from adjoint.errors import TypingError
 from adjoint.frontend.builder import raises
 from adjoint.frontend.convert import cast_to, items_of
 from adjoint.frontend.frame import Frame
-from adjoint.frontend.values import UNKNOWN, Broken, Items, ShapeOf, Unknown, UnknownRead, Value, same
+from adjoint.frontend.values import UNKNOWN, Broken, Items, Listed, Record, ShapeOf, Unknown, UnknownRead, Value, same
 from adjoint.ir import Call, Expr, If, Lit, Merge, Var
 from adjoint.rules import typing
 from adjoint.rules.typing import Type
@@ -113,6 +113,8 @@ class _Merger:
             return a
         if same(a, Lit(True)) and same(b, Lit(False)):
             return self.cond
+        if isinstance(a, (Record, Listed)) or isinstance(b, (Record, Listed)):
+            return self._merge_records(a, b, name, hint)
         if isinstance(a, (Items, ShapeOf)) or isinstance(b, (Items, ShapeOf)):
             return self._merge_items(a, b, name, hint)
         match a, b:
@@ -157,6 +159,21 @@ class _Merger:
             return self._broken(name, "is a tuple of another length, or none, in one of the branches")
         merged = (self._merge(x, y, name, hint) for x, y in zip(first, second, strict=True))
         return Items(tuple(merged))
+
+    def _merge_records(self, a: Value | None, b: Value | None, name: str, hint: str | None) -> Value:
+        """Merge containers, or one with a name that isn't bound on the other side."""
+        match a, b:
+            case (Record(form, items), None | Unknown()) | (None | Unknown(), Record(form, items)):
+                first, second = (items if isinstance(side, Record) else (side,) * len(items) for side in (a, b))
+            case (Record(form, first), Record(other, second)) if form == other and len(first) == len(second):
+                pass
+            case (Listed(x), Listed(y)):
+                merged = self._merge_atoms(x, y, name, hint)
+                return Listed(merged) if isinstance(merged, Var) else merged
+            case _:
+                return self._broken(name, "is not the same kind of container, with the same keys, in both branches")
+        parts = tuple(self._merge(x, y, name, hint) for x, y in zip(first, second, strict=True))
+        return Record(form, parts)
 
     def _items(self, value: Value | None, side: _Branch) -> tuple[Value | None, ...] | None:
         if value is None or isinstance(value, Unknown):

@@ -13,7 +13,7 @@ import numba
 import numpy as np
 from numba import types
 
-from adjoint.frontend.convert import atom, dim, is_array_value, items_of, type_of
+from adjoint.frontend.convert import atom, dim, is_array_value, items_of, listed, type_of
 from adjoint.frontend.frame import Frame
 from adjoint.frontend.operators import binary, truth
 from adjoint.frontend.values import (
@@ -22,6 +22,7 @@ from adjoint.frontend.values import (
     Grid,
     Items,
     Known,
+    Listed,
     Range,
     Reversed,
     ShapeOf,
@@ -74,6 +75,8 @@ def _reversed(frame: Frame, args: Sequence[Value], node: AST) -> Value:
 def _len(frame: Frame, args: Sequence[Value], node: AST) -> Value:
     if isinstance(args[0], Range):
         return frame.emit(Call("len", (Call("range", (args[0].start, args[0].stop, args[0].step)),)), node)
+    if isinstance(args[0], Listed):
+        return dim(frame, args[0].array, 0, node)
     items = items_of(frame, args[0], node)
     if items is not None:
         return Lit(len(items))
@@ -91,6 +94,12 @@ def _tuple(frame: Frame, args: Sequence[Value], node: AST) -> Value:
 
 
 def _list(frame: Frame, args: Sequence[Value], node: AST) -> Value:
+    if args and isinstance(args[0], Listed):
+        return listed(frame, args[0].array, node)
+    if args and isinstance(args[0], Var) and isinstance(frame.type_of(args[0]), types.List):
+        return listed(frame, args[0], node)
+    if args and is_array_value(frame, args[0]) and frame.type_of(value := atom(frame, args[0], node)).ndim == 1:
+        return Listed(frame.emit(Call("copy", (value,), via="method"), node))
     items = items_of(frame, args[0], node) if args else ()
     if items is None:
         raise frame.unsupported("`list(...)` of this", node, "write a list comprehension")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import builtins
+import dataclasses
 import functools
 from ast import AST
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import gast
@@ -13,8 +14,21 @@ import numpy as np
 from numba import types
 
 from adjoint.frontend.assign import append, atom_or_list, write
+from adjoint.frontend.boundary import type_of_value
 from adjoint.frontend.builtin_calls import SPECIAL
 from adjoint.frontend.comprehensions import comprehension, consumer
+from adjoint.frontend.containers import (
+    as_dict,
+    as_tuple,
+    attribute,
+    by_name,
+    changed,
+    construct,
+    dict_call,
+    is_record_class,
+    method,
+    replaced,
+)
 from adjoint.frontend.convert import atom, is_array_value, items_of, operand, type_of
 from adjoint.frontend.frame import Frame
 from adjoint.frontend.functions import call_closure, call_function, is_function
@@ -22,11 +36,12 @@ from adjoint.frontend.guards import guard_result
 from adjoint.frontend.objects import attribute_of
 from adjoint.frontend.operators import binary, is_finite_number
 from adjoint.frontend.updates import update_at
-from adjoint.frontend.values import Closure, Display, Items, Known, Partial, Value
+from adjoint.frontend.values import Closure, Display, Items, Known, Listed, Partial, Record, Value
 from adjoint.ir import Call, Expr, Lit, Var
 from adjoint.rules.composite import definition
+from adjoint.rules.containers import Form
 from adjoint.rules.spelling import canonical_call, dtype_name, method_primitive, mutates, primitive_of, via_of
-from adjoint.rules.typing import is_array
+from adjoint.rules.typing import is_array, is_number
 
 Kwargs = dict[str, Value]
 # Operands that stay inside the primitive they belong to.
@@ -78,7 +93,11 @@ def _arguments(frame: Frame, node: gast.Call) -> tuple[list[Value], Kwargs]:
             args.extend(_pieces(frame, each))
         else:
             args.append(frame.expr(each))
-    return args, {k.arg: frame.expr(k.value) for k in node.keywords if k.arg is not None}
+    named: Kwargs = {}
+    for keyword in node.keywords:
+        value = frame.expr(keyword.value)
+        named |= by_name(frame, value, keyword) if keyword.arg is None else {keyword.arg: value}
+    return args, named
 
 
 def _pieces(frame: Frame, node: gast.JoinedStr) -> list[Value]:
@@ -98,8 +117,9 @@ def call_object(frame: Frame, obj: Any, args: Sequence[Value], kwargs: Kwargs, n
         found = special(frame, [*args, *kwargs.values()], node)
         if found is not None:
             return found
-    if obj is functools.partial and args:
-        return Partial(args[0], tuple(args[1:]), kwargs)
+    made = _made(frame, obj, args, kwargs, node)
+    if made is not None:
+        return made
     if getattr(obj, "__adjoint_rule__", None) is not None:
         return _reference(frame, obj, args, kwargs, node, hint)
     lowering = getattr(obj, "__adjoint_lower__", None)
@@ -107,7 +127,7 @@ def call_object(frame: Frame, obj: Any, args: Sequence[Value], kwargs: Kwargs, n
         return lowering(frame, args, kwargs, node)
     inline = getattr(obj, "__adjoint_inline__", None)
     if inline is not None:
-        known = tuple(frame.type_of(operand(frame, arg, node)) for arg in args)
+        known = tuple(type_of_value(frame, arg, node) for arg in args)
         return call_function(frame, inline(known), args, kwargs, node, hint)
     prim = primitive_of(obj)
     operands = _ufunc_operands(obj)
@@ -127,6 +147,16 @@ def call_object(frame: Frame, obj: Any, args: Sequence[Value], kwargs: Kwargs, n
         node,
         "write it in Python, or give it a derivative with `adjoint.rule`",
     )
+
+
+def _made(frame: Frame, obj: Any, args: Sequence[Value], kwargs: Kwargs, node: AST) -> Value | None:
+    """Make what exists only while a program is lowered: a container, a function of fewer arguments."""
+    if obj is functools.partial and args:
+        return Partial(args[0], tuple(args[1:]), kwargs)
+    if is_record_class(obj):
+        return construct(frame, obj, args, kwargs, node)
+    on_record = _ON_RECORDS.get(id(obj))
+    return None if on_record is None else on_record(frame, args, kwargs, node)
 
 
 def _ufunc_operands(obj: Any) -> int | None:
@@ -177,7 +207,9 @@ def primitive(
         raise frame.unsupported(
             "a random draw inside the function", node, "draw before the call and pass the numbers in"
         )
-    operands = [_operand(frame, arg, node) for arg in args]
+    if via == "builtin" and prim == "sum" and len(args) == 1 and _is_list(frame, args[0]):
+        via = "np"  # there is one axis
+    operands = [_operand(frame, _as_array(frame, prim, via, arg, node), node) for arg in args]
     named = tuple((name, _operand(frame, value, node)) for name, value in known.items())
     if via == "math":
         _check_real_numbers(frame, prim, operands, node)
@@ -219,10 +251,29 @@ def _canonical(
         raise frame.unsupported(f"this call of `{prim}`: {error}", node) from None
 
 
+def _is_list(frame: Frame, value: Value) -> bool:
+    return isinstance(value, Listed) or isinstance(value, Var) and isinstance(frame.type_of(value), types.List)
+
+
+def _as_array(frame: Frame, prim: str, via: str, value: Value, node: AST) -> Value:
+    """Return the array that NumPy makes of a list; builtins take one too."""
+    kind: Any = frame.type_of(value) if isinstance(value, Var) else None
+    if not isinstance(value, Var) or not isinstance(kind, types.List) or prim in ("array", "asarray"):
+        return value
+    dtype: Any = cast("Any", kind).dtype
+    numbers = is_number(dtype) if via == "builtin" else isinstance(dtype, types.Float | types.Complex)
+    return frame.emit(Call("array", (value,), via="np"), node) if numbers else value
+
+
 def _operand(frame: Frame, value: Value, node: AST) -> Expr:
-    if isinstance(value, Display):
-        return atom_or_list(frame, value, node)
-    return operand(frame, value, node)
+    match value:
+        case Display() | Record(Form("list")):
+            return atom_or_list(frame, value, node)
+        case Listed(array):
+            # NumPy makes an array of it, and the builtins are named as NumPy's functions.
+            return array
+        case _:
+            return operand(frame, value, node)
 
 
 def _emit(frame: Frame, call_: Call, node: AST, hint: str | None) -> Var:
@@ -245,12 +296,14 @@ def _folded(frame: Frame, prim: str, via: str, args: Sequence[Value], node: AST)
             return Lit(float(text))
         case "cast.int64", [Lit(int() as number)]:
             return Lit(int(number))
-        case "sum", [Items() | Display() as whole] if via == "builtin":
+        case "sum", [Items(items) | Display(items) | Record(Form("list" | "named"), items)] if via == "builtin":
             total: Value = Lit(0)
-            for each in whole.items:
+            for each in items:
                 total = binary(frame, "add", total, each, node) if total != Lit(0) else each
             return total
-        case "max" | "min", [Items([first, *rest]) | Display([first, *rest])] if via == "builtin":
+        case "max" | "min", [
+            Items([first, *rest]) | Display([first, *rest]) | Record(Form("list" | "named"), [first, *rest])
+        ] if via == "builtin":
             return primitive(frame, prim, via, (first, *rest), {}, node, None) if rest else first
         case _:
             return None
@@ -275,6 +328,13 @@ def _ufunc_method(frame: Frame, ufunc: Any, name: str, node: gast.Call) -> Value
 def _method(
     frame: Frame, base: Value, name: str, args: Sequence[Value], kwargs: Kwargs, node: AST, hint: str | None
 ) -> Value:
+    if isinstance(base, Record):
+        found = method(frame, base, name, args, kwargs, node)
+        return apply(frame, attribute(frame, base, name, node), args, kwargs, node, hint) if found is None else found
+    if isinstance(base, Listed):
+        if name == "copy" and not args:
+            return base
+        raise changed(frame, Form("numbers"), node)
     kind: Any = type_of(frame, base)
     if isinstance(base, Var) and isinstance(kind, types.List):
         return _list_method(frame, base, name, args, node, hint)
@@ -285,6 +345,8 @@ def _method(
         if name == "sort" and not args and not kwargs:
             write(frame, base, (Lit(...),), frame.emit(Call("sort", (base,), via="np"), node), node)
             return Lit(None)
+        if name == "tolist" and not args and kind.ndim == 1:
+            return Listed(frame.emit(Call("copy", (base,), via="method"), node, hint))
         if name == "astype":
             return _astype(frame, base, [*args, *kwargs.values()], node, hint)
         if name == "item" and len(args) == kind.ndim:
@@ -312,3 +374,17 @@ def _list_method(frame: Frame, base: Var, name: str, args: Sequence[Value], node
     if name == "pop" and not args:
         return frame.emit(Call("pop", (base,), via="method"), node, hint)
     raise frame.unsupported(f"the method `.{name}` of a list", node, "use append, pop() and indices, or an array")
+
+
+def _replaced(frame: Frame, args: Sequence[Value], kwargs: Kwargs, node: AST) -> Value:
+    if not isinstance(args[0], Record):
+        raise frame.unsupported("`replace` of this", node, "it is for dataclasses")
+    return replaced(frame, args[0], kwargs, node)
+
+
+_ON_RECORDS: dict[int, Callable[[Frame, Sequence[Value], Kwargs, AST], Value]] = {
+    id(dict): dict_call,
+    id(dataclasses.replace): _replaced,
+    id(dataclasses.asdict): lambda frame, args, kwargs, node: as_dict(args[0]),
+    id(dataclasses.astuple): lambda frame, args, kwargs, node: as_tuple(args[0]),
+}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ast import AST
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
 from numba import types
@@ -11,20 +12,32 @@ from numba import types
 from adjoint.errors import TypingError
 from adjoint.frontend.convert import cast_to, items_of
 from adjoint.frontend.frame import Frame
-from adjoint.frontend.values import UNKNOWN, Items, ShapeOf, Unknown, Value
+from adjoint.frontend.values import UNKNOWN, Items, Listed, Record, ShapeOf, Unknown, Value
 from adjoint.ir import Carry, Lit, Stmt, Var
 from adjoint.rules import typing
+from adjoint.rules.containers import Form as Container
 
 # A type, None while that isn't known, or one such thing for each item of a tuple.
 Form: TypeAlias = Any
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The form of a container: what it is, and the forms of its items."""
+
+    container: Container
+    parts: tuple[Any, ...]
+
+    def matches(self, other: Whole) -> bool:
+        return self.container == other.container and len(self.parts) == len(other.parts)
+
+
 def carriable(value: Value | None) -> bool:
     """Say whether a loop can carry a value: not functions, modules and the like."""
     match value:
-        case Items(items):
+        case Items(items) | Record(_, items):
             return all(map(carriable, items))
-        case None | Var() | Lit() | ShapeOf() | Unknown():
+        case None | Listed() | Var() | Lit() | ShapeOf() | Unknown():
             return True
         case _:
             return False
@@ -32,7 +45,7 @@ def carriable(value: Value | None) -> bool:
 
 def unknown(value: Value) -> bool:
     """Say whether a value, or an item of it, has no type yet."""
-    return isinstance(value, Unknown) or (isinstance(value, Items) and any(map(unknown, value.items)))
+    return isinstance(value, Unknown) or (isinstance(value, Items | Record) and any(map(unknown, value.items)))
 
 
 def form_of(frame: Frame, value: Value | None) -> Form:
@@ -41,6 +54,10 @@ def form_of(frame: Frame, value: Value | None) -> Form:
             return _form_of_type(frame.type_of(value))
         case Items(items):
             return tuple(form_of(frame, each) for each in items)
+        case Record(form, items):
+            return Whole(form, tuple(form_of(frame, each) for each in items))
+        case Listed(array):
+            return Whole(Container("numbers"), (frame.type_of(array),))
         case ShapeOf(array):
             return (types.intp,) * frame.type_of(array).ndim
         case _:
@@ -58,6 +75,10 @@ def phi_of(frame: Frame, form: Form, name: str) -> Value:
     match form:
         case None:
             return UNKNOWN
+        case Whole(Container("numbers"), (kind,)):
+            return Listed(frame.builder.define(name, kind))
+        case Whole(container, parts):
+            return Record(container, tuple(phi_of(frame, part, name) for part in parts))
         case tuple():
             return Items(tuple(phi_of(frame, part, name) for part in _parts_of(form)))
         case _:
@@ -77,8 +98,12 @@ def join(frame: Frame, first: Form, second: Form, name: str, node: AST) -> Form:
     if isinstance(first, tuple) and isinstance(second, tuple) and len(_parts_of(first)) == len(_parts_of(second)):
         pairs = zip(_parts_of(first), _parts_of(second), strict=True)
         return tuple(join(frame, a, b, name, node) for a, b in pairs)
+    if isinstance(first, Whole) and isinstance(second, Whole) and first.matches(second):
+        pairs = zip(first.parts, second.parts, strict=True)
+        return Whole(first.container, tuple(join(frame, a, b, name, node) for a, b in pairs))
     joined = None
-    if not isinstance(first, tuple) and not isinstance(second, tuple):
+    plain = not isinstance(first, Whole) and not isinstance(second, Whole)
+    if plain and not isinstance(first, tuple) and not isinstance(second, tuple):
         joined = typing.unify(first, second)
     if joined is None:
         raise TypingError(
@@ -90,6 +115,8 @@ def join(frame: Frame, first: Form, second: Form, name: str, node: AST) -> Form:
 
 
 def _shown(form: Form) -> str:
+    if isinstance(form, Whole):
+        return f"{form.container.described} of {len(form.parts)}"
     return f"a tuple of {len(_parts_of(form))}" if isinstance(form, tuple) else str(form)
 
 
@@ -102,7 +129,10 @@ def carries(
 ) -> list[Carry]:
     """Return the carries of one name; conversions go before the loop and to the end of its body."""
     match phi:
-        case Items(phis):
+        case Listed(array):
+            start, following = (each.array if isinstance(each, Listed) else each for each in (init, last))
+            return carries(frame, array, start, following, block, node)
+        case Items(phis) | Record(_, phis):
             inits = _parts(frame, init, len(phis), node)
             with frame.builder.within(block):
                 lasts = _parts(frame, last, len(phis), node)
@@ -121,4 +151,6 @@ def carries(
 def _parts(frame: Frame, value: Value | None, count: int, node: AST) -> Sequence[Value | None]:
     if value is None or isinstance(value, Unknown):
         return (None,) * count
+    if isinstance(value, Record):
+        return value.items
     return items_of(frame, value, node) or (None,) * count

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import ast
 from ast import expr, stmt
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import gast
 
+from adjoint.frontend.assign import bind
+from adjoint.frontend.containers import known_key, record_of
 from adjoint.frontend.frame import Frame
+from adjoint.frontend.iterables import iterable
 from adjoint.frontend.names import bound_names
 from adjoint.frontend.operators import negate, truth
-from adjoint.frontend.values import Value
+from adjoint.frontend.values import Display, Items, Value
+from adjoint.ir import Lit
 
 # What the loop adds up in, by function; the name shows in the generated text.
 _NAMES = {"list": "items", "sum": "total", "any": "found", "all": "fails"}
@@ -24,6 +29,8 @@ def comprehension(frame: Frame, node: Comprehension, function: str = "list") -> 
 
     `any` and `all` leave their loop at the first element that decides, as Python does.
     """
+    if function == "list" and (items := _known(frame, node, lambda: frame.expr(node.elt))) is not None:
+        return Display(tuple(items))
     name, stmts = _loop_of(frame, node, function)
     targets = bound_names([g.target for g in node.generators])
     before = {n: frame.env[n] for n in targets if n in frame.env}
@@ -33,6 +40,58 @@ def comprehension(frame: Frame, node: Comprehension, function: str = "list") -> 
     frame.env.update(before)
     value = frame.env.pop(name)
     return negate(frame, truth(frame, value, node), node) if function == "all" else value
+
+
+def dict_comprehension(frame: Frame, node: gast.DictComp) -> Value:
+    """`{k: e for k in ...}`, of keys that are known."""
+    pairs = _known(frame, node, lambda: (known_key(frame, frame.expr(node.key), node.key), frame.expr(node.value)))
+    if pairs is None:
+        raise frame.unsupported("a dictionary whose keys depend on the arguments", node, "use an array")
+    return record_of(dict(pairs))
+
+
+_Found = TypeVar("_Found")
+
+
+def _known(frame: Frame, node: Comprehension | gast.DictComp, element: Callable[[], _Found]) -> list[_Found] | None:
+    """Return the elements if it is known which they are; else leave no trace."""
+    targets = bound_names([g.target for g in node.generators])
+    mark, before, path = frame.builder.mark(), dict(frame.env), frame.path
+    found: list[_Found] = []
+    try:
+        known = _run(frame, node.generators, element, found)
+    finally:
+        frame.path = path
+    if not known:
+        frame.builder.back_to(mark)
+        frame.env = before
+        return None
+    for target in targets:
+        frame.env.pop(target, None)
+    frame.env.update((name, before[name]) for name in targets if name in before)
+    return found
+
+
+def _run(
+    frame: Frame, generators: list[gast.comprehension], element: Callable[[], _Found], found: list[_Found]
+) -> bool:
+    """Go through the elements; say whether it is known which they are."""
+    if not generators:
+        found.append(element())
+        return True
+    first, path = generators[0], frame.path
+    source = iterable(frame, frame.expr(first.iter), first.iter)
+    if not isinstance(source, Items):
+        return False
+    for position, each in enumerate(source.items):
+        frame.path = (*path, position)
+        bind(frame, first.target, each)
+        wanted = [truth(frame, frame.expr(condition), condition) for condition in first.ifs]
+        if not all(isinstance(each, Lit) for each in wanted):
+            return False
+        if all(each == Lit(True) for each in wanted) and not _run(frame, generators[1:], element, found):
+            return False
+    return True
 
 
 def consumer(obj: object, node: gast.Call) -> str | None:

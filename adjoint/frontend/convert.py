@@ -10,8 +10,22 @@ import numpy as np
 from numba import types
 
 from adjoint.frontend.frame import Frame
-from adjoint.frontend.values import Broken, Closure, Display, Items, Known, ShapeOf, Slice, Unknown, UnknownRead, Value
-from adjoint.ir import Call, Expr, Let, Lit, Var
+from adjoint.frontend.values import (
+    Broken,
+    Closure,
+    Display,
+    Items,
+    Known,
+    Listed,
+    Record,
+    ShapeOf,
+    Slice,
+    Unknown,
+    UnknownRead,
+    Value,
+)
+from adjoint.ir import Call, Effect, Expr, For, Let, Lit, Var
+from adjoint.rules.containers import Form
 from adjoint.rules.spelling import dtype_name
 from adjoint.rules.typing import Type, is_array, is_number
 
@@ -29,8 +43,8 @@ def operand(frame: Frame, value: Value, node: AST) -> Expr:
             return value
         case Items(items):
             return Call("tuple", tuple(operand(frame, item, node) for item in items))
-        case Display(items):
-            return Call("list", tuple(operand(frame, item, node) for item in items))
+        case Display() | Record() | Listed():
+            return _whole(frame, value, node)
         case ShapeOf(array):
             return Call("shape", (array,))
         case Slice(call):
@@ -51,6 +65,19 @@ def operand(frame: Frame, value: Value, node: AST) -> Expr:
             )
 
 
+def _whole(frame: Frame, value: Display | Record | Listed, node: AST) -> Expr:
+    """Return a container as an operand."""
+    match value:
+        case Display(items) | Record(Form("list"), items):
+            return Call("list", tuple(operand(frame, item, node) for item in items))
+        case Record(Form("named"), items):
+            return Call("tuple", tuple(operand(frame, item, node) for item in items))
+        case Record(form):
+            raise frame.unsupported(f"{form.described} is used as a value", node, "use its items")
+        case Listed(array):
+            return listed(frame, array, node)
+
+
 def _described(obj: object) -> str:
     name = getattr(obj, "__name__", None)
     return f"`{name}`" if isinstance(name, str) else f"an object of type `{type(obj).__name__}`"
@@ -65,12 +92,37 @@ def items_of(frame: Frame, value: Value, node: AST, names: Sequence[str | None] 
     match value:
         case Items(items) | Display(items):
             return items
+        case Record(form, items) if form.is_sequence:
+            return items
+        case Record(Form("dict", keys)):
+            return tuple(map(key_value, keys))
         case ShapeOf(array):
             return tuple(dim(frame, array, k, node, hints.get(k)) for k in range(frame.type_of(array).ndim))
         case Var() if isinstance(frame.type_of(value), types.BaseTuple):
             return tuple(item(frame, value, k, node, hints.get(k)) for k in range(len(frame.type_of(value))))
         case _:
             return None
+
+
+def key_value(key: object) -> Value:
+    """Return a key of a dictionary as a value."""
+    return Items(tuple(map(key_value, cast("tuple[object, ...]", key)))) if isinstance(key, tuple) else Lit(key)
+
+
+def listed(frame: Frame, source: Var, node: AST) -> Var:
+    """Return a new list with the elements of an array or a list."""
+    kind = frame.type_of(source).dtype
+    length = dim(frame, source, 0, node) if is_array(frame.type_of(source)) else frame.emit(
+        Call("len", (source,)), node
+    )
+    target = frame.emit(Call("list"), node)
+    frame.builder.types[target.name] = types.List(kind)
+    index = frame.builder.define(None, types.intp)
+    with frame.builder.block() as body:
+        each = frame.emit(Call("getitem", (source, index)), node)
+        frame.builder.add(Effect(Call("append", (target, each), via="method"), frame.loc(node)))
+    frame.builder.add(For(index, Lit(0), length, Lit(1), tuple(body), loc=frame.loc(node)))
+    return target
 
 
 def item(frame: Frame, value: Var, position: int, node: AST, hint: str | None = None) -> Value:
@@ -141,7 +193,7 @@ def constant(obj: object) -> Value | None:
             return Lit(obj)
         case _ if obj is Ellipsis:
             return Lit(obj)
-        case tuple() | list():
+        case tuple() | list() if not hasattr(cast("Any", obj), "_fields"):
             return _constants(cast("Sequence[object]", obj))
         case _:
             return None

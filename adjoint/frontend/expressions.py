@@ -12,7 +12,8 @@ from numba import types
 from adjoint.frontend.assign import bind
 from adjoint.frontend.branches import choose
 from adjoint.frontend.calls import call
-from adjoint.frontend.comprehensions import comprehension
+from adjoint.frontend.comprehensions import comprehension, dict_comprehension
+from adjoint.frontend.containers import attribute, dictionary
 from adjoint.frontend.convert import atom, item, items_of
 from adjoint.frontend.frame import Frame
 from adjoint.frontend.functions import nested_lambda
@@ -21,7 +22,7 @@ from adjoint.frontend.names import bound_names
 from adjoint.frontend.objects import attribute_of
 from adjoint.frontend.operators import BINARY, binary, bool_op, compare, test, unary
 from adjoint.frontend.subscripts import subscript
-from adjoint.frontend.values import Display, Items, Known, ShapeOf, Value
+from adjoint.frontend.values import Display, Items, Known, Listed, Record, ShapeOf, Value
 from adjoint.ir import Call, Lit, Var
 from adjoint.rules.spelling import attribute_primitive
 from adjoint.rules.typing import is_array
@@ -64,10 +65,14 @@ def _other(frame: Frame, node: expr, hint: str | None) -> Value:
             return Items(_elements(frame, elts))
         case gast.List(elts=elts):
             return Display(_elements(frame, elts))
+        case gast.Dict():
+            return dictionary(frame, node)
         case gast.Lambda():
             return nested_lambda(frame, node)
         case gast.ListComp() | gast.GeneratorExp():
             return comprehension(frame, node)
+        case gast.DictComp():
+            return dict_comprehension(frame, node)
         case gast.NamedExpr(target=target, value=value):
             bind(frame, target, frame.expr(value, target.id))
             return frame.expr(target)
@@ -94,6 +99,8 @@ def _attribute(frame: Frame, node: gast.Attribute, hint: str | None) -> Value:
     base, name = frame.expr(node.value), node.attr
     if isinstance(base, Known):
         return attribute_of(frame, base.obj, name, node)
+    if isinstance(base, Record):
+        return attribute(frame, base, name, node)
     kind: Any = frame.type_of(base) if isinstance(base, Var | Lit) else None
     fields: tuple[str, ...] = getattr(kind, "fields", ()) if isinstance(base, Var) else ()
     if isinstance(base, Var) and name in fields:
@@ -106,6 +113,6 @@ def _attribute(frame: Frame, node: gast.Attribute, hint: str | None) -> Value:
         if name == "dtype":
             return Known(np.dtype(str(kind.dtype)) if not isinstance(kind.dtype, types.Boolean) else np.dtype(bool))
     prim = attribute_primitive(name)
-    if prim is None or isinstance(base, Items | Display | ShapeOf):
+    if prim is None or isinstance(base, Items | Display | Listed | ShapeOf):
         raise frame.unsupported(f"the attribute `.{name}`", node)
     return frame.emit(Call(prim, (atom(frame, base, node),), via="attr"), node, hint)

@@ -76,10 +76,6 @@ def _stored(node: AST, above: tuple[AST, ...]) -> bool:
     return isinstance(getattr(node, "ctx", None), gast.Store)
 
 
-def _double_star(node: AST, above: tuple[AST, ...]) -> bool:
-    return isinstance(node, gast.keyword) and node.arg is None
-
-
 def _is_async(node: AST, above: tuple[AST, ...]) -> bool:
     return isinstance(node, gast.comprehension) and bool(node.is_async)
 
@@ -102,7 +98,7 @@ def _generic(node: AST, above: tuple[AST, ...]) -> bool:
 
 
 def _in_comprehension(node: AST, above: tuple[AST, ...]) -> bool:
-    return any(isinstance(a, (gast.ListComp, gast.GeneratorExp)) for a in above)
+    return any(isinstance(a, (gast.ListComp, gast.GeneratorExp, gast.DictComp)) for a in above)
 
 
 ROWS: tuple[Row, ...] = (
@@ -124,14 +120,11 @@ ROWS: tuple[Row, ...] = (
     Row(gast.Try, "a `try` whose body raises by itself", "write the handler as a branch: `if ...:`", _raises),
     Row(gast.ImportFrom, "`import *`", "import the names you use", _star_import),
     Row(gast.ImportFrom, "a relative import inside the function", "import at the top of the module", _relative_import),
-    Row(gast.Dict, "a dictionary", "use variables, a tuple or an array"),
-    Row(gast.DictComp, "a dictionary comprehension", "use a list or an array"),
     Row(gast.Set, "a set", "use a tuple or an array"),
     Row(gast.SetComp, "a set comprehension", "use a list or an array"),
     Row(gast.GeneratorExp, "a generator expression on its own", "write a list comprehension", _not_consumed),
     Row(gast.JoinedStr, "an f-string", "format text outside the function", _outside_message),
     Row(gast.Constant, "a `bytes` constant", "use numbers", _is_bytes),
-    Row(gast.keyword, "`**` in a call", "pass every argument by name", _double_star),
     Row(gast.FunctionDef, "a nested function with `*` or `**` parameters", "name every parameter", _star_parameters),
     Row(gast.Lambda, "a lambda with `*` or `**` parameters", "name every parameter", _star_parameters),
     Row(gast.FunctionDef, "a decorated nested function", "define it outside the function", _decorated),

@@ -15,7 +15,7 @@ from adjoint.frontend import fence, source
 from adjoint.frontend.builder import Builder
 from adjoint.frontend.jumps import remove_jumps
 from adjoint.frontend.live import Liveness, liveness
-from adjoint.frontend.names import all_names, bound_names, own_nodes, parameters
+from adjoint.frontend.names import all_names, bound_names, changed_names, own_nodes, parameters
 from adjoint.frontend.resolve import Unresolved, resolve
 from adjoint.frontend.routines import Routines
 from adjoint.frontend.values import Broken, Unknown, UnknownRead, Value
@@ -37,6 +37,7 @@ class Code:
     locals: frozenset[str]
     live: Liveness
     guarded: frozenset[AST]
+    changed: frozenset[str]
 
 
 @dataclass(slots=True, eq=False)
@@ -54,6 +55,8 @@ class Session:
     routines: Routines = field(default_factory=Routines)
     # How many loops around are read for the first time, with types missing; and what was read in vain.
     rounds: int = 0
+    # How many loops around run a known number of times, and could be unrolled.
+    unrollable: int = 0
     skipped: UnknownRead | None = None
 
 
@@ -155,7 +158,7 @@ def prepare(tree: gast.FunctionDef, file: str) -> Code:
     names = all_names(tree)
     plain = remove_jumps(tree)
     own = {p.id for p in parameters(tree.args)} | set(bound_names(plain.body))
-    return Code(plain, file, names, frozenset(own), liveness(plain.body), guarded)
+    return Code(plain, file, names, frozenset(own), liveness(plain.body), guarded, changed_names(tree))
 
 
 def child(parent: Frame, code: Code, fun: FunctionType | None, env: dict[str, Value], site: AST) -> Frame:

@@ -150,8 +150,8 @@ def _inline(
 
 def own_lists(frame: Frame, node: AST) -> None:
     """A list written out as an argument becomes a list."""
-    from adjoint.frontend.assign import made
+    from adjoint.frontend.assign import own_list
 
     for name, value in frame.env.items():
         if isinstance(value, Display):
-            frame.env[name] = made(frame, value, node, name)
+            frame.env[name] = own_list(frame, value, node, name)

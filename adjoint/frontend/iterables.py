@@ -18,7 +18,9 @@ from adjoint.frontend.values import (
     Grid,
     Items,
     Iterable,
+    Listed,
     Range,
+    Record,
     Reversed,
     ShapeOf,
     Value,
@@ -26,6 +28,9 @@ from adjoint.frontend.values import (
 )
 from adjoint.ir import Call, Lit, Var
 from adjoint.rules.typing import is_array
+
+# A loop over more numbers than these is not unrolled.
+_MAX_UNROLLED = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,10 @@ def iterable(frame: Frame, value: Value, node: AST) -> Iterable | Items:
     match value:
         case Items() | Display() | ShapeOf():
             return Items(items_of(frame, value, node) or ())
+        case Record(form) if form.kind != "data":
+            return Items(items_of(frame, value, node) or ())
+        case Listed(array):
+            return Elements(array)
         case Var() if isinstance(frame.type_of(value), types.BaseTuple):
             return Items(items_of(frame, value, node) or ())
         case Var() if is_array(frame.type_of(value)) or isinstance(frame.type_of(value), types.List):
@@ -100,6 +109,16 @@ def bounds(frame: Frame, value: Iterable, node: AST) -> Bounds:
             return Bounds(Lit(0), _length_of(frame, source, node), Lit(1), parallel)
         case _:
             return Bounds(Lit(0), _length(frame, value, node), Lit(1))
+
+
+def known_range(limits: Bounds) -> range | None:
+    """Return the numbers that a short loop counts, if they are known."""
+    match limits:
+        case Bounds(Lit(int() as start), Lit(int() as stop), Lit(int() as step)):
+            known = range(start, stop, step)
+            return known if len(known) <= _MAX_UNROLLED else None
+        case _:
+            return None
 
 
 def element(frame: Frame, value: Iterable, k: Var, node: AST, hint: str | None = None) -> Value:

@@ -16,7 +16,7 @@ from adjoint.frontend.assign import bind
 from adjoint.frontend.branches import branch
 from adjoint.frontend.carried import Form, carriable, carries, form_of, join, phi_of, unknown
 from adjoint.frontend.frame import Frame
-from adjoint.frontend.iterables import Bounds, bounds, element, iterable
+from adjoint.frontend.iterables import Bounds, bounds, element, iterable, known_range
 from adjoint.frontend.jumps import flag_of
 from adjoint.frontend.names import bound_names, own_nodes
 from adjoint.frontend.operators import SAFE, test, truth
@@ -29,6 +29,7 @@ from adjoint.frontend.values import (
     Reversed,
     Unknown,
     UnknownRead,
+    UnrolledError,
     Value,
     Zip,
     same,
@@ -57,7 +58,24 @@ def for_loop(frame: Frame, node: gast.For) -> None:
         _unroll(frame, node, source.items, body, flag)
         return
     limits = bounds(frame, source, node.iter)
-    _For(frame, node, body, flag, source, limits).lower()
+    known = known_range(limits)
+    if not isinstance(source, Range) or known is None:
+        _For(frame, node, body, flag, source, limits).lower()
+        return
+    mark, env = frame.builder.mark(), dict(frame.env)
+    frame.session.unrollable += 1
+    try:
+        _For(frame, node, body, flag, source, limits).lower()
+    except UnrolledError:
+        again = True
+    else:
+        again = False
+    finally:
+        frame.session.unrollable -= 1
+    if again:
+        frame.builder.back_to(mark)
+        frame.env = env
+        _unroll(frame, node, tuple(map(Lit, known)), body, flag)
 
 
 def while_loop(frame: Frame, node: gast.While) -> None:

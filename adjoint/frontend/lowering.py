@@ -11,6 +11,7 @@ import gast
 from numba import types
 
 from adjoint.errors import TypingError
+from adjoint.frontend.boundary import argument
 from adjoint.frontend.builder import Builder
 from adjoint.frontend.convert import constant
 from adjoint.frontend.expressions import expression
@@ -23,7 +24,8 @@ from adjoint.frontend.routines import Recursion, Routines
 from adjoint.frontend.source import plain_function
 from adjoint.frontend.statements import block
 from adjoint.frontend.values import Value
-from adjoint.ir import Comment, Expr, Func, Lit, Param
+from adjoint.ir import Comment, Expr, Func, Lit, Param, Var
+from adjoint.rules.containers import Tree, class_problem, classes_in, is_container
 from adjoint.rules.typing import Type
 
 
@@ -59,15 +61,18 @@ def _read(
         builder, expression, block, object_value, stack=[code], synthetic=routines.synthetic, routines=routines
     )
     frame = Frame(session, code, function, {}, code.live)
+    params, inputs = list[Param](), list[tuple[str, object]]()
     for param in parameters(code.tree.args):
-        frame.env[param.id] = _argument(frame, param, arg_types, constants)
+        frame.env[param.id], tree = _argument(frame, param, arg_types, constants, params)
+        inputs.append((param.id, tree))
+    params = [replace(p, default=_default(function, p.name)) for p in params]
     own_lists(frame, code.tree)
     if code in routines.recursive:
         frame.result = call_routine(frame, code, function, frame.env, code.tree)
     else:
         frame.block(code.tree.body)
-    params = [Param(p.id, _default(function, p.id)) for p in parameters(code.tree.args)]
     func, _ = finished(frame, code.tree.name, params)
+    func = replace(func, inputs=tuple(inputs))
     if code not in routines.recursive:
         return func
     # No line of the text says that the function calls itself from outside.
@@ -75,17 +80,35 @@ def _read(
     return replace(func, body=body)
 
 
-def _argument(frame: Frame, param: gast.Name, arg_types: Mapping[str, Type], constants: Mapping[str, object]) -> Value:
-    kind = arg_types.get(param.id)
-    if isinstance(kind, types.Omitted):
-        return object_value(frame, cast("Any", kind).value, param.id, param)
-    if isinstance(kind, types.NoneType):
-        return Lit(None)
-    if kind is not None:
-        return frame.builder.define(param.id, kind)
-    if param.id not in constants:
-        raise TypingError(f"the argument `{param.id}` has no type", frame.loc(param))
-    return object_value(frame, constants[param.id], param.id, param)
+def _argument(
+    frame: Frame,
+    param: gast.Name,
+    arg_types: Mapping[str, Type],
+    constants: Mapping[str, object],
+    params: list[Param],
+) -> tuple[Value, Tree]:
+    """Return an argument as a value, and the names of its leaves, which are added to the parameters."""
+    kind, builder, name = arg_types.get(param.id), frame.builder, param.id
+
+    def define(hint: str, leaf: Type) -> Var:
+        var = builder.define(hint, leaf)
+        params.append(Param(var.name))
+        return var
+
+    if kind is not None and not isinstance(kind, types.Omitted):
+        for cls in classes_in(kind):
+            if (problem := class_problem(cls)) is not None:
+                raise frame.unsupported(f"`{cls.__name__}` {problem}", param, "use a plain named tuple or dataclass")
+        if is_container(kind):
+            builder.define(name, kind)
+        elif isinstance(kind, types.NoneType):
+            params.append(Param(name))
+        return argument(name, kind, define)
+    if kind is None and name not in constants:
+        raise TypingError(f"the argument `{name}` has no type", frame.loc(param))
+    params.append(Param(name))
+    constant = constants[name] if kind is None else cast("Any", kind).value
+    return object_value(frame, constant, name, param), name
 
 
 def _default(function: Any, name: str) -> Expr | None:
@@ -97,4 +120,3 @@ def _default(function: Any, name: str) -> Expr | None:
         return None
     found = constant(known[name])
     return found if isinstance(found, Lit) else None
-

@@ -35,7 +35,7 @@ def _bound(roots: Iterable[ast.AST]) -> Iterator[str]:
                 yield from (a.asname or a.name.split(".")[0] for a in names)
             case gast.Name(id=name, ctx=gast.Store()):
                 yield name
-            case gast.ListComp() | gast.GeneratorExp():
+            case gast.ListComp() | gast.GeneratorExp() | gast.DictComp():
                 pass
             case _:
                 yield from _bound(ast.iter_child_nodes(root))
@@ -52,7 +52,11 @@ def _read(root: ast.AST) -> Iterator[str]:
     match root:
         case gast.Name(id=name, ctx=gast.Load()):
             yield name
-        case gast.ListComp(generators=generators) | gast.GeneratorExp(generators=generators):
+        case (
+            gast.ListComp(generators=generators)
+            | gast.GeneratorExp(generators=generators)
+            | gast.DictComp(generators=generators)
+        ):
             own = bound_names(g.target for g in generators)
             yield from (n for child in ast.iter_child_nodes(root) for n in _read(child) if n not in own)
         case gast.FunctionDef(args=args, body=body):
@@ -80,3 +84,27 @@ def parameters(args: gast.arguments) -> tuple[gast.Name, ...]:
 def all_names(root: ast.AST) -> frozenset[str]:
     """Return every name that occurs in a function, nested ones included."""
     return frozenset(n.id for n in ast.walk(root) if isinstance(n, gast.Name))
+
+
+def changed_names(root: ast.AST) -> frozenset[str]:
+    """Return the names of what may be changed in place as a list is: by a method, or by assignment to an item."""
+    return frozenset(name for node in ast.walk(root) for name in _changed(node))
+
+
+def _changed(node: ast.AST) -> Iterator[str]:
+    match node:
+        case gast.Attribute(value=base, attr="append" | "pop" | "extend" | "insert"):
+            yield from _base_name(base)
+        case gast.AugAssign(target=gast.Name(id=name)):
+            yield name
+        case gast.Subscript(ctx=gast.Store()):
+            yield from _base_name(node)
+        case _:
+            pass
+
+
+def _base_name(node: ast.AST) -> Iterator[str]:
+    while isinstance(node, gast.Subscript):
+        node = node.value
+    if isinstance(node, gast.Name):
+        yield node.id

@@ -12,8 +12,9 @@ from numba import types
 from adjoint.frontend.convert import constant
 from adjoint.frontend.frame import Frame
 from adjoint.frontend.resolve import Unresolved, attribute, readable
-from adjoint.frontend.values import Known, Value
+from adjoint.frontend.values import Items, Known, Record, Value
 from adjoint.ir import Call, Let, Lit, Var
+from adjoint.rules.containers import Form, class_problem, fields_of, is_named_tuple
 from adjoint.rules.spelling import dtype_name
 
 
@@ -22,12 +23,28 @@ def object_value(frame: Frame, obj: object, name: str, node: AST) -> Value:
     found = constant(obj)
     if found is not None:
         return found
-    raw: Any = obj
+    raw = cast("Any", obj)
     if isinstance(obj, np.generic) and (kind := dtype_name(raw.dtype)) is not None:
         return frame.emit(Call(f"cast.{kind}", (Lit(raw.item()),), via="np"), node)
     if isinstance(obj, np.ndarray):
         return _array(frame, raw, name)
-    return Known(raw)
+    return _container(frame, raw, name, node) if _is_container(raw) else Known(raw)
+
+
+def _is_container(obj: Any) -> bool:
+    return type(obj) is dict or isinstance(obj, tuple)
+
+
+def _container(frame: Frame, obj: Any, name: str, node: AST) -> Value:
+    """Return a dictionary or a tuple with its items."""
+    cls = cast("Any", type(obj))
+    named = is_named_tuple(cls)
+    items = tuple(object_value(frame, each, name, node) for each in (obj.values() if cls is dict else obj))
+    if cls is dict:
+        return Record(Form("dict", tuple(obj)), items)
+    if named and class_problem(cls) is None:
+        return Record(Form("named", fields_of(cls), cls), items)
+    return Items(items) if cls is tuple else Known(obj)
 
 
 def _array(frame: Frame, obj: np.ndarray[Any, Any], name: str) -> Var:

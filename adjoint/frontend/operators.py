@@ -13,12 +13,13 @@ from typing import Any, cast
 import gast
 from numba import types
 
+from adjoint.frontend.arithmetic import comparable, on_containers, without_lists
 from adjoint.frontend.branches import choose
-from adjoint.frontend.convert import atom, is_scalar_value, items_of, type_of
+from adjoint.frontend.convert import atom, dim, is_scalar_value, items_of, type_of
 from adjoint.frontend.frame import Frame
 from adjoint.frontend.guards import guard_division, guard_result
 from adjoint.frontend.names import bound_names
-from adjoint.frontend.values import Closure, Display, Items, Known, Partial, ShapeOf, Value
+from adjoint.frontend.values import Closure, Display, Items, Known, Listed, Partial, Record, ShapeOf, Value
 from adjoint.ir import Call, Expr, Let, Lit, Stmt, Var
 from adjoint.rules.typing import is_array, is_number
 
@@ -49,6 +50,11 @@ SAFE = frozenset(
 
 def binary(frame: Frame, prim: str, left: Value, right: Value, node: AST, hint: str | None = None) -> Value:
     """Apply a binary operator."""
+    if isinstance(left, Record | Listed) or isinstance(right, Record | Listed):
+        found = on_containers(frame, prim, left, right, node)
+        if found is not None:
+            return found
+        left, right = without_lists(frame, prim, left, right, node)
     joined = _tuples(frame, prim, left, right, node)
     if joined is not None:
         return joined
@@ -135,6 +141,10 @@ def truth(frame: Frame, value: Value, node: AST) -> Var | Lit:
             return Lit(True)
         case Items(items) | Display(items):
             return Lit(bool(items))
+        case Record(form, items):
+            return Lit(bool(items) or form.kind == "data")
+        case Listed(array):
+            return frame.emit(Call("ne", (dim(frame, array, 0, node), Lit(0)), via="operator"), node)
         case Var():
             return _truth_of_name(frame, value, node)
         case _:
@@ -262,7 +272,7 @@ def _order(frame: Frame, prim: str, left: Value, right: Value, node: AST, hint: 
     match left, right:
         case Known(a), Known(b) if prim in ("eq", "ne"):
             return Lit(bool(a == b) is (prim == "eq"))
-        case (Items() | ShapeOf(), _) | (_, Items() | ShapeOf()) if prim in ("eq", "ne"):
+        case (Items() | ShapeOf() | Record(), _) | (_, Items() | ShapeOf() | Record()) if prim in ("eq", "ne"):
             return _equal_tuples(frame, prim, left, right, node)
         case _:
             a, b = atom(frame, left, node), atom(frame, right, node)
@@ -271,7 +281,7 @@ def _order(frame: Frame, prim: str, left: Value, right: Value, node: AST, hint: 
 
 def _equal_tuples(frame: Frame, prim: str, left: Value, right: Value, node: AST) -> Value:
     first, second = items_of(frame, left, node), items_of(frame, right, node)
-    if first is None or second is None:
+    if first is None or second is None or any(isinstance(v, Record) and not comparable(v) for v in (left, right)):
         raise frame.unsupported("a tuple is compared with something else", node, "compare the items")
     equal: Var | Lit = Lit(len(first) == len(second))
     for a, b in zip(first, second, strict=False):

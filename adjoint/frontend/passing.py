@@ -23,7 +23,9 @@ from adjoint.frontend.values import (
     Display,
     Items,
     Known,
+    Listed,
     Partial,
+    Record,
     ShapeOf,
     Unknown,
     UnknownRead,
@@ -47,7 +49,8 @@ class Same:
 
 
 # What an argument is made of; hashable. The first entry says which of these it is:
-#   ("leaf", type), ("constant", Lit), ("tuple", forms), ("object", Same), ("closure", ...), ("again", number),
+#   ("leaf", type), ("constant", Lit), ("tuple", forms), ("record", form, forms), ("listed", form), ("object", Same),
+#   ("closure", ...), ("again", number),
 #   ("partial", ...)
 Form: TypeAlias = tuple[Any, ...]
 
@@ -72,6 +75,11 @@ class Packer:
                 return self._atom(value, hint, fixed)
             case Items() | ShapeOf():
                 return self._tuple(items_of(self.frame, value, self.node) or (), hint, fixed)
+            case Record(form, items):
+                parts = tuple(self.form(item, f"{hint}_{k}", fixed=fixed) for k, item in enumerate(items))
+                return ("record", form, parts)
+            case Listed(array):
+                return ("listed", self.form(array, hint))
             case Known(obj):
                 return ("object", Same(obj))
             case Closure():
@@ -149,6 +157,10 @@ class Unpacker:
                 return cast("Lit", constant)
             case ("tuple", parts):
                 return Items(tuple(self.value(part) for part in parts))
+            case ("record", container, parts):
+                return Record(container, tuple(self.value(part) for part in parts))
+            case ("listed", part):
+                return Listed(cast("Var", self.value(part)))
             case ("object", Same() as known):
                 return Known(known.obj)
             case ("again", number):

@@ -16,8 +16,9 @@ import gast
 from numba import types
 
 from adjoint.errors import TypingError, UnsupportedError
+from adjoint.frontend.boundary import as_result
 from adjoint.frontend.builder import Builder
-from adjoint.frontend.convert import items_of, operand
+from adjoint.frontend.convert import items_of
 from adjoint.frontend.frame import Code, Frame, Session
 from adjoint.frontend.guards import guarded
 from adjoint.frontend.names import parameters
@@ -180,12 +181,14 @@ class _Asked:
             for item in item_types(kind):
                 self._refuse_result(item)
         elif not isinstance(kind, (types.Number, types.Boolean, types.Array, types.NoneType)):
-            what = "a list" if isinstance(kind, types.List) else f"a value of type {kind}"
-            raise UnsupportedError(
-                f"`{self.code.tree.name}`, which calls itself, returns {what}",
-                loc_of(self.code.tree, self.code.file),
-                help="return numbers, arrays or tuples of those",
-            )
+            raise self._refused_result("a list" if isinstance(kind, types.List) else f"a value of type {kind}")
+
+    def _refused_result(self, what: str) -> UnsupportedError:
+        return UnsupportedError(
+            f"`{self.code.tree.name}`, which calls itself, returns {what}",
+            loc_of(self.code.tree, self.code.file),
+            help="return numbers, arrays or tuples of those",
+        )
 
     def _once(self, routine: Routine) -> tuple[Func, Type | None]:
         """Read the function with what is known of the types."""
@@ -215,7 +218,9 @@ class _Asked:
         frame.block(code.tree.body)
         frame.result = _apart(frame, frame.result, code.tree)
         func, kind = finished(frame, routine.name, params)
-        exit_ = func.body[-1]
+        if func.layout is not None:
+            raise self._refused_result("a dictionary, a named tuple, a dataclass or a list of known length")
+        exit_: object = func.body[-1]
         assert isinstance(exit_, Return)
         return replace(func, body=(*func.body[:-1], replace(exit_, value=_flat(exit_.value, kind)))), kind
 
@@ -228,13 +233,13 @@ def finished(frame: Frame, name: str, params: Sequence[Param]) -> tuple[Func, Ty
     builder, code = frame.builder, frame.code
     last = cast("gast.AST", code.tree.body[-1] if code.tree.body else code.tree)
     try:
-        result: Expr = operand(frame, frame.result, last)
-        kind = builder.type_of(result)
+        returned, layout = as_result(frame, frame.result, last)
+        kind = builder.type_of(returned)
     except UnknownRead:
         if not frame.session.rounds:
             raise
-        result, kind = Lit(None), None
-    body = (*builder.prelude, *builder.current, Return(result, loc_of(last, code.file)))
+        returned, layout, kind = Lit(None), None, None
+    body = (*builder.prelude, *builder.current, Return(returned, loc_of(last, code.file)))
     func = Func(
         name,
         tuple(params),
@@ -243,5 +248,6 @@ def finished(frame: Frame, name: str, params: Sequence[Param]) -> tuple[Func, Ty
         types=builder.types,
         refs=builder.refs,
         loc=loc_of(code.tree, code.file),
+        layout=layout,
     )
     return func, kind

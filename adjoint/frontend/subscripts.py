@@ -7,13 +7,15 @@ from ast import AST, expr
 import gast
 from numba import types
 
+from adjoint.frontend.containers import item_by_key
 from adjoint.frontend.convert import atom, dim, item, items_of
 from adjoint.frontend.frame import Frame
 from adjoint.frontend.guards import guard_index
 from adjoint.frontend.masks import mask_of, masked_load
-from adjoint.frontend.values import Display, Items, ShapeOf, Slice, Value
+from adjoint.frontend.values import Display, Items, Listed, Record, ShapeOf, Slice, UnrolledError, Value
 from adjoint.ir import Call, Expr, Lit, Var
-from adjoint.rules.typing import is_array
+from adjoint.rules.containers import Form
+from adjoint.rules.typing import is_array, is_number
 
 
 def subscript(frame: Frame, node: gast.Subscript, hint: str | None = None) -> Value:
@@ -91,12 +93,8 @@ def _check_index(frame: Frame, index: Expr, node: AST) -> None:
 def load(frame: Frame, base: Value, index: tuple[Expr, ...], node: AST, hint: str | None = None) -> Value:
     """Read from an array, a list or a tuple."""
     match base, index:
-        case (Items() | Display() | ShapeOf(), [Lit(int() as k)]):
-            return _item(frame, base, k, node, hint)
-        case (Items() | Display() | ShapeOf(), [Call("slice", (Lit(a), Lit(b), Lit(c)))]):
-            return _part(frame, base, slice(a, b, c), node)
-        case (Items() | ShapeOf() | Display(), [Var()]):
-            return frame.emit(Call("getitem", (_whole(frame, base, node), *index)), node, hint)
+        case (Record() | Listed() | Items() | Display() | ShapeOf(), _):
+            return _load_container(frame, base, index, node, hint)
         case (Var(), [Lit(int() as k)]) if isinstance(frame.type_of(base), types.BaseTuple):
             return _item(frame, base, k, node, hint)
         case (Var(), [Call("slice", (Lit(a), Lit(b), Lit(c)))]) if isinstance(frame.type_of(base), types.BaseTuple):
@@ -112,12 +110,49 @@ def load(frame: Frame, base: Value, index: tuple[Expr, ...], node: AST, hint: st
             guard_index(frame, base, index, node)
             return frame.emit(Call("getitem", (base, *index)), node, hint)
         case _:
-            raise frame.unsupported("indexing something that is not an array, list or tuple", node, "use an array")
+            raise frame.unsupported(_NOT_INDEXED, node, "use an array")
+
+
+_NOT_INDEXED = "indexing something that is not an array, list or tuple"
+
+
+def _load_container(
+    frame: Frame,
+    base: Record | Listed | Items | Display | ShapeOf,
+    index: tuple[Expr, ...],
+    node: AST,
+    hint: str | None,
+) -> Value:
+    """Read from what exists only while the program is lowered."""
+    match base, index:
+        case (Record(Form("dict")), _):
+            return item_by_key(frame, base, index, node)
+        case (Record(Form("data") as form), _):
+            raise frame.unsupported(f"{form.described} is indexed", node, "read a field: `p.name`")
+        case (Listed(array), [Call("slice")]):
+            return Listed(frame.emit(Call("getitem", (array, *index)), node, hint))
+        case (Listed(array), [_]):
+            return load(frame, array, index, node, hint)
+        case (_, [Lit(int() as k)]):
+            return _item(frame, base, k, node, hint)
+        case (_, [Call("slice", (Lit(a), Lit(b), Lit(c)))]):
+            return _part(frame, base, slice(a, b, c), node)
+        case (_, [Var()]):
+            if frame.session.unrollable and not _holds_numbers(frame, base):
+                raise UnrolledError
+            return frame.emit(Call("getitem", (_whole(frame, base, node), *index)), node, hint)
+        case _:
+            raise frame.unsupported(_NOT_INDEXED, node, "use an array")
+
+
+def _holds_numbers(frame: Frame, base: Value) -> bool:
+    items: tuple[Value, ...] = getattr(base, "items", ())
+    return all(isinstance(item, Var | Lit) and is_number(frame.type_of(item)) for item in items)
 
 
 def _whole(frame: Frame, base: Value, node: AST) -> Var:
     items = items_of(frame, base, node) or ()
-    prim = "list" if isinstance(base, Display) else "tuple"
+    prim = "tuple" if isinstance(base, Items | ShapeOf) else "list"
     return frame.emit(Call(prim, tuple(atom(frame, each, node) for each in items)), node)
 
 
@@ -140,4 +175,10 @@ def _check_range(frame: Frame, position: int, count: int, node: AST) -> None:
 
 def _part(frame: Frame, base: Value, which: slice, node: AST) -> Value:
     items = items_of(frame, base, node) or ()
-    return Display(items[which]) if isinstance(base, Display) else Items(items[which])
+    match base:
+        case Display():
+            return Display(items[which])
+        case Record(Form("list") as form):
+            return Record(form, items[which])
+        case _:
+            return Items(items[which])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from adjoint.errors import AdjointError
 from adjoint.ir import Call, Lit, Var
+from adjoint.rules.containers import Form
 
 if TYPE_CHECKING:
     import gast
@@ -32,6 +33,21 @@ class Display:
     """A list written out, `[a, b]`, that isn't bound to a name yet."""
 
     items: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A named tuple, a dataclass, a dictionary or a list whose length is known, item by item."""
+
+    form: Form
+    items: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A list of numbers that is an argument, or made of an array: the array of its elements."""
+
+    array: Var
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,7 +143,9 @@ class Broken:
 Atom: TypeAlias = Var | Lit
 Iterable: TypeAlias = Range | Elements | Enumerate | Zip | Reversed | Grid
 Function: TypeAlias = Known | Closure | Partial
-Value: TypeAlias = Var | Lit | Items | Display | Function | ShapeOf | Slice | Iterable | Unknown | Broken
+Value: TypeAlias = (
+    Var | Lit | Items | Display | Record | Listed | Function | ShapeOf | Slice | Iterable | Unknown | Broken
+)
 
 
 class UnknownRead(Exception):
@@ -139,6 +157,10 @@ class UnknownRead(Exception):
         self.node = node
 
 
+class UnrolledError(Exception):
+    """Something whose items differ in type is indexed by the counter of a loop, which must be unrolled."""
+
+
 def same(first: Value | None, second: Value | None) -> bool:
     """Say whether two values are known to be one and the same."""
     match first, second:
@@ -148,6 +170,8 @@ def same(first: Value | None, second: Value | None) -> bool:
             return a is b and f is g
         case Items(a), Items(b):
             return len(a) == len(b) and all(map(same, a, b))
+        case Record(f, a), Record(g, b):
+            return f == g and all(map(same, a, b))
         case _:
             return first == second
 

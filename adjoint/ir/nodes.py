@@ -186,7 +186,10 @@ class Func:
 
     `hints` maps an SSA name to the name the user gave the value (absent for temporaries);
     `types` maps names to Numba types once `analysis.types` has run;
-    `refs` maps a primitive of the form "ref:NAME" to the Python object it calls.
+    `refs` maps a primitive of the form "ref:NAME" to the Python object it calls;
+    `inputs` lists the user's parameters, each with the names of its leaves nested as the argument is (just its own name
+    if it is no container): `params` are the leaves. Empty where parameters are what they seem;
+    `layout` says how the tuples in the result are put together, see `rules.containers`.
     """
 
     name: str
@@ -196,3 +199,5 @@ class Func:
     types: Mapping[str, object] = field(default_factory=dict[str, object], compare=False, repr=False)
     refs: Mapping[str, object] = field(default_factory=dict[str, object], compare=False, repr=False)
     loc: Loc | None = field(default=None, compare=False, repr=False)
+    inputs: tuple[tuple[str, object], ...] = field(default=(), compare=False, repr=False)
+    layout: object = field(default=None, compare=False, repr=False)

@@ -226,7 +226,9 @@ class Reader:
     def _read(self, view: View, at: Sequence[Expr]) -> Expr:
         own = at[len(at) - len(view.shape) :]
         index = [Lit(0) if size == ONE else k for size, k in zip(view.shape, own, strict=True)]
-        return Call("getitem", (Var(view.base), *view.index(index)))
+        base = Var(view.base)
+        # A number that is stretched has no axes, and is no array.
+        return Call("getitem", (base, *view.index(index))) if self.facts.is_array(base) else base
 
     # -- guards ------------------------------------------------------------------------------------------------
 

@@ -130,7 +130,17 @@ class Program:
 
     def finished(self, name: str, params: tuple[Param, ...], body: Block, refs: Mapping[str, object]) -> Func:
         known = {**refs, **self.refs}
-        return Func(name, params, body, hints=self.hints, types=self.types, refs=known, loc=self.func.loc)
+        return Func(
+            name,
+            params,
+            body,
+            hints=self.hints,
+            types=self.types,
+            refs=known,
+            loc=self.func.loc,
+            inputs=self.func.inputs,
+            layout=self.func.layout,
+        )
 
 
 def part_of(array: Var, index: tuple[Expr, ...]) -> Expr:

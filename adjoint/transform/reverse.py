@@ -40,7 +40,6 @@ from adjoint.ir import (
 from adjoint.ir.walk import located
 from adjoint.rules.numba_types import element_type
 from adjoint.transform import aliasing, control, pullbacks, stores, undo
-from adjoint.transform.containers import flattened, unpack
 from adjoint.transform.cotangents import Cotangents
 from adjoint.transform.forward_sweep import ForwardSweep, check_sizes
 from adjoint.transform.mirror import mirror
@@ -89,11 +88,10 @@ def prepare(
     assume: bool = False,
 ) -> Reverse:
     """Return reverse mode at its start, for `build`; afterwards it knows what it has recorded."""
-    func, leaves = unpack(func, wrt)
     func = aliasing.own_written_arguments(func)
-    program, shadows = with_shadows(Program.of(func, assume=assume), flattened(wrt, leaves))
+    program, shadows = with_shadows(Program.of(func, assume=assume), wrt)
     program.taken.add(name)
-    return Reverse(program, wrt, seed, has_aux, shadows, leaves)
+    return Reverse(program, wrt, seed, has_aux, shadows)
 
 
 def with_shadows(program: Program, wrt: Sequence[str]) -> tuple[Program, dict[str, str]]:
@@ -123,13 +121,11 @@ class Reverse:
         seed: str | None,
         has_aux: bool,
         shadows: Mapping[str, str],
-        leaves: Mapping[str, tuple[str, ...]],
     ) -> None:
         self.program = program
         self.wrt = tuple(wrt)
-        self.leaves = leaves
         self.has_aux = has_aux
-        self.active = active_names(program.func, program.memory, flattened(wrt, leaves))
+        self.active = active_names(program.func, program.memory, wrt)
         self.residuals = Residuals(program)
         self.stack: list[Frame] = []
         self.bars = Cotangents(program, self.active, self.emit, self.residuals.ensure_all)
@@ -205,8 +201,6 @@ class Reverse:
         return tuple(moves), value
 
     def gradient(self, name: str) -> Expr:
-        if name in self.leaves:
-            return Call("tuple", tuple(self.gradient(item) for item in self.leaves[name]))
         if name not in self.active or not self.bars.has(name):
             return self.bars.zero(name)
         type_ = self.program.types[name]
@@ -287,11 +281,6 @@ class Reverse:
                 raise AssertionError(f"not a primal statement: {stmt}")
 
     def let(self, stmt: Let, name: str, value: Expr) -> None:
-        match value:
-            case Call("item", (Var(source), _)) if source in self.leaves:
-                return  # an item of a tuple argument: its cotangent is part of the result
-            case _:
-                pass
         if name in self.items:
             assert isinstance(value, Call)
             self.comment(stmt)

@@ -80,7 +80,11 @@ TYPES = [
         (np.arange(3), 1.0),
         "grad of area: argument 'width' is an array of int64, which has no derivative; pass width.astype(np.float64)",
     ),
-    (0, ([1.0], 1.0), "grad of area: argument 'width' is a list; pass np.array(width)"),
+    (
+        0,
+        ([1], 1.0),
+        "grad of area: argument 'width' is a list without a float or complex number or array in it",
+    ),
     (0, ("a", 1.0), "grad of area: argument 'width' is a string, which has no derivative"),
     (0, (None, 1.0), "grad of area: argument 'width' is None, which has no derivative"),
 ]

@@ -185,9 +185,10 @@ def test_what_numba_refuses_is_our_error(compiler):
 
 def test_no_numba_type(compiler):
     with pytest.raises(TypeError) as caught:
-        grad(scaled)({"x": 1.0})
+        grad(scaled)({"x": {1.0}})
     assert str(caught.value) == (
-        "scaled was given a dict, which compiled code can't take; pass numbers, NumPy arrays or tuples of them"
+        "scaled was given a dict, whose item ['x'] is a set, which compiled code can't take; pass numbers, "
+        "NumPy arrays, or tuples, lists, dictionaries, named tuples and dataclasses of them"
     )
     with pytest.raises(TypeError, match="scaled was given an object"):
         grad(scaled).source_for(object())

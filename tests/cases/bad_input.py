@@ -70,9 +70,9 @@ def with_statement(x: float) -> float:
         return x * float(table.read())
 
 
-def dictionary(x: float) -> float:
-    table = {"a": x}
-    return table["a"]
+def set_of_numbers(x: float) -> float:
+    table = {x}
+    return len(table) * x
 
 
 def writes_global(x: float) -> float:

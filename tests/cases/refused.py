@@ -1,7 +1,8 @@
 """What is refused, each with the smallest function that shows it: the page docs/reference/refused.md is this table.
 
 A parameter's name gives its type: `v` and `w` are vectors, `a` a matrix, `n` an integer, `c` a complex number, `t` a
-pair of a vector and a float, all others floats.
+pair of a vector and a float, `params` a dictionary, `numbers` a list of floats, `layers` one of arrays, all others
+floats.
 """
 
 # ruff: noqa: F401, F821, F841, E741, SIM, RUF, B, C4, UP, E731, E501
@@ -12,12 +13,13 @@ import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 
 from adjoint.errors import AdjointError, AliasError, MissingRuleError, TypingError, UnsupportedError
+from adjoint.rules.containers import Form, container
 
 VECTOR, MATRIX = numba.typeof(np.ones(4)), numba.typeof(np.ones((3, 3)))
 KINDS = {
@@ -27,9 +29,37 @@ KINDS = {
     "n": numba.int64,
     "c": numba.complex128,
     "t": numba.types.Tuple((VECTOR, numba.float64)),
+    "params": container(Form("dict", ("w", "s")), (VECTOR, numba.float64)),
+    "numbers": container(Form("numbers"), (VECTOR,)),
+    "layers": container(Form("list"), (VECTOR, MATRIX)),
 }
 TABLE = np.ones(4)
-OPTIONS = {"a": 1.0}
+
+
+class Settings:
+    """An object that is neither a function nor a container."""
+
+
+class Point(NamedTuple):
+    x: float
+    y: float
+
+
+class Turned(NamedTuple):
+    x: float
+    y: float
+
+    def __iter__(self):
+        return iter((self.y, self.x))
+
+
+@dataclass
+class State:
+    x: float
+    w: np.ndarray
+
+
+SETTINGS = Settings()
 
 
 @dataclass(frozen=True)
@@ -132,9 +162,9 @@ def range_as_value(x):
     return x + range(3)
 
 
-@refused("the attribute `.get` of an object of type `dict`", "OPTIONS.get", "pass its value as an argument")
+@refused("the attribute `.get` of an object of type `Settings`", "SETTINGS.get", "pass its value as an argument")
 def object_attribute(x):
-    return OPTIONS.get("a")
+    return SETTINGS.get("a")
 
 
 @refused("`math` has no attribute `no_such_thing`", "math.no_such_thing")
@@ -156,6 +186,7 @@ def written_constant(x):
 @refused("`no_such_module` can't be imported", "import no_such_module")
 def missing_import(x):
     import no_such_module
+
     return x
 
 
@@ -242,9 +273,9 @@ def several_names(x):
     return a[0]
 
 
-@refused("indexing something that is not an array, list or tuple", 'OPTIONS["a"]', "use an array")
-def dictionary_lookup(x):
-    return OPTIONS["a"] * x
+@refused("indexing something that is not an array, list or tuple", 'SETTINGS["a"]', "use an array")
+def lookup_in_an_object(x):
+    return SETTINGS["a"] * x
 
 
 @refused("a tuple is compared with something else", "(x, x) == x", "compare the items")
@@ -411,12 +442,12 @@ def unreadable(x):
 
 
 @refused(
-    "a call of `dict`, which is not a function that can be read",
-    "OPTIONS(x)",
+    "a call of `Settings`, which is not a function that can be read",
+    "SETTINGS(x)",
     "write it in Python, or give it a derivative with `adjoint.rule`",
 )
 def call_of_an_object(x):
-    return OPTIONS(x)
+    return SETTINGS(x)
 
 
 @refused("a call of something that is not a function", "x(1.0)")
@@ -475,9 +506,9 @@ def float_of_complex(c):
     return abs(float(c))
 
 
-@refused("the method `.tolist`", "v.tolist()")
+@refused("the method `.tobytes`", "v.tobytes()")
 def unknown_method(v):
-    return v.tolist()
+    return v.tobytes()
 
 
 @refused("the method `.insert` of a list", "items.insert(0, x)", "use append, pop() and indices, or an array")
@@ -560,14 +591,15 @@ def list_types(x):
     return items[0]
 
 
-@refused("`list(...)` of this", "list(v)", "write a list comprehension")
-def list_of_array(v):
-    return list(v)[0]
+@refused("`list(...)` of this", "list(m)", "write a list comprehension")
+def list_of_rows(m):
+    return list(m)[0][0]
 
 
 @refused("a list cannot hold float64, array(float64, 1d, C) together", "items", kind=TypingError)
 def mixed_list(x):
     items = [x, np.ones(2)]
+    items.append(x)
     return x
 
 
@@ -577,12 +609,6 @@ def slice_of_a_list(x, n):
     rest = items[1:]
     rest[0] = 2.0
     return items[1]
-
-
-@refused("no derivative rule for `max` of a list", "max(items)", "make it an array: `np.array(...)`", MissingRuleError)
-def maximum_of_list(x, n):
-    items = [x * k for k in range(n)]
-    return max(items)
 
 
 @refused(
@@ -787,24 +813,127 @@ def hidden_name(x, np):
     return math.fabs(x) * np
 
 
-group("Shared memory")
+group("Containers")
+
+
+@refused("a dictionary is changed", 'params["new"]', "make a new one: `{**d, 'key': value}`")
+def changed_dictionary(params, x):
+    params["new"] = x
+    return params["s"]
+
+
+@refused("a dictionary is changed", "params.update(s=x)", "make a new one: `{**d, 'key': value}`")
+def updated_dictionary(params, x):
+    params.update(s=x)
+    return params["s"]
+
+
+@refused("a list is changed", "numbers.append(x)", "make a new list: `[*items, value]`")
+def appended_argument(numbers, x):
+    numbers.append(x)
+    return numbers[-1]
+
+
+@refused("a list is changed", "layers[0]", "make a new list: `[*items, value]`")
+def changed_argument(layers, x):
+    layers[0] = layers[0] * x
+    return np.sum(layers[0])
+
+
+@refused("a list is changed", "numbers += [x]", "make a new list: `[*items, value]`")
+def extended_argument(numbers, x):
+    numbers += [x]
+    return numbers[-1]
+
+
+@refused("the dictionary has no key 'z'; it has 'w', 's'", 'params["z"]')
+def missing_key(params):
+    return params["z"]
+
+
+@refused("a key of a dictionary that depends on the arguments", "params[n]", "use constants as keys, or an array")
+def unknown_key(params, n):
+    return params[n]
+
+
+@refused("a dictionary whose keys depend on the arguments", "{k: x for k in v}", "use an array")
+def unknown_keys(v, x):
+    return len({k: x for k in v}) * x
+
+
+@refused("`**` of something that is not a dictionary", "t", "give the items by their names")
+def spread_tuple(t):
+    return {**t}["a"]
+
+
+@refused("a dictionary is used as a value", "np.sum(params)", "use its items")
+def sum_of_a_dictionary(params):
+    return np.sum(params)
+
+
+@refused("`add` of a dictionary", "params + params", "use its items")
+def added_dictionaries(params):
+    return params + params
+
+
+@refused("`mul` of a list", "numbers * x", "make it an array: `np.array(...)`")
+def multiplied_list(numbers, x):
+    return np.sum(numbers * x)
+
+
+@refused("the method `.count` of a list", "layers.count(1.0)")
+def method_of_a_list(layers):
+    return layers.count(1.0)
+
+
+@refused("`d` is not the same kind of container, with the same keys, in both branches", "d")
+def two_dictionaries(x):
+    if x > 0.0:
+        d = {"a": x}
+    else:
+        d = {"b": x}
+    return d["a"]
+
+
+@refused("a `Point` has no attribute `z`", "Point(x, y).z")
+def missing_field(x, y):
+    return Point(x, y).z
+
+
+@refused("a `Point` has no field `z`", "Point(x, y)._replace(z=x)")
+def missing_field_replaced(x, y):
+    return Point(x, y)._replace(z=x).x
+
+
+@refused("this call of `Point`: missing a required argument: 'y'", "Point(x)")
+def missing_item(x):
+    return Point(x).x
+
+
+@refused("a `State` is indexed", "State(x, v)[0]", "read a field: `p.name`")
+def indexed_dataclass(x, v):
+    return State(x, v)[0]
+
+
+@refused("`Turned` has its own `__iter__`", "Turned(x, y)", "use a plain named tuple or dataclass")
+def special_class(x, y):
+    return Turned(x, y)[0]
+
+
+def descending(x, n):
+    return {"a": x} if n == 0 else {"a": descending(x, n - 1)["a"] * x}
 
 
 @refused(
-    "an array in the tuple `t` is written, and it is the caller's",
-    "def written_item(t):",
-    "copy it first",
-    AliasError,
+    "`descending`, which calls itself, returns a dictionary, a named tuple, a dataclass or a list of known length",
+    "def descending(x, n):",
+    "return numbers, arrays or tuples of those",
 )
-def written_item(t):
-    t[0][0] = 2.0
-    return t[0][0] * t[1]
+def recursive_dictionary(x, n):
+    return descending(x, n)["a"]
 
 
-@refused("the tuple `t` is used as a whole", "u == t", "index it with constants")
-def tuple_as_a_whole(t):
-    u = t
-    return helper(u[0][0]) if u == t else 0.0
+group("Shared memory")
 
 
 @refused(

@@ -9,7 +9,7 @@ import os
 import numpy as np
 
 TABLE = np.ones(4)
-OPTIONS = {"a": 1.0}
+NUMBERS = iter([1.0])
 
 
 def unbound(x):
@@ -53,7 +53,7 @@ def written_constant(x):
 
 
 def attribute_of_object(x):
-    return OPTIONS.get("a")
+    return NUMBERS.get("a")
 
 
 def wrong_arguments(x):
@@ -129,7 +129,7 @@ def function_as_value(x):
 
 
 def no_method(v):
-    return v.tolist()
+    return v.tobytes()
 
 
 def raising_helper(x):

@@ -33,7 +33,9 @@ _UNBOUND = object()
 def run(func: Func, args: Mapping[str, Any]) -> Any:
     """Return what a program returns for these arguments, by parameter name."""
     machine = _Machine(func)
-    machine.env = {param.name: args[param.name] for param in func.params if param.name in args}
+    for name, tree in func.inputs or [(param.name, param.name) for param in func.params]:
+        if name in args:
+            machine.take_apart(args[name], tree)
     try:
         machine.block(func.body)
     except _Returned as returned:
@@ -45,6 +47,13 @@ class _Machine:
     def __init__(self, func: Func) -> None:
         self.func = func
         self.env: dict[str, Any] = {}
+
+    def take_apart(self, value: Any, tree: Any) -> None:
+        """Bind the leaves of an argument."""
+        if isinstance(tree, str):
+            self.env[tree] = value
+        for part, inner in zip(value, tree, strict=True) if isinstance(tree, tuple) else ():
+            self.take_apart(part, inner)
 
     def block(self, block: Block) -> None:
         for stmt in block:

@@ -43,8 +43,8 @@ ROWS: list[tuple[Any, str, str, str | None]] = [
     (samples.written_constant, "a write to a global array, which is a constant", "TABLE[0]", "pass it as an argument"),
     (
         samples.attribute_of_object,
-        "the attribute `.get` of an object of type `dict`",
-        "OPTIONS.get",
+        "the attribute `.get` of an object of type `list_iterator`",
+        "NUMBERS.get",
         "pass its value as an argument",
     ),
     (samples.wrong_arguments, "Numba has no `math.hypot` for operands float64", "math.hypot(x)", None),
@@ -71,7 +71,7 @@ ROWS: list[tuple[Any, str, str, str | None]] = [
         "give the list items of one type from the start",
     ),
     (samples.function_as_value, "`sin` is used as a value", "x + math.sin", "call it, or pass it to a function"),
-    (samples.no_method, "the method `.tolist`", "v.tolist()", None),
+    (samples.no_method, "the method `.tobytes`", "v.tobytes()", None),
     (
         samples.try_around_raise,
         "a `try` whose body calls a function that raises",
