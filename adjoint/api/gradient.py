@@ -14,7 +14,7 @@ import numpy as np
 from numba.core import types as nb
 
 from adjoint.api.arguments import check_types, unsupported_value
-from adjoint.api.containers import Untypable, kind_of_value, passed_value
+from adjoint.api.containers import Untypable, kind_of_value, packed
 from adjoint.backends import cache
 from adjoint.backends.cache import Module
 from adjoint.backends.numba_cpu import (
@@ -28,7 +28,7 @@ from adjoint.backends.numba_cpu import (
 )
 from adjoint.backends.python import PythonForm
 from adjoint.backends.request import Generated, NumbaType, Request
-from adjoint.backends.shim import calling_convention
+from adjoint.backends.shim import OMITTED, calling_convention
 from adjoint.errors import BROADCAST_GUARD
 from adjoint.rules.containers import is_foreign, passed
 
@@ -56,7 +56,7 @@ class Gradient:
         self._last: Module | None = None
         self._unfused: Gradient | None = None
         # By the types of arguments that Numba has none for: what to call, what that returns, and what that makes.
-        self._whole: dict[tuple[NumbaType, ...], tuple[Any, NumbaType, Any]] = {}
+        self._whole: dict[tuple[object, ...], tuple[Any, NumbaType, Any]] = {}
         self._kept: list[Any] = []
         self._result_types: dict[tuple[type, ...], NumbaType] = {}
         self.dispatcher = GradientDispatcher(self.parameters, self.module_for_types, request.options, owner=self)
@@ -108,16 +108,24 @@ class Gradient:
 
     def _call_whole(self, *args: Any, **kwargs: Any) -> Any:
         """Call with containers that Numba has no type for: they are handed over as tuples."""
-        given = self._signature.bind(*args, **kwargs).arguments
-        values = tuple(given.get(name) for name in self._signature.parameters)
-        types = self.types_of(*args, **kwargs)
-        known = self._whole.get(types)
+        values = args
+        if kwargs or len(args) != len(self._signature.parameters):
+            given = self._signature.bind(*args, **kwargs).arguments
+            values = tuple(given.get(name, OMITTED) for name in self._signature.parameters)
+        try:
+            pairs = [(str, value) if type(value) is str else packed(value) for value in values]
+        except Untypable:  # `types_of` says which argument it is
+            pairs = []
+        keys = tuple(key for key, _ in pairs)
+        known = self._whole.get(keys)
         if known is None:
+            types = self.types_of(*args, **kwargs)
             if not any(map(is_foreign, types)):
                 return self._call_single(*args, **kwargs)
-            known = self._whole[types] = self._compiled_whole(types)
+            known = self._whole.get(types) or self._compiled_whole(types)
+            self._whole[keys] = self._whole[types] = known
         entry, kind, assemble = known
-        result = with_singles(entry(*map(passed_value, values, types)), kind)
+        result = with_singles(entry(*(handed for _, handed in pairs)), kind)
         return result if assemble is None else assemble(result)
 
     def _compiled_whole(self, types: tuple[NumbaType, ...]) -> tuple[Any, NumbaType, Any]:
