@@ -25,7 +25,7 @@ from adjoint.ir import Block, Call, Effect, Expr, For, If, Let, Lit, Stmt, Store
 from adjoint.ir.walk import names_in, statements
 from adjoint.rules import spelling
 from adjoint.rules.find import kind
-from adjoint.transform.program import Program
+from adjoint.transform.program import Program, part_of
 
 # A phi has one value in each iteration, "phi", and one after the loop, "final".
 When = Literal["let", "phi", "final", "index"]
@@ -174,6 +174,38 @@ class Residuals:
                 frame.out.append(If(cond, branches[0], branches[1], loc=stmt.loc))
             case _:
                 raise AssertionError(f"not recomputable: {stmt}")
+
+    def take_stored(self, stmt: Store, frame: Frame) -> None:
+        """Take the value that a `Store` wrote from there, before it is undone.
+
+        Only where computing the value again would need what was overwritten, or isn't possible: `L[i, j] /= L[j, j]`.
+        """
+        if not isinstance(stmt.value, Var) or not frame.place.loops:
+            return
+        name = stmt.value.name
+        type_ = self.program.types.get(name)
+        if is_memory(type_) or self.locate(name) != (frame.place, "let") or (name, "let") in frame.available:
+            return
+        read = part_of(stmt.array, stmt.index)
+        if self.program.type_at(read, stmt.loc) == type_ and self._relies_on(name, stmt.array.name, frame):
+            frame.available.add((name, "let"))
+            frame.out.append(Let(Var(name), read))
+
+    def _relies_on(self, name: str, array: str, frame: Frame) -> bool:
+        """Whether a value can't be computed again without reading memory that an array shares."""
+        stmt = self.binding(name).stmt
+        if not isinstance(stmt, Let) or name in self.extra or self.locate(name) != (frame.place, "let"):
+            return False
+        value = stmt.value
+        if isinstance(value, Call) and not self.cheap(stmt, value):
+            return True
+        cls = self.program.memory.cls
+        return any(
+            cls(other) == cls(array)
+            if is_memory(self.program.types.get(other))
+            else self._relies_on(other, array, frame)
+            for other in names_in(value)
+        )
 
     def _branch(self, owner: If, slot: int, body: Block, target: Var, value: Expr | None, frame: Frame) -> Block:
         assert value is not None

@@ -45,6 +45,7 @@ from adjoint.transform.forward_sweep import ForwardSweep, check_sizes
 from adjoint.transform.mirror import mirror
 from adjoint.transform.program import Program
 from adjoint.transform.residuals import Frame, Residuals
+from adjoint.transform.restores import drop_restores
 from adjoint.transform.routine_calls import bar_type
 
 
@@ -164,7 +165,8 @@ class Reverse:
             returned = Call("tuple", (gradient, _parts(value[1])[1])) if self.has_aux else gradient
         params = (*func.params, *((Param(self.seed.name),) if self.seed is not None else ()))
         body = (*check_sizes(program), *forward, *value[0], *backward, Return(returned))
-        return program.finished(name, params, body, func.refs)
+        built = program.finished(name, params, body, func.refs)
+        return drop_restores(built, frozenset(var.name for var in self.old.values()))
 
     def seed_result(self, exit_: Return) -> None:
         values = _parts(exit_.value)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 def store(reverse: Reverse, stmt: Store) -> None:
     reverse.residuals.ensure_all(stmt.array, *stmt.index)
+    reverse.residuals.take_stored(stmt, reverse.stack[-1])
     restore(reverse, stmt)
     reverse.stack[-1].versions = reverse.program.memory.before[id(stmt)]
     stores.write(reverse, stmt)

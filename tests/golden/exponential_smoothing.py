@@ -4,9 +4,7 @@ import numpy as np
 def exponential_smoothing_value_and_grad(x, a):
     y = np.zeros_like(x)
     y[0] = x[0]
-    y_old_tape = np.empty(x.shape[0])
     for i in range(1, x.shape[0]):
-        y_old_tape[i] = y[i]
         y[i] = a * x[i] + (1.0 - a) * y[i - 1]
     value = np.sum(y**2)
     # backward: return np.sum(y**2)
@@ -14,7 +12,6 @@ def exponential_smoothing_value_and_grad(x, a):
     x_bar = np.zeros_like(x)
     a_bar = 0.0
     for i in range(x.shape[0] - 1, 0, -1):
-        y[i] = y_old_tape[i]
         # backward: y[i] = a * x[i] + (1.0 - a) * y[i - 1]
         y_seed = y_bar[i]
         y_bar[i] = 0.0

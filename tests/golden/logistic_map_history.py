@@ -4,9 +4,7 @@ import numpy as np
 def logistic_map_history_value_and_grad(x0, r):
     x = np.zeros(6)
     x[0] = x0
-    x_old_tape = np.empty(5)
     for t in range(5):
-        x_old_tape[t] = x[t + 1]
         x[t + 1] = 0.3 * r * x[t] * (1.0 - x[t])
     value = x[5] + np.sum(x)
     # backward: return x[5] + np.sum(x)
@@ -14,7 +12,6 @@ def logistic_map_history_value_and_grad(x0, r):
     x_bar[5] += 1.0
     r_bar = 0.0
     for t in range(4, -1, -1):
-        x[t + 1] = x_old_tape[t]
         # backward: x[t + 1] = 0.3 * r * x[t] * (1.0 - x[t])
         x_seed = x_bar[t + 1]
         x_bar[t + 1] = 0.0

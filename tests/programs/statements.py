@@ -8,6 +8,7 @@ from random import Random
 
 from tests.programs.expressions import Expressions, Helper
 from tests.programs.scope import Name, Scope, Shape
+from tests.programs.sweeps import sweep
 
 INDENT = "    "
 
@@ -356,6 +357,9 @@ class Statements:
             self.body(self.random.randint(1, 3))
         return True
 
+    def sweep(self) -> bool:
+        return sweep(self)
+
     def while_counted(self) -> bool:
         count = self.scope.fresh("int", low=0, high=8, frozen=True)
         limit = self.random.randint(2, 5)
@@ -380,4 +384,4 @@ SIMPLE = {
     "scalar": 5, "integer": 1, "swap": 1, "pair": 1, "new_array": 3, "rebind": 2, "view": 2, "swap_arrays": 2,
     "element": 6, "part": 4, "in_place": 2, "masked": 1, "call_writer": 2, "leave": 2, "pack": 1, "append": 2,
 }  # fmt: skip
-COMPOUND = {"branch": 3, "both_sides": 1, "give_up": 1, "for_range": 5, "for_items": 2, "while_counted": 2}
+COMPOUND = {"branch": 3, "both_sides": 1, "give_up": 1, "for_range": 5, "for_items": 2, "while_counted": 2, "sweep": 4}

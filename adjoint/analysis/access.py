@@ -1,0 +1,112 @@
+"""Uses of the elements of arrays, and what is known of the whole numbers they depend on.
+
+An *atom* stands for a number that is not known further: a parameter, a loop index, a value that a loop changes. It
+belongs to the loops around the place where it came up: it has one value per iteration of these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from adjoint.analysis.affine import Affine
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A loop around an access. Its iterations follow each other with rising (`sign` 1) or falling `counter`.
+
+    `sign` is 0 where the order of iterations is not known.
+    """
+
+    loop: int
+    counter: str
+    sign: int
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One place along an axis; a negative number counts from the end."""
+
+    at: Affine
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The places along an axis from `low` on, which is not negative, and below `high`; None: as far as it goes."""
+
+    low: Affine = Affine()  # noqa: RUF009 (it is immutable)
+    high: Affine | None = None
+
+
+# None: any place along the axis.
+Axis = Point | Span | None
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One use of the contents of an array.
+
+    `root` is the name by which the array was allocated, None for memory that came from elsewhere; `index` has what is
+    known of the place on each of its axes, whose sizes are `shape`. `branches` are the arms of the branches around the
+    access, `facts` are not negative at it; `position` counts statements in the order of the text.
+    """
+
+    name: str
+    root: str | None
+    shape: tuple[Affine, ...]
+    index: tuple[Axis, ...]
+    rounds: tuple[Round, ...]
+    branches: tuple[tuple[int, int], ...]
+    facts: tuple[Affine, ...]
+    position: int
+
+
+@dataclass(eq=False)
+class Atoms:
+    """The atoms of a program: how many loops each belongs to, and what is never negative where it is defined."""
+
+    depth: dict[str, int] = field(default_factory=dict[str, int])
+    facts: dict[str, list[Affine]] = field(default_factory=dict[str, list[Affine]])
+
+    def fresh(self, word: str, depth: int) -> Affine:
+        name = f"{word}.{len(self.depth)}"
+        self.depth[name] = depth
+        self.facts[name] = []
+        return Affine.atom(name)
+
+    def state(self, atom: Affine, *forms: Affine) -> None:
+        """Add forms that are not negative to what is known of an atom."""
+        ((name, _),) = atom.terms
+        self.facts[name] += forms
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """What a name of an array shows: part of `root`, whose axes before it are fixed by `index`.
+
+    An axis of `index` that is a `Span` is an axis of the name. `shape` has the sizes of the axes of the root.
+    """
+
+    root: str
+    shape: tuple[Affine, ...]
+    index: tuple[Axis, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """A condition: what isn't negative where it holds, and where it doesn't."""
+
+    holds: tuple[Affine, ...]
+    fails: tuple[Affine, ...]
+
+
+Known = Affine | Array | Test
+
+
+@dataclass(eq=False)
+class Uses:
+    """What `accesses` found: reads in the order of the text, writes by the identity of the statement."""
+
+    atoms: Atoms = field(default_factory=Atoms)
+    reads: list[Access] = field(default_factory=list[Access])
+    writes: dict[int, Access] = field(default_factory=dict[int, Access])

@@ -1,0 +1,195 @@
+"""Whether what a statement writes into an array may be read later: a test of subscripts, element by element.
+
+A read at one point of a program can see a write at another only if there are iterations of the loops around both such
+that the one of the read comes later, and both mean the same element. That is a system of equations and inequalities
+between whole numbers, linear where the subscripts are. If it certainly has no solution, the read doesn't see the write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+from adjoint.analysis.access import Access, Atoms, Axis, Point, Span
+from adjoint.analysis.affine import Affine, may_hold
+from adjoint.analysis.sharing import memory_classes
+from adjoint.analysis.subscripts import accesses
+from adjoint.ir import Accum, Func, Store
+
+# So many pairs of accesses are looked at in one program; all others count as dependent.
+MOST = 10_000
+
+
+class Dependence:
+    """The uses of arrays in an imperative program, and which of them meet.
+
+    >>> from tests.ir_text import parse
+    >>> func = parse('''
+    ... def f(n: int64):
+    ...     a: float64[:] = zeros(n)
+    ...     for i in range(n):
+    ...         a[i] = 1.0
+    ...         s: float64 = a[i + 1]
+    ...     return s
+    ... ''')
+    >>> Dependence(func).is_read_later(func.body[1].body[0])
+    False
+    """
+
+    def __init__(self, func: Func) -> None:
+        self.uses = accesses(func)
+        self.classes = memory_classes(func)
+        self.params = {param.name for param in func.params}
+        self.tests = 0
+        self.from_end: dict[tuple[int, int], bool] = {}
+
+    def is_read_later(self, stmt: Store | Accum) -> bool:
+        """Whether any read may see what a statement writes, in the program or, if it is a parameter's, after it."""
+        write = self.uses.writes[id(stmt)]
+        if write.root is None or write.root in self.params:
+            return True
+        return any(self._meet(write, read) for read in self.uses.reads)
+
+    def _meet(self, write: Access, read: Access) -> bool:
+        if read.root is None:
+            return self.classes.get(read.name, read.name) == self.classes.get(write.name, write.name)
+        return read.root == write.root and any(
+            self._meet_from(write, read, level) for level in range(_common(write, read) + 1)
+        )
+
+    def _meet_from(self, write: Access, read: Access, level: int) -> bool:
+        """Whether they may meet in one iteration of the first `level` loops, the read in a later one of the next."""
+        common = _common(write, read)
+        if level == common and not _follows(read, write):
+            return False
+        self.tests += 1
+        if self.tests > MOST:
+            return True
+        atoms = self.uses.atoms
+        first, second = _Instance(atoms, write, level, "w."), _Instance(atoms, read, level, "r.")
+        axes: list[list[_Way]] = []
+        for k, size in enumerate(first.shape):
+            places = _places(first.axes[k], size, self._may_wrap(write, k))
+            others = _places(second.axes[k], size, self._may_wrap(read, k))
+            axes.append([way for place in places for other in others for way in _same_place(place, other)])
+        if not all(axes):
+            return False
+        facts = [*first.facts(), *second.facts()]
+        if level < common and (round_ := write.rounds[level]).sign:
+            later = second.form(Affine.atom(round_.counter)) - first.form(Affine.atom(round_.counter))
+            facts.append(later.plus(-1))
+        return any(
+            may_hold([e for equal, _ in ways for e in equal], [*facts, *(b for _, bounds in ways for b in bounds)])
+            for ways in product(*axes)
+        )
+
+    def _may_wrap(self, access: Access, axis: int) -> bool:
+        """Whether a subscript may count from the end."""
+        place = access.index[axis]
+        if not isinstance(place, Point):
+            return False
+        if (id(access), axis) not in self.from_end:
+            whole = _Instance(self.uses.atoms, access, len(access.rounds), "")
+            self.from_end[id(access), axis] = may_hold([], [*whole.facts(), place.at.plus(1).times(-1)])
+        return self.from_end[id(access), axis]
+
+
+def _common(write: Access, read: Access) -> int:
+    """Return the number of loops that are around both."""
+    pairs = zip(write.rounds, read.rounds, strict=False)
+    return next((k for k, (a, b) in enumerate(pairs) if a != b), min(len(write.rounds), len(read.rounds)))
+
+
+def _follows(read: Access, write: Access) -> bool:
+    """Whether the read comes after the write where all loops around both are in one iteration."""
+    arms = dict(write.branches)
+    return read.position > write.position and all(arms.get(branch, arm) == arm for branch, arm in read.branches)
+
+
+class _Instance:
+    """One execution of an access: what may differ from the other one gets names of its own."""
+
+    def __init__(self, atoms: Atoms, access: Access, level: int, prefix: str) -> None:
+        self.atoms = atoms
+        self.access = access
+        self.level = level
+        self.prefix = prefix
+        self.shape = [self.form(size) for size in access.shape]
+        self.axes = [self.axis(axis) for axis in access.index]
+
+    def form(self, form: Affine) -> Affine:
+        names = form.names()
+        return form.renamed({n: f"{self.prefix}{n}" for n in names if self.atoms.depth[n] > self.level})
+
+    def axis(self, axis: Axis) -> Axis:
+        match axis:
+            case Point(at):
+                return Point(self.form(at))
+            case Span(low, high):
+                return Span(self.form(low), None if high is None else self.form(high))
+            case None:
+                return None
+
+    def facts(self) -> Iterator[Affine]:
+        """Yield all that is known to be not negative: of the loops around, the subscripts, and what they mention."""
+        found = [*self.access.facts]
+        todo = [round_.counter for round_ in self.access.rounds]
+        todo += [name for form in (*found, *_forms(self.access)) for name in form.names()]
+        seen: set[str] = set()
+        while todo:
+            name = todo.pop()
+            if name not in seen:
+                seen.add(name)
+                found += self.atoms.facts[name]
+                todo += [other for form in self.atoms.facts[name] for other in form.names()]
+        yield from map(self.form, found)
+
+
+def _forms(access: Access) -> Iterator[Affine]:
+    yield from access.shape
+    for axis in access.index:
+        match axis:
+            case Point(at):
+                yield at
+            case Span(low, high):
+                yield low
+                if high is not None:
+                    yield high
+            case None:
+                pass
+
+
+# A place along an axis, counted from the start, and what is not negative if it is meant.
+_Place = tuple[Affine | Span | None, tuple[Affine, ...]]
+# A way to be at the same place: forms that are zero, and forms that are not negative.
+_Way = tuple[tuple[Affine, ...], tuple[Affine, ...]]
+
+
+def _same_place(first: _Place, second: _Place) -> Iterator[_Way]:
+    facts = (*first[1], *second[1])
+    match first[0], second[0]:
+        case Affine() as place, Affine() as other:
+            apart = place - other
+            if apart.terms or not apart.constant:
+                yield (apart,), facts
+        case (Affine() as place, Span(low, high)) | (Span(low, high), Affine() as place):
+            yield (), (*facts, place - low, *_below(place, high))
+        case Span(low, high), Span(other_low, other_high):
+            yield (), (*facts, *_below(low, other_high), *_below(other_low, high))
+        case _:
+            yield (), facts
+
+
+def _below(low: Affine, high: Affine | None) -> tuple[Affine, ...]:
+    return () if high is None else ((high - low).plus(-1),)
+
+
+def _places(axis: Axis, size: Affine, may_wrap: bool) -> list[_Place]:
+    """Return the places that a subscript may mean."""
+    if not isinstance(axis, Point):
+        return [(axis, ())]
+    at = axis.at
+    found: list[_Place] = [(at, (at, (size - at).plus(-1)))]
+    if may_wrap:
+        found.append((at + size, (at.plus(1).times(-1), at + size)))
+    return found

@@ -1,0 +1,346 @@
+"""Which elements of which arrays the statements of an imperative program use, as linear forms.
+
+`accesses` walks a program in the order it runs and keeps, for every name, what is known of its value: a whole number
+as a linear form over atoms, an array as the part it shows of the array that was allocated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+from numba import types as nb
+
+from adjoint.analysis.access import Access, Array, Axis, Known, Point, Round, Span, Test, Uses
+from adjoint.analysis.affine import Affine
+from adjoint.analysis.effects import binds_of
+from adjoint.ir import Accum, Block, Call, Effect, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
+from adjoint.ir.walk import blocks, operands, statements
+from adjoint.rules import spelling
+
+
+def accesses(func: Func) -> Uses:
+    """Return the uses of the contents of arrays in an imperative program.
+
+    Reads that are not followed, such as those of opaque calls, have no root.
+    """
+    walker = _Walker(func)
+    known: dict[str, Known] = {}
+    for param in func.params:
+        if walker.is_whole(param.name):
+            known[param.name] = walker.unknown(param.name)
+        elif isinstance(func.types.get(param.name), nb.Array):
+            known[param.name] = walker.allocated(param.name, None)
+    walker.block(func.body, known)
+    return walker.uses
+
+
+_SAME_SHAPE = frozenset("copy zeros_like ones_like empty_like full_like".split())
+_SIZES = frozenset("dim shape size ndim len".split())
+# Whether the second operand is the larger one, and by how much at least.
+_BELOW = {"lt": (True, 1), "le": (True, 0), "gt": (False, 1), "ge": (False, 0)}
+_OPPOSITE = {"lt": "ge", "le": "gt", "gt": "le", "ge": "lt", "ne": "eq"}
+
+
+class _Walker:
+    def __init__(self, func: Func) -> None:
+        self.func = func
+        self.uses = Uses()
+        self.rounds: tuple[Round, ...] = ()
+        self.branches: tuple[tuple[int, int], ...] = ()
+        self.facts: tuple[Affine, ...] = ()
+        self.position = 0
+
+    def is_whole(self, name: str) -> bool:
+        type_: Any = self.func.types.get(name)
+        return isinstance(type_, nb.Integer) and bool(cast(Any, type_).signed)
+
+    def unknown(self, word: str) -> Affine:
+        return self.uses.atoms.fresh(word, len(self.rounds))
+
+    # -- statements --------------------------------------------------------------------------------------------
+
+    def block(self, block: Block, known: dict[str, Known]) -> None:
+        for stmt in block:
+            self.position += 1
+            self.stmt(stmt, known)
+
+    def stmt(self, stmt: Stmt, known: dict[str, Known]) -> None:
+        match stmt:
+            case Let(target, value):
+                found = self.value(target.name, value, known)
+                if isinstance(found, Array) and found.root != target.name:
+                    self.read_all(value.args[1:] if isinstance(value, Call) else (), known)  # nothing but a view
+                else:
+                    self.read(value, known)
+                known.pop(target.name, None)
+                if found is not None:
+                    known[target.name] = found
+            case Store(array, index, value) | Accum(array, index, value) if index:
+                self.read_all((*index, value), known)
+                access = self.access(array.name, index, known)
+                if isinstance(stmt, Accum):
+                    self.uses.reads.append(access)
+                self.uses.writes[id(stmt)] = access
+            case For():
+                self.read_all((stmt.start, stmt.stop, stmt.step), known)
+                self.loop(stmt, self.round(stmt, known), known)
+            case While():
+                counter = self.uses.atoms.fresh("iteration", len(self.rounds) + 1)
+                self.loop(stmt, Round(self.position, counter.names()[0], 1), known)
+            case If():
+                self.read(stmt.cond, known)
+                self.branch(stmt, known)
+            case _:
+                self.other(stmt, known)
+
+    def other(self, stmt: Stmt, known: dict[str, Known]) -> None:
+        match stmt:
+            case Accum(target, _, value):
+                self.read_all((target, value), known)
+            case Effect(Call("move", (_, values))):
+                self.read(values, known)
+            case _:
+                self.read_all(operands(stmt), known)
+        for name in binds_of(stmt, self.func):
+            self.forget(name, known)
+
+    def forget(self, name: str, known: dict[str, Known]) -> None:
+        known.pop(name, None)
+        if self.is_whole(name):
+            known[name] = self.unknown(name)
+
+    def loop(self, stmt: For | While, round_: Round, known: dict[str, Known]) -> None:
+        changed = sorted({name for inner in statements(stmt.body) for name in binds_of(inner, self.func)})
+        outer, self.rounds = self.rounds, (*self.rounds, round_)
+        inside = dict(known)
+        for name in changed:
+            self.forget(name, inside)
+        if isinstance(stmt, For):
+            inside[stmt.index.name] = self.index(stmt, round_, known)
+        else:
+            self.read(stmt.cond, inside)
+        self.block(stmt.body, inside)
+        self.rounds = outer
+        for name in (*changed, *binds_of(stmt, self.func)):
+            self.forget(name, known)
+
+    def round(self, stmt: For, known: dict[str, Known]) -> Round:
+        counter = self.uses.atoms.fresh(stmt.index.name, len(self.rounds) + 1).names()[0]
+        rising = 0 if stmt.parallel else 1
+        return Round(self.position, counter, rising)
+
+    def index(self, stmt: For, round_: Round, known: dict[str, Known]) -> Affine:
+        """Return the value of a loop index, and state its bounds. The counter counts the iterations from 0."""
+        counter = Affine.atom(round_.counter)
+        self.uses.atoms.state(counter, counter)
+        start, stop = self.whole(stmt.start, known), self.whole(stmt.stop, known)
+        step = stmt.step.value if isinstance(stmt.step, Lit) else None
+        if not isinstance(step, int) or isinstance(step, bool) or start is None:
+            value = self.unknown(stmt.index.name)
+            if isinstance(step, int) and stop is not None:
+                self.uses.atoms.state(value, (stop - value if step > 0 else value - stop).plus(-1))
+            return value
+        value = start + counter.times(step)
+        if stop is not None:
+            self.uses.atoms.state(counter, (stop - value if step > 0 else value - stop).plus(-1))
+        return value
+
+    def branch(self, stmt: If, known: dict[str, Known]) -> None:
+        here, outer, facts = self.position, self.branches, self.facts
+        ends: list[dict[str, Known]] = []
+        for arm, body in enumerate(blocks(stmt)):
+            self.branches = (*outer, (here, arm))
+            self.facts = (*facts, *self.tested(stmt.cond, arm == 0, known))
+            inside = dict(known)
+            self.block(body, inside)
+            ends.append(inside)
+        self.branches, self.facts = outer, facts
+        for name in sorted({*ends[0], *ends[1]}):
+            value = ends[0].get(name)
+            if value is not None and value == ends[1].get(name):
+                known[name] = value
+            else:
+                self.forget(name, known)
+
+    def tested(self, cond: Expr, holds: bool, known: Mapping[str, Known]) -> Iterator[Affine]:
+        """Yield what a condition says about whole numbers."""
+        match cond:
+            case Var(name):
+                test = known.get(name)
+                if isinstance(test, Test):
+                    yield from test.holds if holds else test.fails
+            case Call("and", (first, second)) if holds:
+                yield from self.tested(first, holds, known)
+                yield from self.tested(second, holds, known)
+            case Call("not", (inner,)):
+                yield from self.tested(inner, not holds, known)
+            case Call(prim, (first, second)):
+                a, b = self.whole(first, known), self.whole(second, known)
+                relation = prim if holds else _OPPOSITE.get(prim, "")
+                if a is None or b is None:
+                    return
+                if relation == "eq":
+                    yield from (a - b, b - a)
+                elif relation in _BELOW:
+                    second_larger, gap = _BELOW[relation]
+                    yield (b - a if second_larger else a - b).plus(-gap)
+            case _:
+                pass
+
+    # -- values ------------------------------------------------------------------------------------------------
+
+    def value(self, name: str, value: Expr, known: Mapping[str, Known]) -> Known | None:
+        if self.is_whole(name):
+            found = self.whole(value, known)
+            return self.unknown(name) if found is None else found
+        if isinstance(self.func.types.get(name), nb.Boolean):
+            return Test(tuple(self.tested(value, True, known)), tuple(self.tested(value, False, known)))
+        if not isinstance(self.func.types.get(name), nb.Array):
+            return None
+        return self.array(name, value, known)
+
+    def whole(self, expr: Expr, known: Mapping[str, Known]) -> Affine | None:
+        match expr:
+            case Lit(int(number)) if not isinstance(number, bool):
+                return Affine((), number)
+            case Var(name):
+                value = known.get(name)
+                return value if isinstance(value, Affine) and self.is_whole(name) else None
+            case Call("dim", (Var(name), Lit(int(axis)))):
+                shape = _shape(known.get(name))
+                return shape[axis] if shape is not None and axis < len(shape) else None
+            case Call(prim, args) if prim in ("add", "sub", "mul", "neg", "pos"):
+                parts = [self.whole(arg, known) for arg in args]
+                return _arithmetic(prim, [part for part in parts if part is not None]) if None not in parts else None
+            case _:
+                return None
+
+    def array(self, name: str, value: Expr, known: Mapping[str, Known]) -> Array | None:
+        match value:
+            case Var(other):
+                found = known.get(other)
+                return found if isinstance(found, Array) else None
+            case Call("getitem", (Var(other), *index)):
+                found = known.get(other)
+                if any(isinstance(self.func.types.get(i.name), nb.Array) for i in index if isinstance(i, Var)):
+                    return self.allocated(name, None)
+                return self.part(found, index, known) if isinstance(found, Array) else None
+            case Call(prim, args) if prim in _SAME_SHAPE:
+                source = _shape(known.get(args[0].name)) if isinstance(args[0], Var) else None
+                return self.allocated(name, source)
+            case Call(prim, (shape, *_)) if prim in ("zeros", "ones", "empty", "full"):
+                sizes = shape.args if isinstance(shape, Call) and shape.prim == "tuple" else (shape,)
+                return self.allocated(name, [self.whole(size, known) for size in sizes])
+            case Call(prim) if _makes_array(prim):
+                return self.allocated(name, None)
+            case _:
+                return None
+
+    def allocated(self, name: str, shape: Iterable[Affine | None] | None) -> Array:
+        type_ = self.func.types[name]
+        assert isinstance(type_, nb.Array)
+        sizes = [] if shape is None else list(shape)
+        found: list[Affine] = []
+        for axis in range(type_.ndim):
+            size = sizes[axis] if axis < len(sizes) else None
+            if size is None:
+                size = self.unknown(f"{name}.shape")
+                self.uses.atoms.state(size, size)
+            found.append(size)
+        return Array(name, tuple(found), (Span(),) * len(found))
+
+    # -- uses of contents --------------------------------------------------------------------------------------
+
+    def read_all(self, exprs: Iterable[Expr], known: Mapping[str, Known]) -> None:
+        for expr in exprs:
+            self.read(expr, known)
+
+    def read(self, expr: Expr, known: Mapping[str, Known]) -> None:
+        match expr:
+            case Var(name):
+                if not isinstance(self.func.types.get(name), nb.Number | nb.Boolean):
+                    self.uses.reads.append(self.access(name, (), known))
+            case Call("getitem", (Var(name), *index)):
+                self.uses.reads.append(self.access(name, tuple(index), known))
+                self.read_all(index, known)
+            case Call(prim, args, kwargs):
+                skip = 1 if prim in _SIZES or prim in _SAME_SHAPE - {"copy"} else 0
+                kept = args[skip:] if args and isinstance(args[0], Var) else args
+                self.read_all((*kept, *(value for _, value in kwargs)), known)
+            case Lit():
+                pass
+
+    def access(self, name: str, index: Iterable[Expr], known: Mapping[str, Known]) -> Access:
+        found = known.get(name)
+        part = self.part(found, list(index), known) if isinstance(found, Array) else None
+        root, shape, axes = (None, (), ()) if part is None else (part.root, part.shape, part.index)
+        return Access(name, root, shape, axes, self.rounds, self.branches, self.facts, self.position)
+
+    def part(self, array: Array, index: list[Expr], known: Mapping[str, Known]) -> Array:
+        """Return the part of an array that an index shows."""
+        axes = list(array.index)
+        free = [k for k, axis in enumerate(axes) if not isinstance(axis, Point)]
+        for position, item in enumerate(index):
+            if position >= len(free) or item in (Lit(None), Lit(...)):
+                # The axes shift: nothing more is known.
+                return replace(array, index=(*(a if isinstance(a, Point) else None for a in axes),))
+            axes[free[position]] = self.axis(axes[free[position]], item, known)
+        return replace(array, index=tuple(axes))
+
+    def axis(self, outer: Axis, item: Expr, known: Mapping[str, Known]) -> Axis:
+        match item:
+            case Call("slice", (low, high, Lit(None) | Lit(1))):
+                first = Affine() if low == Lit(None) else self.whole(low, known)
+                if not isinstance(outer, Span) or first is None or not self.not_negative(first):
+                    return None
+                last = self.whole(high, known)
+                if last is None or not self.not_negative(last):
+                    return Span(outer.low + first, outer.high)
+                return Span(outer.low + first, outer.low + last)
+            case Call("slice"):
+                return None
+            case _:
+                at = self.whole(item, known)
+                if at is None or outer is None:
+                    return None
+                if outer == Span():
+                    return Point(at)
+                return Point(outer.low + at) if isinstance(outer, Span) and self.not_negative(at) else None
+
+    def not_negative(self, form: Affine) -> bool:
+        """Whether a form is not negative because nothing in it is."""
+        return form.constant >= 0 and all(
+            factor > 0 and Affine.atom(name) in self.uses.atoms.facts[name] for name, factor in form.terms
+        )
+
+
+def _arithmetic(prim: str, parts: list[Affine]) -> Affine | None:
+    match prim, parts:
+        case "add", [a, b]:
+            return a + b
+        case "sub", [a, b]:
+            return a - b
+        case "neg", [a]:
+            return a.times(-1)
+        case "pos", [a]:
+            return a
+        case "mul", [Affine((), number), a] | [a, Affine((), number)]:
+            return a.times(number)
+        case _:
+            return None
+
+
+def _shape(known: Known | None) -> tuple[Affine, ...] | None:
+    """Return the sizes of an array that is the whole of what was allocated."""
+    if isinstance(known, Array) and all(axis == Span() for axis in known.index):
+        return known.shape
+    return None
+
+
+def _makes_array(prim: str) -> bool:
+    """Whether an array that a primitive returns is always new."""
+    return prim in ("matmul", "dot", "outer") or (
+        spelling.is_elementwise(prim) and not spelling.is_view(prim) and prim != "select"
+    )

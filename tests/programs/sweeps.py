@@ -1,0 +1,106 @@
+"""Loops over the elements of an array that is changed in place: stencils, recurrences, factorizations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.programs.scope import Name
+
+if TYPE_CHECKING:
+    from tests.programs.statements import Statements
+
+
+def sweep(writer: Statements) -> bool:
+    """Write a nest of loops whose subscripts are sums of the indices and numbers; say whether there was an array."""
+    array = writer.scope.one("array", lambda a: a.shape != () and min(a.shape) > 1)
+    if array is None:
+        return False
+    if writer.random.random() < 0.3:
+        with writer.block("for _ in range(2):", loop=True):
+            _nest(writer, array, [])
+    else:
+        _nest(writer, array, [])
+    return True
+
+
+def _nest(writer: Statements, array: Name, around: list[Name]) -> None:
+    random = writer.random
+    axis = len(around) % len(array.shape)
+    header, low, high = _range(writer, array.shape[axis], around)
+    index = writer.scope.fresh("int", random.choice("ijkl"), low=low, high=max(low, high), frozen=True)
+    inner = [*around, index]
+    with writer.block(f"for {index.text} in {header}:", loop=True):
+        writer.scope.declare(index)
+        first = random.random() < 0.4
+        if first:
+            _update(writer, array, inner)
+        deeper = len(inner) < 3 and random.random() < (0.9 if len(inner) < len(array.shape) else 0.35)
+        if deeper:
+            _nest(writer, array, inner)
+        if not first and not deeper or len(inner) >= len(array.shape) or random.random() < 0.4:
+            _update(writer, array, inner)
+
+
+def _range(writer: Statements, n: int, around: list[Name]) -> tuple[str, int, int]:
+    """Text of a range within an axis of `n` places, and the least and greatest index in it."""
+    size = writer.say.size(n)
+    ranges = [
+        (f"range({size})", 0, n - 1),
+        (f"range(1, {size})", 1, n - 1),
+        (f"range({size} - 1)", 0, n - 2),
+        (f"range({size} - 1, -1, -1)", 0, n - 1),
+        (f"range({size} - 2, -1, -1)", 0, n - 2),
+        (f"range(1, {size}, 2)", 1, n - 1),
+    ]
+    for outer in around:
+        if outer.high <= n:
+            ranges += [(f"range({outer.text})", 0, max(outer.high - 1, 0))]
+        if outer.high < n:
+            ranges += [(f"range({outer.text}, {size})", outer.low, n - 1), (f"range({outer.text} + 1)", 0, outer.high)]
+            ranges += [(f"range({outer.text} - 1, -1, -1)", 0, max(outer.high - 1, 0))]
+    return writer.random.choice(ranges)
+
+
+def _place(writer: Statements, array: Name, indices: list[Name]) -> str:
+    """Text of an element; some subscripts count from the end."""
+    parts: list[str] = []
+    for axis, n in enumerate(array.shape):
+        texts = ["0", "-1", str(n - 1)]
+        for position, index in enumerate(indices):
+            forms = [
+                ("{0}", 0, 1),
+                ("{0}", 0, 1),
+                ("{0} - 1", -1, 1),
+                ("{0} + 1", 1, 1),
+                (f"{n - 1} - {{0}}", n - 1, -1),
+            ]
+            fits = [t for t, d, s in forms if -n <= min(d + s * index.low, d + s * index.high)
+                    and max(d + s * index.low, d + s * index.high) < n]  # fmt: skip
+            texts += [t.format(index.text) for t in fits] * (4 if position == axis else 2)
+        parts.append(writer.random.choice(texts))
+    return f"{array.text}[{', '.join(parts)}]"
+
+
+def _update(writer: Statements, array: Name, indices: list[Name]) -> None:
+    random = writer.random
+    other = writer.scope.one("array", lambda a: a.shape == array.shape) if random.random() < 0.25 else array
+    sources = [_place(writer, random.choice((array, array, other or array)), indices) for _ in range(3)]
+    target = _place(writer, array, indices)
+    if random.random() < 0.3:
+        name = writer.scope.fresh("float")
+        writer.line(f"{name.text} = math.sin({sources[0]})")
+        sources[0] = name.text
+    a, b, c = sources
+    form = random.choice(
+        (
+            f"{target} = 0.3 * ({a} + {b} + {c})",
+            f"{target} -= 0.3 * {a} * {b}",
+            f"{target} += math.sin({a}) * {b}",
+            f"{target} /= 1.5 + {a} * {a}",
+            f"{target} = math.sqrt(1.0 + {a} * {a})",
+            f"{target} = math.tanh({a} + {target})",
+            f"{target} *= math.cos({a})",
+            f"{target} = {target} * {target} * 0.2 + {b}",
+        )
+    )
+    writer.line(form)
