@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from adjoint.analysis.effects import actions
@@ -52,17 +52,24 @@ def clash(a: Access, b: Access) -> bool:
     return a.cls == b.cls and (a.writes or b.writes)
 
 
-def in_lockstep(a: Expr, b: Expr, i: Var, k: Var, moving: set[str]) -> bool:
-    """Whether a subscript that depends on `i` equals one that depends on `k` only if `i` equals `k`."""
+def in_lockstep(
+    a: Expr, b: Expr, indices: tuple[Var, Var], moving: set[str], is_natural: Callable[[Expr], bool]
+) -> bool:
+    """Whether a subscript with one index means the same as one with another only if the indices are equal.
+
+    Negative subscripts count from the end, so that there are two for each element: they must be known not to occur.
+    """
+    i, k = indices
     if a != substitute(b, {k.name: i}):
         return False
     match a:
         case Var():
-            return a == i
+            depends = a == i
         case Call("add" | "sub", (Var() as index, offset)) | Call("add", (offset, Var() as index)) if index == i:
-            return not any(name in moving for name in names_in(offset))
+            depends = not any(name in moving for name in names_in(offset))
         case _:
             return False
+    return depends and is_natural(a)
 
 
 class Accesses:

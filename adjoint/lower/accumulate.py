@@ -11,17 +11,19 @@ from adjoint.ir import Accum, Block, Call, Expr, For, Func, If, Let, Lit, Stmt, 
 from adjoint.ir.walk import map_blocks, map_expr, map_operands, names_in
 from adjoint.lower.accesses import Access, Accesses, Summary
 from adjoint.lower.linear import shifted
+from adjoint.lower.subset import number
 from adjoint.rules.numba_types import Type, is_array
 from adjoint.rules.typing import expr_type
 
 Fresh = Callable[[Type], Var]
 
 
-def accumulate(func: Func, kinds: dict[str, Type], fresh: Fresh, natural: Mapping[str, bool]) -> Func:
+def accumulate(func: Func, kinds: dict[str, Type], fresh: Fresh, natural: Callable[[Expr], bool]) -> Func:
     """Hoist `a[i, j] += e` out of loops that move neither `i` nor `j`: a number is added to, and stored at the end.
 
-    No other access in the loop may be to the same element, except by the same subscript. The element is read only if
-    the loop has an iteration. `natural` are the loop indices that are known to be negative never, or sometimes.
+    No other access in the loop may be to the same element, except by the same subscript; where all that the loop does
+    with the array is to add to it, what is added to the element is summed up apart. The element is touched only if the
+    loop has an iteration. `natural` says whether a subscript is certainly not negative.
 
     >>> from adjoint.codegen.emit import text
     >>> from adjoint.lower.context import Context
@@ -34,7 +36,8 @@ def accumulate(func: Func, kinds: dict[str, Type], fresh: Fresh, natural: Mappin
     ...             a[i, 0] += a[i, k + 1]
     ... ''')
     >>> context = Context.of(before)
-    >>> print(text(accumulate(before, context.kinds, context.temporary, {"i": True})), end="")
+    >>> context.natural["i"] = True
+    >>> print(text(accumulate(before, context.kinds, context.temporary, context.is_natural)), end="")
     def f(a, n):
         for i in range(n):
             a[i, 0] = 0.0
@@ -48,8 +51,8 @@ def accumulate(func: Func, kinds: dict[str, Type], fresh: Fresh, natural: Mappin
 
 
 class _Hoister:
-    def __init__(self, func: Func, kinds: Mapping[str, Type], fresh: Fresh, natural: Mapping[str, bool]) -> None:
-        self.natural = natural
+    def __init__(self, func: Func, kinds: Mapping[str, Type], fresh: Fresh, natural: Callable[[Expr], bool]) -> None:
+        self.is_natural = natural
         self.kinds = kinds
         self.fresh = fresh
         self.accesses = Accesses(func, kinds, memory_classes(func))
@@ -69,12 +72,14 @@ class _Hoister:
         end: list[Stmt] = []
         safe = True
         for target, index in list(self.candidates(loop)):
-            if not self.may_hoist(loop, target, index):
+            keeps, sums = self.may_hoist(loop, target, index), self.only_sums(loop, target, index)
+            if not keeps and not sums:
                 continue
-            number = self.fresh(self.kinds[target.name].dtype)
-            loop = replace(loop, body=_Numbers(target, index, number).block(loop.body))
-            start.append(Let(number, Call("getitem", (target, *index))))
-            end.append(Store(target, index, number))
+            dtype: Type = self.kinds[target.name].dtype
+            total = self.fresh(dtype)
+            loop = replace(loop, body=_Numbers(target, index, total).block(loop.body))
+            start.append(Let(total, Call("getitem", (target, *index)) if keeps else number(0.0, dtype)))
+            end.append(Store(target, index, total) if keeps else Accum(target, index, total))
             safe &= any(_touches(stmt, target, index) for stmt in before)
         if not start:
             return [loop]
@@ -114,6 +119,14 @@ class _Hoister:
             return False
         return all(a.cls != own.cls or a == own or _same(a, own) or self.apart(a, own, loop) for a in facts.accesses)
 
+    def only_sums(self, loop: For, target: Var, index: tuple[Expr, ...]) -> bool:
+        """Whether all that a loop does with an array is to add to elements: the order of sums is free."""
+        facts = self.accesses.of(loop)
+        if target.name in facts.binds or facts.effect or _moves(facts, index):
+            return False
+        cls = self.accesses.class_of(target.name)
+        return all(a.cls != cls or a.adds and a.name == target.name for a in facts.accesses)
+
     def apart(self, access: Access, own: Access, loop: For) -> bool:
         """Whether an access is certainly to another element: at some place its subscript is the index of the loop,
         which ends before, or starts after, what stands there in the other."""
@@ -129,8 +142,8 @@ class _Hoister:
         match a:
             case Var():
                 offset, index = 0, a
-            case Call("add" | "sub" as prim, (Var() as index, Lit(int() as number))):
-                offset = number if prim == "add" else -number
+            case Call("add" | "sub" as prim, (Var() as index, Lit(int() as value))):
+                offset = value if prim == "add" else -value
             case _:
                 return False
         # From `low` to `high - 1`; negative subscripts would count from the end.
@@ -140,19 +153,6 @@ class _Hoister:
         if isinstance(low, Lit) and isinstance(b, Lit) and isinstance(b.value, int) and isinstance(low.value, int):
             return 0 <= b.value < low.value
         return b == high or b == shifted(low, -1) and self.is_natural(b)
-
-    def is_natural(self, expr: Expr) -> bool:
-        match expr:
-            case Lit(int() as value):
-                return value >= 0
-            case Var(name):
-                return self.natural.get(name, False)
-            case Call("add", (left, right)):
-                return self.is_natural(left) and self.is_natural(right)
-            case Call(prim):
-                return prim == "dim"
-            case Lit():
-                return False
 
 
 def _same(a: Access, b: Access) -> bool:
@@ -182,10 +182,10 @@ def _touches(stmt: Stmt, target: Var, index: tuple[Expr, ...]) -> bool:
 class _Numbers:
     """Writes a number where an element stood."""
 
-    def __init__(self, target: Var, index: tuple[Expr, ...], number: Var) -> None:
+    def __init__(self, target: Var, index: tuple[Expr, ...], total: Var) -> None:
         self.target = target
         self.index = index
-        self.number = number
+        self.total = total
         self.element = Call("getitem", (target, *index))
 
     def block(self, block: Block) -> Block:
@@ -195,11 +195,11 @@ class _Numbers:
         stmt = map_blocks(map_operands(stmt, lambda expr: map_expr(expr, self.read)), self.block)
         match stmt:
             case Store(array, index, value) if array == self.target and index == self.index:
-                return Let(self.number, value, stmt.loc)
+                return Let(self.total, value, stmt.loc)
             case Accum(target, index, value) if target == self.target and index == self.index:
-                return Accum(self.number, (), value, stmt.loc)
+                return Accum(self.total, (), value, stmt.loc)
             case _:
                 return stmt
 
     def read(self, expr: Expr) -> Expr:
-        return self.number if expr == self.element else expr
+        return self.total if expr == self.element else expr

@@ -21,8 +21,9 @@ def ascend(func: Func, context: Context) -> Func:
     nothing behind in other names.
 
     >>> from adjoint.codegen.emit import text
+    >>> from adjoint.lower.expand import expand
     >>> from tests.ir_text import parse
-    >>> before = parse('''
+    >>> func, context = expand(parse('''
     ... def f(x: float64[:], n: int64):
     ...     s: float64 = 0.0
     ...     for i in range(n - 1, -1, -1):
@@ -30,8 +31,8 @@ def ascend(func: Func, context: Context) -> Func:
     ...         x[i] = t * t
     ...         s += t
     ...     return s
-    ... ''')
-    >>> print(text(ascend(before, Context.of(before))), end="")
+    ... '''))
+    >>> print(text(ascend(func, context)), end="")
     def f(x, n):
         s = 0.0
         for i in range(n):
@@ -52,6 +53,7 @@ def _descends(stmt: Stmt) -> bool:
 
 class _Turner:
     def __init__(self, func: Func, context: Context) -> None:
+        self.context = context
         self.facts: Liveness = liveness(func, classes={})
         classes = memory_classes(func)
         # Arrays made in an iteration are nobody else's, unless they have other names.
@@ -85,16 +87,16 @@ class _Turner:
             return False
         outer = [access for access in done.accesses if access.name not in done.binds or access.name in self.shared]
         pairs = [(x, y) for k, x in enumerate(outer) for y in outer[k:]]
-        return all(_in_order(x, y, loop, done.binds) for x, y in pairs)
+        return all(self.in_order(x, y, loop, done.binds) for x, y in pairs)
 
-
-def _in_order(x: Access, y: Access, loop: For, moving: set[str]) -> bool:
-    """Whether two accesses may come in any order, in different iterations."""
-    if x.cls != y.cls or not (x.writes or y.writes) or x.adds and y.adds:
-        return True
-    if x.name != y.name or x.index is None or y.index is None:
-        return False
-    return any(in_lockstep(a, b, loop.index, loop.index, moving) for a, b in zip(x.index, y.index, strict=True))
+    def in_order(self, x: Access, y: Access, loop: For, moving: set[str]) -> bool:
+        """Whether two accesses may come in any order, in different iterations."""
+        if x.cls != y.cls or not (x.writes or y.writes) or x.adds and y.adds:
+            return True
+        if x.name != y.name or x.index is None or y.index is None:
+            return False
+        both, natural = (loop.index, loop.index), self.context.is_natural
+        return any(in_lockstep(a, b, both, moving, natural) for a, b in zip(x.index, y.index, strict=True))
 
 
 def _is_sum(loop: For, name: str) -> bool:

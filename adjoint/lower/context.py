@@ -111,3 +111,20 @@ class Context:
 
     def class_of(self, name: str) -> str:
         return self.classes.get(name, name)
+
+    def is_natural(self, expr: Expr) -> bool:
+        """Whether a subscript is certainly not negative."""
+        match expr:
+            case Lit(int() as value):
+                return value >= 0
+            case Var(name):
+                return self.natural.get(name, False)
+            case Call("add", (left, right)):
+                return self.is_natural(left) and self.is_natural(right)
+            case Call("sub", (Var(name), Lit(int() as less))):
+                span = self.spans.get(name)
+                return span is not None and self.facts.symbols.never_negative(span.start.plus(whole(-less)))
+            case Call(prim):
+                return prim == "dim"
+            case Lit():
+                return False

@@ -48,6 +48,7 @@ def fuse(func: Func, context: Context) -> Func:
 
 class _Fuser:
     def __init__(self, func: Func, context: Context) -> None:
+        self.context = context
         self.spans = context.spans
         self.memory = context.memory
         self.symbol = context.symbol
@@ -136,7 +137,8 @@ class _Fuser:
             # LLVM would have to check that the elements don't overlap.
             return False
         moving = self.accesses.of(first).binds | self.accesses.of(second).binds
-        if any(in_lockstep(a, b, first.index, second.index, moving) for a, b in zip(x.index, y.index, strict=True)):
+        both, natural = (first.index, second.index), self.context.is_natural
+        if any(in_lockstep(a, b, both, moving, natural) for a, b in zip(x.index, y.index, strict=True)):
             return True
         # Sums may be added up in any order.
         return x.adds and y.adds and nested

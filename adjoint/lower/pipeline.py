@@ -15,10 +15,12 @@ from adjoint.lower.expand import expand
 from adjoint.lower.first_write import first_write
 from adjoint.lower.fuse import fuse
 from adjoint.lower.hoist import hoist
+from adjoint.lower.interchange import interchange
 from adjoint.lower.reuse import reuse
 from adjoint.lower.tapes import drop_unread
 from adjoint.transform.copyprop import propagate
 from adjoint.transform.dce import eliminate
+from adjoint.transform.renest import renest
 
 # Name and pass; each gets the program and what `expand` found out.
 PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
@@ -30,7 +32,9 @@ PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
     ("contract", lambda func, context: contract(func, context.kinds)),
     ("reuse", reuse),
     ("hoist", lambda func, context: hoist(func, context.kinds)),
-    ("accumulate", lambda func, context: accumulate(func, context.kinds, context.temporary, context.natural)),
+    ("nest", lambda func, context: renest(func)),
+    ("interchange", interchange),
+    ("accumulate", lambda func, context: accumulate(func, context.kinds, context.temporary, context.is_natural)),
 )
 
 

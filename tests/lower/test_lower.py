@@ -390,3 +390,63 @@ def test_equal_lengths_come_to_an_end(order: tuple[int, int]) -> None:
 def test_definitions() -> None:
     for module in (assumptions, linear):
         assert doctest.testmod(module).failed == 0
+
+
+@pytest.mark.parametrize("bounds", ["-3, 3", "4"])
+def test_an_element_met_by_two_subscripts_keeps_loops_apart(bounds: str) -> None:
+    place, row = ("i", "i + 3") if "," in bounds else ("i - 1", "i")
+    source = f"""
+    def f(x: float64[:], y: float64[:]):
+        s: float64 = 0.0
+        for i in range({bounds}):
+            y[{place}] = x[{row}] * x[{row}]
+        for i in range({bounds}):
+            s += y[{place}] * x[{row}]
+        return s
+    """
+    args = np.arange(1.0, 7.0), np.zeros(3)
+    same(run(lowered(source), *args), run(parse(source), *args))
+
+
+SYMMETRIC = """
+def f(c: float64[:, :], a: float64[:, :], n: int64, m: int64):
+    for i in range(n):
+        for k in range(m):
+            for j in range(i + 1):
+                t: float64 = c[i, j] * 2.0
+                a[j, k] += t * a[0, 0]
+                c[i, j] += a[i, k] * a[j, k]
+    return sum(c * c) + sum(a * a)
+"""
+
+
+def test_loops_change_places_where_what_meets_is_sums_or_stays_in_order() -> None:
+    outer = "for k in range(m):\n            for j"
+    inner = "for j in range(i + 1):\n            for k"
+    sums = "\n".join(line for line in SYMMETRIC.splitlines() if " t" not in line)
+    for source, changes in ((sums, True), (SYMMETRIC, False), (SYMMETRIC.replace("* a[0, 0]", ""), True)):
+        found = text(lowered(source, ("accumulate",)))
+        assert (inner in found, outer in found) == (changes, not changes)
+        args = [np.random.default_rng(k).standard_normal((4, 4)) for k in range(2)]
+        expected = [each.copy() for each in args]
+        same(run(lowered(source), *args, 4, 3), run(parse(source), *expected, 4, 3))
+    # What the last iteration leaves behind is read.
+    source = sums.replace("a[i, k] * a[j, k]", "a[i, k] * a[j, k]\n                last: float64 = a[j, k]")
+    source = source.replace("return sum(c * c)", "return last + sum(c * c)").replace("for i in", "last: float64 = 0.0\n    for i in")
+    assert outer in text(lowered(source, ("accumulate",)))
+
+
+def test_sums_into_elements_that_may_be_the_same_are_added_up_apart() -> None:
+    source = """
+    def f(x: float64[:], p: float64[:], n: int64):
+        for i in range(n):
+            for j in range(n):
+                d: float64 = x[i] * x[j] + x[j]
+                p[i] += d
+                p[j] += -d * x[i]
+        return sum(p * p)
+    """
+    lines = text(lowered(source)).splitlines()
+    assert any("p[i] += " in line and line.startswith(" " * 12 + "p") for line in lines), lines
+    args = np.random.default_rng(0).standard_normal(4), np.ones(4)
+    same(run(lowered(source), *args, 4), run(parse(source), args[0], np.ones(4), 4))
