@@ -70,9 +70,10 @@ class _Hoister:
     def loop(self, loop: For, before: list[Stmt]) -> list[Stmt]:
         start: list[Stmt] = []
         end: list[Stmt] = []
-        safe = True
-        for target, index in list(self.candidates(loop)):
-            keeps, sums = self.may_hoist(loop, target, index), self.only_sums(loop, target, index)
+        there = True
+        # All are judged by the loop as it is: what has been taken out of it would not be seen there.
+        found = [(self.may_hoist(loop, *each), self.only_sums(loop, *each), *each) for each in self.candidates(loop)]
+        for keeps, sums, target, index in found:
             if not keeps and not sums:
                 continue
             dtype: Type = self.kinds[target.name].dtype
@@ -80,11 +81,9 @@ class _Hoister:
             loop = replace(loop, body=_Numbers(target, index, total).block(loop.body))
             start.append(Let(total, Call("getitem", (target, *index)) if keeps else number(0.0, dtype)))
             end.append(Store(target, index, total) if keeps else Accum(target, index, total))
-            safe &= any(_touches(stmt, target, index) for stmt in before)
-        if not start:
-            return [loop]
+            there &= any(_touches(stmt, target, index) for stmt in before)
         whole = [*start, loop, *end]
-        return whole if safe else [If(_runs(loop), tuple(whole))]
+        return whole if there or _certainly_runs(loop) else [If(_runs(loop), tuple(whole))]
 
     def candidates(self, loop: For) -> Iterator[tuple[Var, tuple[Expr, ...]]]:
         """Yield the elements that the loop adds to in each iteration."""
@@ -164,6 +163,14 @@ def _moves(facts: Summary, index: tuple[Expr, ...]) -> bool:
     names = {name for expr in index for name in names_in(expr)}
     written = {access.name for access in facts.accesses if access.writes}
     return bool(names & (facts.binds | written))
+
+
+def _certainly_runs(loop: For) -> bool:
+    match loop.start, loop.stop:
+        case Lit(int() as start), Lit(int() as stop):
+            return start < stop if loop.step == Lit(1) else start > stop
+        case _:
+            return False
 
 
 def _runs(loop: For) -> Expr:

@@ -98,13 +98,17 @@ class _Overwriter:
         stmt = replace(cleared, value=added.value, loc=added.loc)
         place: Expr = stmt.array if stmt.index == _WHOLE else Call("getitem", (stmt.array, *stmt.index))
         match stmts[zero - 1] if zero else None:
-            case Let(seed, value) if value in (place, Call("copy", (place,))) and self.reads[seed.name] == 1:
+            case Let(seed, value) if value in (place, Call("copy", (place,))) and self.is_read_once(seed, stmt.value):
                 scalar = not holds_memory(self.types.get(seed.name))
                 if scalar or _elementwise_in(stmt.value, seed):
                     return replace(stmt, value=substitute(stmt.value, {seed.name: place})), zero - 1
             case _:
                 pass
         return stmt, None
+
+    def is_read_once(self, name: Var, expr: Expr) -> bool:
+        """Whether a name is read in one place of the program, which is in an expression."""
+        return self.reads[name.name] == 1 and name.name in names_in(expr)
 
 
 def _bound_in(stmt: Stmt) -> list[str]:

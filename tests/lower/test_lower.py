@@ -450,3 +450,15 @@ def test_sums_into_elements_that_may_be_the_same_are_added_up_apart() -> None:
     assert any("p[i] += " in line and line.startswith(" " * 12 + "p") for line in lines), lines
     args = np.random.default_rng(0).standard_normal(4), np.ones(4)
     same(run(lowered(source), *args, 4), run(parse(source), args[0], np.ones(4), 4))
+
+
+def test_what_becomes_a_number_is_decided_for_all_elements_together() -> None:
+    source = """
+    def f(x: float64[:], p: float64[:], n: int64):
+        for i in range(n):
+            p[-1] += x[i]
+            p[1] += x[i] * x[i]
+        return p
+    """
+    args = np.arange(1.0, 5.0), np.zeros(2)
+    same(run(lowered(source), *args, 4), run(parse(source), args[0], np.zeros(2), 4))

@@ -19,6 +19,11 @@ def test_an_element_is_assigned() -> None:
     assert done(*lines) == ["s = a[k]", "b[k] += s", "a[k] = s * s"]
 
 
+def test_what_was_read_for_another_statement_stays() -> None:
+    lines = ("s: float64 = a[k]", "a[k] = 0.0", "t: float64 = s * b[k]", "a[k] += t * t")
+    assert done(*lines) == ["s = a[k]", "t = s * b[k]", "a[k] = t * t"]
+
+
 def test_a_whole_array_is_scaled_in_place() -> None:
     assert done("s: float64[:] = copy(a)", "a[...] = 0.0", "a += 2.0 * s") == ["a *= 2.0"]
 
