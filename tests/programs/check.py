@@ -182,6 +182,8 @@ def numba_agrees(program: Program, folder: File) -> str:
     """Empty if Numba compiles the program and gets the interpreted value; else what went wrong."""
     import numba
 
+    if any(not isinstance(arg, int | float | np.ndarray) for arg in program.args):
+        return ""  # a container, for which Numba has no type
     decorated = re.sub(r"^def ", "@njit\ndef ", program.source, flags=re.MULTILINE)
     plain, fun = load(program.source, folder), load("from numba import njit\n" + decorated, folder)
     try:

@@ -35,6 +35,10 @@ class Helper:
     writes: tuple[int, ...] = ()
 
 
+# The keys of dictionaries that programs make.
+KEYS = ("first", "second")
+
+
 class Expressions:
     def __init__(self, random: Random, scope: Scope, helpers: list[Helper]) -> None:
         self.random = random
@@ -62,6 +66,8 @@ class Expressions:
             return self.element(array)
         if kind < 0.92 and (name := self.scope.one("int")) is not None:
             return f"0.1 * {name.text}" if name.bounded else f"0.1 * ({name.text} % 5)"
+        if kind > 0.7 and (name := self.scope.one("record")) is not None:
+            return f"{name.text}[{self.random.choice(KEYS)!r}]"
         if kind < 0.97 and (name := self.scope.one("tuple")) is not None:
             return f"{name.text}[{self.random.randrange(2)}]"
         if (name := self.scope.one("list")) is not None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from collections import namedtuple
+from dataclasses import dataclass, is_dataclass, make_dataclass, replace
 from random import Random
 from typing import Any
 
@@ -37,12 +38,65 @@ def grow(seed: int) -> Program:
     helpers: list[Helper] = []
     texts = [_helper(random, number, helpers, shapes) for number in range(random.choice((0, 0, 1, 2, 3)))]
     params, args = _parameters(random, shapes)
-    texts.append(_function(random, params, helpers))
-    wanted = tuple(k for k, p in enumerate(params) if p.kind in ("float", "array"))
+    # Drawn apart, so that all other programs stay what they were.
+    boxes = Random(f"containers of {seed}")
+    boxed = _boxed(boxes, params, args) if boxes.random() < 0.25 else None
+    names = [p.text for p in params] if boxed is None else boxed.params
+    texts.append(_function(random, params if boxed is None else boxed.names, helpers, names))
+    wanted = tuple(k for k, p in enumerate(params) if p.kind in ("float", "array")) if boxed is None else boxed.wanted
     if random.random() < 0.2:
         wanted = (random.choice(wanted),)
+    args = args if boxed is None else boxed.args
     # A round through the parser takes out the brackets that a writer would not set.
     return Program(ast.unparse(ast.parse(HEADER + "\n\n".join(texts))) + "\n", args, wanted)
+
+
+@dataclass(frozen=True)
+class _Boxed:
+    """Parameters of which some are in a container, `names` as the body reads them."""
+
+    params: list[str]
+    names: list[Name]
+    args: tuple[Any, ...]
+    wanted: tuple[int, ...]
+
+
+def _boxed(random: Random, params: list[Name], args: tuple[Any, ...]) -> _Boxed:
+    """Put some of the floats and arrays into a container, and maybe two of those into one inside it."""
+    chosen = [k for k, p in enumerate(params) if p.kind in ("float", "array") and random.random() < 0.7]
+    chosen = chosen or [next(k for k, p in enumerate(params) if p.kind == "array")]
+    outside = [k for k in range(len(params)) if k not in chosen]
+    inner = chosen[-2:] if len(chosen) > 2 and random.random() < 0.5 else []
+    box, texts = _filled(random, "box", [(params[k].text, args[k]) for k in chosen if k not in inner])
+    if inner:
+        more, nested = _filled(random, "box['more']", [(params[k].text, args[k]) for k in inner])
+        box, renamed = _filled(random, "box", [*((n, v) for n, v in zip(texts, _values(box))), ("more", more)], "dict")
+        texts = {**{n: renamed[n] for n in texts}, **nested}
+    names = [replace(p, text=texts.get(p.text, p.text), frozen=p.frozen or p.text in texts) for p in params]
+    wanted = [0, *(position for position, k in enumerate(outside, 1) if params[k].kind in ("float", "array"))]
+    given = (box, *(args[k] for k in outside))
+    return _Boxed(["box", *(params[k].text for k in outside)], names, given, tuple(wanted))
+
+
+def _filled(
+    random: Random, name: str, items: list[tuple[str, Any]], kind: str = ""
+) -> tuple[Any, dict[str, str]]:
+    """A container called `name`, and how its items are read."""
+    kind = kind or random.choice(("dict", "list", "named", "data"))
+    keys, values = [key for key, _ in items], [value for _, value in items]
+    match kind:
+        case "dict":
+            return dict(items), {key: f"{name}[{key!r}]" for key in keys}
+        case "list":
+            return values, {key: f"{name}[{position}]" for position, key in enumerate(keys)}
+        case "named":
+            return namedtuple("Box", keys)(*values), {key: f"{name}.{key}" for key in keys}
+        case _:
+            return make_dataclass("Box", keys)(*values), {key: f"{name}.{key}" for key in keys}
+
+
+def _values(box: Any) -> list[Any]:
+    return list(box.values() if isinstance(box, dict) else vars(box).values() if is_dataclass(box) else box)
 
 
 def _shapes(random: Random) -> list[Shape]:
@@ -86,16 +140,18 @@ def _array(random: Random, numbers: np.random.Generator, shape: Shape) -> np.nda
     return values
 
 
-def _function(random: Random, params: list[Name], helpers: list[Helper]) -> str:
+def _function(random: Random, params: list[Name], helpers: list[Helper], names: list[str]) -> str:
     scope = Scope(random)
     for param in params:
         scope.declare(param)
     writer = Statements(random, scope, helpers, None)
     result = lambda: _result(random, writer)  # noqa: E731
     writer.returns = result
+    if names != [p.text for p in params]:
+        writer.kinds.add("record")
     writer.body(random.randint(3, 9))
     writer.line(f"return {result()}")
-    return f"def program({', '.join(p.text for p in params)}):\n" + "\n".join(writer.lines) + "\n"
+    return f"def program({', '.join(names)}):\n" + "\n".join(writer.lines) + "\n"
 
 
 def _result(random: Random, writer: Statements) -> str:

@@ -13,6 +13,7 @@ NAMES = {
     "int": ("k", "c", "count", "steps"),
     "tuple": ("both", "point"),
     "list": ("values", "history"),
+    "record": ("found", "record"),
     "array": ("y", "z", "w", "v", "buf", "out", "rows", "y_bar", "grid"),
 }
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from random import Random
 
-from tests.programs.expressions import Expressions, Helper
+from tests.programs.expressions import KEYS, Expressions, Helper
 from tests.programs.scope import Name, Scope, Shape
 from tests.programs.sweeps import sweep
 
@@ -52,7 +52,7 @@ class Statements:
     def statement(self) -> None:
         """One statement; what turns out to be impossible here becomes an assignment to a number."""
         deep = self.depth > 3
-        table = [(k, w) for k, w in (SIMPLE | ({} if deep else COMPOUND)).items() if k in self.kinds]
+        table = [(k, w) for k, w in (SIMPLE | RECORDS | ({} if deep else COMPOUND)).items() if k in self.kinds]
         kind = self.random.choices([k for k, _ in table], [w for _, w in table])[0]
         if not getattr(self, kind)():
             self.scalar()
@@ -110,6 +110,24 @@ class Statements:
         name = self.scope.fresh("tuple")
         self.line(f"{name.text} = ({self.say.number(1)}, {self.say.number(1)})")
         self.scope.declare(name)
+        return True
+
+    def record(self) -> bool:
+        """A dictionary of numbers: made, made again with another item."""
+        name = self.scope.one("record")
+        a, b = KEYS
+        if name is None:
+            name = self.scope.fresh("record")
+            self.line(f"{name.text} = {{{a!r}: {self.say.number(1)}, {b!r}: {self.say.number(1)}}}")
+            self.scope.declare(name)
+        else:
+            forms = (
+                f"{{**{name.text}, {a!r}: {self.say.number(1)}}}",
+                f"{name.text} | {{{b!r}: {self.say.number(1)}}}",
+                f"{{key: 0.5 * item + {self.say.leaf()} for key, item in {name.text}.items()}}",
+                f"dict({name.text}, {a}={self.say.number(1)})",
+            )
+            self.line(f"{name.text} = {self.random.choice(forms)}")
         return True
 
     def append(self) -> bool:
@@ -201,7 +219,8 @@ class Statements:
         shape = self.random.choice(
             [array.shape, array.shape[-1:], array.shape[:1], tuple(max(n - 1, 1) for n in array.shape)]
         )
-        targets = [t for t in self.say.parts(array, shape) if "[" in t] + [f"{array.text}[:]"] * (shape == array.shape)
+        parts = [t for t in self.say.parts(array, shape) if "[" in t and t != array.text]
+        targets = parts + [f"{array.text}[:]"] * (shape == array.shape)
         if not targets:
             return False
         target = self.random.choice(targets)
@@ -213,7 +232,7 @@ class Statements:
 
     def in_place(self) -> bool:
         array = self._writable()
-        if array is None:
+        if array is None or "." in array.text:  # a field can't be bound again
             return False
         sign = self.random.choice(("+=", "-=", "*=", "/="))
         value = f"np.cos({self.say.array(array.shape)})"
@@ -384,4 +403,6 @@ SIMPLE = {
     "scalar": 5, "integer": 1, "swap": 1, "pair": 1, "new_array": 3, "rebind": 2, "view": 2, "swap_arrays": 2,
     "element": 6, "part": 4, "in_place": 2, "masked": 1, "call_writer": 2, "leave": 2, "pack": 1, "append": 2,
 }  # fmt: skip
+# Only in programs that are given containers.
+RECORDS = {"record": 4}
 COMPOUND = {"branch": 3, "both_sides": 1, "give_up": 1, "for_range": 5, "for_items": 2, "while_counted": 2, "sweep": 4}
