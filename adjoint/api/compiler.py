@@ -10,6 +10,7 @@ from typing import Any
 
 from numba import types as nb
 
+from adjoint.analysis.draws import draws_anew
 from adjoint.analysis.memory import is_memory, memory
 from adjoint.backends.request import Generated, NumbaType, Request
 from adjoint.codegen.module import module_text
@@ -100,6 +101,8 @@ def differentiated(func: Func, request: Request) -> Func:
     entry, inputs = _entry(func, request.mode), arguments(func)
     wrt = [inputs[k] for k in request.argnums]
     check_arguments(func, wrt)
+    if request.mode == "vjp":
+        _refuse_other_draws(func)
     names = [name for argument in wrt for name in active_leaves(func, argument)]
     if request.mode == "jvp":
         made = forward(func, names, name=entry)
@@ -134,6 +137,17 @@ def place_of(cls: Any) -> str | None:
     module = sys.modules.get(cls.__module__)
     found = cls.__module__ != "__main__" and getattr(module, cls.__qualname__, None) is cls
     return f"{cls.__module__}:{cls.__qualname__}" if found else None
+
+
+def _refuse_other_draws(func: Func) -> None:
+    """A pullback runs the function again, for the derivative of a value that an earlier run has returned."""
+    found = draws_anew(func)
+    if found is not None:
+        raise UnsupportedError(
+            "a random draw in a function that its pullback runs again",
+            found[0],
+            help="call `np.random.seed` in it, draw before the call, or use `grad`, `value_and_grad` or `jvp`",
+        )
 
 
 def lower_primal(fun: Any, arg_types: tuple[NumbaType, ...]) -> Func:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, Unpack, cast
 
@@ -20,6 +21,7 @@ from adjoint.api.seeds import differentiable_positions, holds_differentiable, is
 from adjoint.api.sweeps import Family, Form, callee, name_of, parameters_of
 from adjoint.api.transforms import TransformOptions, checked_options, grad, positions_of
 from adjoint.backends.request import Options
+from adjoint.errors import UnsupportedError
 
 Direction = Literal["forward", "reverse"]
 _NAMES = {"forward": "jacfwd", "reverse": "jacrev", None: "jacobian"}
@@ -129,7 +131,10 @@ class _Point:
     def by_columns(self) -> Any:
         """Return the matrices, made column by column."""
         push = self.jacobian.sweep("jvp", self.form, self.wrt)
-        columns = [push(*self.args, *self.as_arguments(seeds, 0.0))[1] for seeds in _basis(self.inputs)]
+        basis = [self.as_arguments(seeds, 0.0) for seeds in _basis(self.inputs)]
+        if len(basis) > 1:
+            _check_draws(push.module_for(*self.args, *basis[0]).source)
+        columns = [push(*self.args, *seeds)[1] for seeds in basis]
         shapes = [np.shape(x) for x in self.inputs]
         if not columns:
 
@@ -176,6 +181,16 @@ def _pairs(value: Any, other: Any) -> list[tuple[Any, Any]]:
     found: list[tuple[Any, Any]] = []
     map_leaves(lambda *pair: found.append(cast("tuple[Any, Any]", pair)), value, other)
     return found
+
+
+def _check_draws(source: str) -> None:
+    """Refuse a function whose runs, one for each column, would draw different numbers."""
+    first = re.search(r"\bnp\.random\.(\w+)", source)
+    if first is not None and first[1] != "seed":
+        raise UnsupportedError(
+            "a Jacobian of a function that draws random numbers, which is run again for each column",
+            help="call `np.random.seed` in it, or draw before the call and pass the numbers in",
+        )
 
 
 def _basis(values: Sequence[Any]) -> Iterator[tuple[Any, ...]]:

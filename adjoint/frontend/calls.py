@@ -37,7 +37,7 @@ from adjoint.frontend.objects import attribute_of
 from adjoint.frontend.operators import binary, is_finite_number
 from adjoint.frontend.updates import update_at
 from adjoint.frontend.values import Closure, Display, Items, Known, Listed, Partial, Record, Value
-from adjoint.ir import Call, Expr, Lit, Var
+from adjoint.ir import Call, Effect, Expr, Lit, Var
 from adjoint.rules.composite import definition
 from adjoint.rules.containers import Form
 from adjoint.rules.spelling import canonical_call, dtype_name, method_primitive, mutates, primitive_of, via_of
@@ -203,13 +203,12 @@ def primitive(
         return Lit(None)
     if mutates(prim) and not prim.startswith("random."):
         raise frame.unsupported(f"`{prim}`, which changes its argument", node, "assign to elements or slices")
-    if prim.startswith("random."):
-        raise frame.unsupported(
-            "a random draw inside the function", node, "draw before the call and pass the numbers in"
-        )
     if via == "builtin" and prim == "sum" and len(args) == 1 and _is_list(frame, args[0]):
         via = "np"  # there is one axis
     operands = [_operand(frame, _as_array(frame, prim, via, arg, node), node) for arg in args]
+    if prim == "random.seed":
+        frame.builder.add(Effect(Call(prim, tuple(operands), via=via), frame.loc(node)))
+        return Lit(None)
     named = tuple((name, _operand(frame, value, node)) for name, value in known.items())
     if via == "math":
         _check_real_numbers(frame, prim, operands, node)

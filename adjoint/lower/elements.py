@@ -224,6 +224,8 @@ class Reader:
                 return self._read(self.view(expr), at)
 
     def _read(self, view: View, at: Sequence[Expr]) -> Expr:
+        if not self.facts.is_array(Var(view.base)):
+            return Var(view.base)  # a number, stretched to an array
         own = at[len(at) - len(view.shape) :]
         index = [Lit(0) if size == ONE else k for size, k in zip(view.shape, own, strict=True)]
         base = Var(view.base)

@@ -212,6 +212,8 @@ def _fourier(to_real: bool = False) -> Rule:
 
 def _random(dtype: Type) -> Rule:
     def rule(app: Application) -> Type:
+        if any(map(is_array, app.types)):
+            raise TypingError(f"`np.{app.prim}` of an array of parameters", help="draw one number at a time, in a loop")
         size = app.kwargs.get("size")
         if size is None or size == Lit(None):
             return dtype

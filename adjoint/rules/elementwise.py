@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from adjoint.ir import Call, Expr, Lit
 from adjoint.ir.walk import map_expr, names_in, substitute
 from adjoint.rules import build
+from adjoint.rules.rows import missing
 from adjoint.rules.rule import TypeOf
 from adjoint.rules.table import Row, Table
 
@@ -133,6 +134,9 @@ DRAWS = Table("""
     random.pareto(a)         | -((1 + y) * log1p(y) / a)
 """)
 
+# Options that partials don't depend on: what replaces a NaN, the period of what is unwrapped, how many are drawn.
+_WITHOUT_INFLUENCE = frozenset({"copy", "nan", "posinf", "neginf", "discont", "period", "size", "dtype"})
+
 _POWERS = ("pow", "float_power")
 
 # Not holomorphic: the derivative is the function itself, of the seed or the tangent.
@@ -179,7 +183,9 @@ class Elementwise:
         if self.prim == "clip":
             return _clip(call, type_of)
         row = row_of(self.prim, any(build.is_complex(type_of(arg)) for arg in call.args))
-        values = dict(zip(row.params, call.args, strict=False)) | {"y": y}
+        if len(call.args) != len(row.params) or {name for name, _ in call.kwargs} - _WITHOUT_INFLUENCE:
+            raise missing(call, type_of)
+        values = dict(zip(row.params, call.args, strict=True)) | {"y": y}
         if self.prim in _POWERS and build.is_inexact(type_of(call.args[1])):
             return tuple(None if p is None else _instance(_float_exponents(p), values) for p in row.expressions(0))
         return tuple(None if p is None else _instance(p, values) for p in row.expressions(0))

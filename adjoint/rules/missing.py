@@ -1,5 +1,9 @@
 """Float functions that Numba has and we have no derivative for, each with the reason; docs and errors show it."""
 
+from __future__ import annotations
+
+from adjoint.errors import Loc, MissingRuleError
+
 MISSING = {
     "fill_diagonal": "changes its operand in a way that no rule states; write the loop",
     "frombuffer": "reinterprets bytes, so its operand has no derivative",
@@ -17,3 +21,13 @@ MISSING = {
     "random.vonmises": "its concentration needs derivatives of Bessel functions",
     "random.wald": "is drawn by rejection, which has no derivative",
 }
+
+
+def no_rule(prim: str, loc: Loc | None) -> MissingRuleError:
+    """Say that a primitive has no rule at all, and the reason where it is one of `MISSING`."""
+    reason = f": {MISSING[prim]}" if prim in MISSING else ""
+    return MissingRuleError(
+        f"no derivative rule for `{prim}`{reason}",
+        loc,
+        help="write it with functions that have one, or take it out of the differentiated path",
+    )

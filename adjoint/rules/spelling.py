@@ -159,6 +159,9 @@ def canonical_call(prim: str, via: str, args: Sequence[Expr], kwargs: Kwargs = (
             return Call("sum", tuple(args), (("axis", Lit(0)),), via)
         if prim == "sum":
             raise UnsupportedError("`sum` with a start value", help="add the start value to `sum(...)`")
+    if prim == "log" and len(args) == 2 and via in ("math", "cmath"):
+        number, base = (Call("log", (arg,), via=via) for arg in args)
+        return Call("div", (number, base), via="operator")
     args, kwargs = normalise_args(prim, args, kwargs)
     return Call(prim, args, kwargs, via)
 

@@ -182,7 +182,8 @@ def _by_numba(app: Application) -> Type:
         raise TypingError(str(error.msg)) from None
     options = tuple((name, _option_type(app, expr)) for name, expr in app.call.kwargs)
     found = ask_numba(function, app.types, options)
-    if found is None:
+    # Numba types what it can only raise an error for, like `np.average` along an axis, as returning nothing.
+    if found is None or found == none and not app.prim.startswith("random."):
         raise TypingError(f"Numba has no `{_shown(app, scalar)}` for operands {_listed(app.types)}")
     return found
 

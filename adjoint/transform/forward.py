@@ -34,6 +34,7 @@ from adjoint.ir import (
     While,
 )
 from adjoint.ir.walk import located, names_in, operands
+from adjoint.rules.missing import no_rule
 from adjoint.rules.numba_types import element_type
 from adjoint.rules.rule import Rule
 from adjoint.transform import aliasing
@@ -212,11 +213,7 @@ class _Forward:
             return self.zero(stmt.target)
         rule = self.program.rule_of(call, self.share, stmt.loc)
         if rule is None:
-            raise MissingRuleError(
-                f"no derivative rule for `{call.prim}`",
-                stmt.loc,
-                help="write it with functions that have one, or take it out of the differentiated path",
-            )
+            raise no_rule(call.prim, stmt.loc)
         value = self.applied(stmt, rule, call, dots)
         if value is None:
             return self.zero(stmt.target)

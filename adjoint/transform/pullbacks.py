@@ -16,6 +16,7 @@ from adjoint.ir import (
     Var,
 )
 from adjoint.ir.walk import map_expr, names_in
+from adjoint.rules.missing import no_rule
 from adjoint.rules.numba_types import item_types
 from adjoint.rules.rule import Rule
 from adjoint.transform import stores
@@ -125,11 +126,7 @@ def refuse_lists(reverse: Reverse, stmt: Let, call: Call) -> None:
 def apply_rule(reverse: Reverse, stmt: Let, name: str, call: Call, bar: Var) -> None:
     rule = reverse.program.rule_of(call, partial(share, reverse), stmt.loc)
     if rule is None:
-        raise MissingRuleError(
-            f"no derivative rule for `{call.prim}`",
-            stmt.loc,
-            help="write it with functions that have one, or take it out of the differentiated path",
-        )
+        raise no_rule(call.prim, stmt.loc)
     if rule.elementwise and apply_uniform(reverse, stmt, rule, name, call):
         return
     parts = contributions(reverse, stmt, rule, name, call, bar)

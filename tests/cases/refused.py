@@ -460,11 +460,6 @@ def isinstance_of_value(x):
     return x if isinstance(x, float) else 0.0
 
 
-@refused("a random draw inside the function", "np.random.rand()", "draw before the call and pass the numbers in")
-def random_draw(x):
-    return x * np.random.rand()
-
-
 @refused("`sum` with a start value", "sum([x, x], 1.0)", "add the start value to `sum(...)`")
 def sum_with_start(x):
     return sum([x, x], 1.0)
