@@ -15,7 +15,7 @@ from adjoint.analysis.memory import is_memory, memory
 from adjoint.backends.request import Generated, NumbaType, Request
 from adjoint.codegen.module import module_text
 from adjoint.codegen.names import rename
-from adjoint.errors import TypingError
+from adjoint.errors import TypingError, UnsupportedError
 from adjoint.frontend.lowering import lower
 from adjoint.ir import Call, Expr, Func, Return, Var
 from adjoint.ir.dump import dump

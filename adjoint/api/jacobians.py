@@ -18,7 +18,7 @@ from adjoint.api.containers import leaves_of, map_leaves, shaped
 from adjoint.api.derivatives import pairs, push
 from adjoint.api.inside import pushed
 from adjoint.api.seeds import differentiable_positions, holds_differentiable, is_differentiable, kind_of, seed_for
-from adjoint.api.sweeps import Family, Form, callee, name_of, parameters_of
+from adjoint.api.sweeps import Family, Form, Sweep, callee, name_of, parameters_of
 from adjoint.api.transforms import TransformOptions, checked_options, grad, positions_of
 from adjoint.backends.request import Options
 from adjoint.errors import UnsupportedError
@@ -83,7 +83,7 @@ class Jacobian:
                 "derivative is; use vjp or jvp"
             )
 
-    def sweep(self, mode: Literal["primal", "vjp", "jvp"], form: Form, wrt: tuple[int, ...]) -> Callable[..., Any]:
+    def sweep(self, mode: Literal["primal", "vjp", "jvp"], form: Form, wrt: tuple[int, ...]) -> Sweep:
         """Return a sweep of the function."""
         return self._sweeps.sweep(mode, form, () if mode == "primal" else wrt, self._options)
 
