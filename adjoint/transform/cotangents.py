@@ -13,6 +13,7 @@ from numba import types as nb
 
 from adjoint.analysis.memory import is_memory, shows
 from adjoint.analysis.shapes import Shape
+from adjoint.errors import AliasError
 from adjoint.ir import Accum, Call, Expr, If, Let, Lit, Merge, Stmt, Var
 from adjoint.rules import operand_types
 from adjoint.rules.numba_types import element_type
@@ -99,6 +100,13 @@ class Cotangents:
         assert isinstance(stmt.value, Call)
         assert isinstance(stmt.value.args[0], Var)
         base = stmt.value.args[0].name
+        if stmt.value.prim == "broadcast_to":
+            raise AliasError(
+                f"`{self.program.label(name)}` shows `{self.program.label(base)}`, stretched, which is written while "
+                "it is in use",
+                stmt.loc,
+                help="stretch a copy: `np.broadcast_to(a.copy(), shape)`",
+            )
         self.ensure_buffer(base)
         self.ensure(*stmt.value.args[1:])
         self.state[name] = True

@@ -39,7 +39,7 @@ from adjoint.ir import (
 )
 from adjoint.ir.walk import located
 from adjoint.rules.numba_types import element_type
-from adjoint.transform import aliasing, control, pullbacks, stores, undo
+from adjoint.transform import aliasing, control, pullbacks, stores, stretched, undo
 from adjoint.transform.cotangents import Cotangents
 from adjoint.transform.forward_sweep import ForwardSweep, check_sizes
 from adjoint.transform.mirror import mirror
@@ -89,7 +89,7 @@ def prepare(
     assume: bool = False,
 ) -> Reverse:
     """Return reverse mode at its start, for `build`; afterwards it knows what it has recorded."""
-    func = aliasing.own_written_arguments(func)
+    func = stretched.detach(aliasing.own_written_arguments(func))
     program, shadows = with_shadows(Program.of(func, assume=assume), wrt)
     program.taken.add(name)
     return Reverse(program, wrt, seed, has_aux, shadows)

@@ -126,6 +126,7 @@ CASES: list[tuple[str, tuple[Any, ...], dict[str, Any], dict[str, Any]]] = [
     *[(f"fft.{name}", (A,), {}, {"a": M}) for name in ("fft2", "ifft2", "fftn", "ifftn", "fftshift", "ifftshift")],
     *[(f"fft.{name}", (A,), {"axes": 1}, {"a": M}) for name in ("fftshift", "ifftshift")],
     *[("fft.rfft", (A,), {}, {"a": shape}) for shape in (V, (6,), (3, 6))],
+    *[(f"fft.{k}", (A,), {"n": n}, {"a": s}) for k in ("fft", "ifft", "rfft") for n in (3, 4, 7) for s in (V, M)],
     *[("fft.irfft", (A,), {}, {"a": (n,)}) for n in (3, 4)],
     *[("fft.irfft", (A,), {"n": n}, {"a": (4,)}) for n in (5, 6, 7, 8)],
     *[("concatenate", (tup(A, B, C),), {}, {"a": V, "b": V2, "c": (0,)}) for _ in (0,)],

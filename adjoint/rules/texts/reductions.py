@@ -24,6 +24,13 @@ def irfft_pullback(a, spectrum, n):
     return a_bar
 
 
+def resized(x, n):
+    y = np.zeros(x.shape[:-1] + (n,), x.dtype)
+    kept = min(n, x.shape[-1])
+    y[..., :kept] = x[..., :kept]
+    return y
+
+
 def prod_partials(a):
     flat = a.ravel()
     partials = np.ones(flat.shape[0], a.dtype)
