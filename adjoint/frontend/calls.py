@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import builtins
-import dataclasses
 import functools
 from ast import AST
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import gast
@@ -18,16 +17,13 @@ from adjoint.frontend.boundary import type_of_value
 from adjoint.frontend.builtin_calls import SPECIAL
 from adjoint.frontend.comprehensions import comprehension, consumer
 from adjoint.frontend.containers import (
-    as_dict,
-    as_tuple,
+    ON_RECORDS,
     attribute,
     by_name,
     changed,
     construct,
-    dict_call,
     is_record_class,
     method,
-    replaced,
 )
 from adjoint.frontend.convert import atom, is_array_value, items_of, operand, type_of
 from adjoint.frontend.frame import Frame
@@ -40,7 +36,15 @@ from adjoint.frontend.values import Closure, Display, Items, Known, Listed, Part
 from adjoint.ir import Call, Effect, Expr, Lit, Var
 from adjoint.rules.composite import definition
 from adjoint.rules.containers import Form
-from adjoint.rules.spelling import canonical_call, dtype_name, method_primitive, mutates, primitive_of, via_of
+from adjoint.rules.spelling import (
+    canonical_call,
+    dtype_name,
+    is_elementwise,
+    method_primitive,
+    mutates,
+    primitive_of,
+    via_of,
+)
 from adjoint.rules.typing import is_array, is_number
 
 Kwargs = dict[str, Value]
@@ -155,7 +159,7 @@ def _made(frame: Frame, obj: Any, args: Sequence[Value], kwargs: Kwargs, node: A
         return Partial(args[0], tuple(args[1:]), kwargs)
     if is_record_class(obj):
         return construct(frame, obj, args, kwargs, node)
-    on_record = _ON_RECORDS.get(id(obj))
+    on_record = ON_RECORDS.get(id(obj))
     return None if on_record is None else on_record(frame, args, kwargs, node)
 
 
@@ -254,8 +258,15 @@ def _is_list(frame: Frame, value: Value) -> bool:
     return isinstance(value, Listed) or isinstance(value, Var) and isinstance(frame.type_of(value), types.List)
 
 
+# Functions of arrays whose result never is a view of one.
+_MAKING = frozenset("array sum prod mean max min dot std var cumsum argmax argmin".split())
+
+
 def _as_array(frame: Frame, prim: str, via: str, value: Value, node: AST) -> Value:
     """Return the array that NumPy makes of a list; builtins take one too."""
+    if isinstance(value, Listed) and via != "builtin" and not (is_elementwise(prim) or prim in _MAKING):
+        # The result may show the array, which here stands for the list.
+        return frame.emit(Call("copy", (value.array,), via="method"), node)
     kind: Any = frame.type_of(value) if isinstance(value, Var) else None
     if not isinstance(value, Var) or not isinstance(kind, types.List) or prim in ("array", "asarray"):
         return value
@@ -373,17 +384,3 @@ def _list_method(frame: Frame, base: Var, name: str, args: Sequence[Value], node
     if name == "pop" and not args:
         return frame.emit(Call("pop", (base,), via="method"), node, hint)
     raise frame.unsupported(f"the method `.{name}` of a list", node, "use append, pop() and indices, or an array")
-
-
-def _replaced(frame: Frame, args: Sequence[Value], kwargs: Kwargs, node: AST) -> Value:
-    if not isinstance(args[0], Record):
-        raise frame.unsupported("`replace` of this", node, "it is for dataclasses")
-    return replaced(frame, args[0], kwargs, node)
-
-
-_ON_RECORDS: dict[int, Callable[[Frame, Sequence[Value], Kwargs, AST], Value]] = {
-    id(dict): dict_call,
-    id(dataclasses.replace): _replaced,
-    id(dataclasses.asdict): lambda frame, args, kwargs, node: as_dict(args[0]),
-    id(dataclasses.astuple): lambda frame, args, kwargs, node: as_tuple(args[0]),
-}

@@ -284,3 +284,18 @@ def changed(frame: Frame, form: Form, node: AST) -> Exception:
     return frame.unsupported(
         f"{form.described} is changed", node, helps.get(form.kind, "make a new list: `[*items, value]`")
     )
+
+
+def _replaced(frame: Frame, args: Sequence[Value], kwargs: Kwargs, node: AST) -> Value:
+    if not isinstance(args[0], Record):
+        raise frame.unsupported("`replace` of this", node, "it is for dataclasses")
+    return replaced(frame, args[0], kwargs, node)
+
+
+# What functions of Python's library mean for containers.
+ON_RECORDS: dict[int, Callable[[Frame, Sequence[Value], Kwargs, AST], Value]] = {
+    id(dict): dict_call,
+    id(dataclasses.replace): _replaced,
+    id(dataclasses.asdict): lambda frame, args, kwargs, node: as_dict(args[0]),
+    id(dataclasses.astuple): lambda frame, args, kwargs, node: as_tuple(args[0]),
+}

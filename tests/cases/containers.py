@@ -133,6 +133,14 @@ def list_of_numbers(c, x):
     return y + sum(c) * len(c) + c[1] * max(c) + c[-1] + products + (sum(list(c)) if c else 0.0)
 
 
+@CONTAINERS("lists", [1.0, 2.0, 3.0], numba=False)
+def arrays_made_of_a_list(c):
+    a, b = np.asarray(c), np.reshape(c, (3, 1))
+    a[0] = 5.0 * c[1]
+    b[1, 0] = 7.0
+    return c[0] * c[0] + a[0] * c[1] * c[1] + b[0, 0]
+
+
 @CONTAINERS("lists", numbers(5, seed=9, low=-1.0), numba=False)
 def list_made_in_a_loop(x):
     ys = []
