@@ -10,13 +10,15 @@ import numpy as np
 import pytest
 
 from adjoint.errors import AdjointError
+from tests.cases.found import FOUND
 from tests.cases.idioms import COVERED, IDIOMS
 from tests.cases.idioms_hard import HARD
 from tests.cases.idioms_traps import TRAPS
+from tests.cases.mutants import MUTANTS
 from tests.cases.registry import Case
 from tests.oracle import WrongGradient, check_gradient, clone, leaves
 
-CASES = {case.name: case for case in (*IDIOMS, *HARD, *TRAPS)}
+CASES = {case.name: case for case in (*IDIOMS, *HARD, *TRAPS, *FOUND, *MUTANTS)}
 
 # What is refused so far, and a piece of what the user is told.
 REFUSED: dict[str, str] = {
@@ -52,7 +54,7 @@ def _check(case: Case) -> None:
 
 def test_every_listed_idiom_has_a_case() -> None:
     assert {case.idiom for case in IDIOMS} == set(COVERED)
-    assert len(CASES) == len(IDIOMS) + len(HARD) + len(TRAPS)
+    assert len(CASES) == len(IDIOMS) + len(HARD) + len(TRAPS) + len(FOUND) + len(MUTANTS)
 
 
 def test_most_idioms_are_differentiated() -> None:

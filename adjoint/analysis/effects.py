@@ -68,7 +68,7 @@ def observed(*exprs: Expr) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def is_random(value: Expr) -> bool:
     """Say whether evaluating an expression advances a random generator."""
-    return any(isinstance(part, Call) and part.prim.startswith("random.") for part in subexpressions(value))
+    return isinstance(value, Call) and any(prim.startswith("random.") for prim in value.prims)
 
 
 def is_pure(value: Expr) -> bool:
@@ -78,6 +78,8 @@ def is_pure(value: Expr) -> bool:
 
 def changed_by(value: Expr) -> tuple[str, ...]:
     """Return the names of lists and arrays that evaluating an expression changes."""
+    if not isinstance(value, Call) or not any(map(spelling.mutates, value.prims)):
+        return ()
     calls = (part for part in subexpressions(value) if isinstance(part, Call) and spelling.mutates(part.prim))
     return tuple(name for call in calls for arg in call.args[:1] for name in names_in(arg))
 

@@ -16,6 +16,8 @@ from adjoint.ir.routine import Routine
 from adjoint.ir.walk import blocks, statements
 from adjoint.rules import spelling
 
+# These return their operand if it is already what they make of it, and a copy if not.
+CONVERSIONS = frozenset({"asarray", "ascontiguousarray", "asfortranarray"})
 _GROWING = ("append", "pop")
 
 
@@ -130,6 +132,8 @@ def shows(stmt: Let, func: Func) -> bool:
         return False
     if stmt.value.prim == "getitem":
         return not any(isinstance(func.types.get(i.name), nb.Array) for i in stmt.value.args[1:] if isinstance(i, Var))
+    if stmt.value.prim in CONVERSIONS and func.types[stmt.target.name] != func.types[stmt.value.args[0].name]:
+        return False
     if stmt.value.prim == "ravel" and getattr(func.types.get(stmt.value.args[0].name), "layout", "C") != "C":
         return False  # elements in another order than that of memory are copied
     return spelling.is_view(stmt.value.prim)

@@ -84,7 +84,7 @@ def generate(request: Request, arg_types: tuple[NumbaType, ...]) -> Generated:
     trace.add("forward" if request.mode in ("jvp", "primal") else "reverse", transformed)
     final = tidy(transformed, trace, nan_check=request.options.nan_check)
     fastmath = frozenset(request.options.fastmath) or False
-    fuse = request.options.fuse and not request.options.nan_check  # statements are checked one by one
+    fuse = _fuses(request)
     fused = tidy(fuse_loops(transformed)) if fuse else final
     lowered = trace.add("numba", passed_form(to_numba(fused)))
     jit = {"cache": request.options.cache, "error_model": "numpy", "fastmath": fastmath}
@@ -139,6 +139,7 @@ def place_of(cls: Any) -> str | None:
     return f"{cls.__module__}:{cls.__qualname__}" if found else None
 
 
+<<<<<<< HEAD
 def _refuse_other_draws(func: Func) -> None:
     """A pullback runs the function again, for the derivative of a value that an earlier run has returned."""
     found = draws_anew(func)
@@ -148,6 +149,12 @@ def _refuse_other_draws(func: Func) -> None:
             found[0],
             help="call `np.random.seed` in it, draw before the call, or use `grad`, `value_and_grad` or `jvp`",
         )
+=======
+def _fuses(request: Request) -> bool:
+    """Say whether the compiled text has fused loops: checks need one statement at a time, the interpreter no loops."""
+    options = request.options
+    return options.fuse and not options.nan_check and options.target != "python"
+>>>>>>> 42ff44e (Random programs: more kinds of them, forward mode, loops and passes asked of samples; what they found)
 
 
 def lower_primal(fun: Any, arg_types: tuple[NumbaType, ...]) -> Func:

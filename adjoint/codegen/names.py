@@ -154,7 +154,7 @@ class _Names:
             prim = "square"
         pattern, noun = _NAMES.get(prim, (f"{prim}_{{0}}" if len(call.args) == 1 else "-", prim))
         parts = [self._part(arg) for arg in call.args]
-        if pattern != "-" and all(parts):
+        if pattern != "-" and parts and all(parts) and pattern.count("{") <= len(parts):
             name = pattern.format(*parts) if len(parts) <= 2 else "_".join(map(str, parts))
             if name.isidentifier() and len(name) <= _LONGEST:
                 return name

@@ -118,7 +118,8 @@ def write(frame: Frame, base: Value, index: tuple[Expr, ...], value: Value, node
     elif (mask := mask_of(frame, base, index, node)) is not None:
         masked_store(frame, base, mask, operand, node)
         return
-    frame.builder.add(Store(base, index, operand, frame.loc(node)))
+    # Without an index (`c[()]`, of an array without axes) a store is one to the whole.
+    frame.builder.add(Store(base, index or (Lit(...),), operand, frame.loc(node)))
 
 
 def atom_or_list(frame: Frame, value: Display | Record, node: AST) -> Expr:

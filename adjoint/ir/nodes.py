@@ -51,6 +51,21 @@ class Call:
     args: tuple[Expr, ...] = ()
     kwargs: tuple[tuple[str, Expr], ...] = ()
     via: str = field(default="", compare=False)
+    # Found once, since every analysis asks for them: the names read, left to right, and the primitives inside.
+    names: tuple[str, ...] = field(init=False, compare=False, repr=False)
+    prims: frozenset[str] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        names: list[str] = []
+        prims = {self.prim}
+        for arg in (*self.args, *(value for _, value in self.kwargs)):
+            if isinstance(arg, Var):
+                names.append(arg.name)
+            elif isinstance(arg, Call):
+                names.extend(arg.names)
+                prims |= arg.prims
+        object.__setattr__(self, "names", tuple(names))
+        object.__setattr__(self, "prims", frozenset(prims))
 
 
 Expr: TypeAlias = Var | Lit | Call

@@ -26,18 +26,15 @@ from adjoint.ir.nodes import (
 )
 
 
-def names_in(expr: Expr | None) -> Iterator[str]:
-    """Yield the names an expression reads, left to right, with repetitions."""
+def names_in(expr: Expr | None) -> tuple[str, ...]:
+    """Return the names an expression reads, left to right, with repetitions."""
     match expr:
         case Var(name):
-            yield name
-        case Call(_, args, kwargs):
-            for arg in args:
-                yield from names_in(arg)
-            for _, arg in kwargs:
-                yield from names_in(arg)
+            return (name,)
+        case Call():
+            return expr.names
         case Lit() | None:
-            pass
+            return ()
 
 
 def subexpressions(expr: Expr) -> Iterator[Expr]:

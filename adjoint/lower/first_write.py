@@ -69,7 +69,7 @@ class _Zeros:
                 stmt = users[0]
                 continue
             break
-        if len(loops) != len(shape) or not all(map(self.covers, loops, shape)):
+        if not loops or len(loops) != len(shape) or not all(map(self.covers, loops, shape)):
             return None
         place = tuple(loop.index for loop in loops)
         users = [inner for inner in loops[-1].body if mentions(inner, name)]

@@ -167,6 +167,9 @@ _COMPLEX_TOO = frozenset("sum prod mean cumsum cumprod any all count_nonzero dif
 
 def _norm(app: Application) -> Expr | None:
     """The Euclidean norm of vectors along an axis; with an axis, `ord` only as the default."""
+    if app.rank == 1 and app.types[0].layout != "C":
+        # Numba 0.68 hands a negative stride to BLAS, which reads other memory.
+        return replace(app.call, args=(make("ascontiguousarray", app.args[0]), *app.args[1:]))
     if app.kwargs.get("axis", _NONE) == _NONE or "ord" in app.kwargs or constants(app.kwargs["axis"]) is None:
         return None
     options = {name: value for name, value in app.kwargs.items() if name in ("axis", "keepdims")}

@@ -8,7 +8,7 @@ from functools import partial
 
 from numba import types as nb
 
-from adjoint.analysis.memory import Memory, is_memory, memory
+from adjoint.analysis.memory import CONVERSIONS, Memory, is_memory, memory
 from adjoint.analysis.structure import Place
 from adjoint.errors import AliasError, Loc
 from adjoint.ir import Block, Call, Effect, Expr, For, Func, If, Let, Lit, Merge, Stmt, Var, While
@@ -24,6 +24,7 @@ def own_written_arguments(func: Func) -> Func:
     written = [p.name for p in func.params if is_memory(func.types.get(p.name)) and facts.is_written(p.name)]
     _refuse_written_items(func, facts)
     _refuse_written_results(func, facts)
+    refuse_written_conversions(func, facts)
     if not written:
         return func
     types, hints = dict(func.types), dict(func.hints)
@@ -67,6 +68,26 @@ def _refuse_written_results(func: Func, facts: Memory) -> None:
                         f"what `{routine.name}` returns may share memory with what it is given, and that is written",
                         stmt.loc,
                         help=f"copy the result: `{routine.name}(...).copy()`, and return a copy from `{routine.name}`",
+                    )
+            case _:
+                pass
+
+
+def refuse_written_conversions(func: Func, facts: Memory) -> None:
+    """`np.ascontiguousarray(x)` is `x` or a copy, as the strides of the run say: what follows must not write either."""
+    exit_ = func.body[-1]
+    for stmt in statements(func.body):
+        match stmt:
+            case Let(target, Call(prim, (Var(source), *_))) if (
+                prim in CONVERSIONS and source in func.types and func.types[target.name] != func.types[source]
+            ):
+                cls, now = facts.cls(source), facts.before[id(stmt)]
+                changes = now.get(cls) != facts.before[id(exit_)].get(cls)
+                if is_memory(func.types[source]) and (facts.is_written(target.name) or changes):
+                    raise AliasError(
+                        f"`np.{prim}` returns its argument or a copy of it, and one of the two is written",
+                        stmt.loc,
+                        help="`.copy()` always makes a copy",
                     )
             case _:
                 pass

@@ -82,8 +82,10 @@ def join_branches(reverse: Reverse, stmt: If, ends: list[tuple[Frame, State]]) -
 
 
 def loop(reverse: Reverse, stmt: For | While) -> None:
-    phis = [c for c in stmt.carried if c.phi.name in reverse.active and c.phi.name not in reverse.bars.mirrored]
-    enters = any(reverse.bars.has(c.phi.name) for c in phis) or has_shadow_in(reverse, stmt)
+    active = [c for c in stmt.carried if c.phi.name in reverse.active]
+    phis = [c for c in active if c.phi.name not in reverse.bars.mirrored]
+    # A mirrored phi always has its shadow: what the body makes may be looked at after the loop under its name.
+    enters = any(reverse.bars.has(c.phi.name) for c in active) or has_shadow_in(reverse, stmt)
     live = phis if enters else []
     for name in [c.phi.name for c in live] + list(touched(reverse, stmt) if enters else ()):
         reverse.bars.ensure_buffer(name)

@@ -982,3 +982,15 @@ def list_of_lists(x):
     rows = [[x], [2.0 * x]]
     rows[0].append(x * x)
     return rows[0][1] * rows[1][0]
+
+
+@refused(
+    "`np.ascontiguousarray` returns its argument or a copy of it, and one of the two is written",
+    "np.ascontiguousarray(v[::-1])",
+    "`.copy()` always makes a copy",
+    AliasError,
+)
+def conversion_written(v):
+    w = np.ascontiguousarray(v[::-1])
+    w[0] = 2.0
+    return np.sum(v * w)

@@ -25,13 +25,13 @@ def main() -> int:
         folder = Path(name)
         for number, seed in enumerate(range(options.seed, options.seed + options.count)):
             compiled = options.compile_every > 0 and number % options.compile_every == 0
-            outcome = _one(grow(seed), folder, compiled)
+            outcome = _one(grow(seed), folder, compiled, number if options.deep else None)
             counts[outcome.kind] += 1
             if outcome.kind != "right":
                 seeds = groups.setdefault(outcome.group, [])
                 seeds.append(seed)
                 if len(seeds) == 1 and outcome.kind in (*FAILURES, *(["refused"] if options.refused else [])):
-                    _report(seed, outcome, folder, compiled, options.trials)
+                    _report(seed, outcome, folder, compiled, options.trials, number if options.deep else None)
             if sys.stderr.isatty() or (number + 1) % 1000 == 0:
                 print(f"\r{number + 1}/{options.count} {dict(counts)}", end="", file=sys.stderr)
     _summary(counts, groups, time.perf_counter() - started)
@@ -43,28 +43,31 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=200, help="how many programs")
     parser.add_argument("--seed", type=int, default=0, help="number of the first")
     parser.add_argument(
-        "--compile-every", type=int, default=0, metavar="K", help="compile every K-th with Numba (0: none)"
+        "--compile-every", type=int, default=100, metavar="K", help="compile every K-th with Numba (0: none)"
     )
     parser.add_argument("--trials", type=int, default=400, help="how long to shrink a failure (0: not at all)")
+    parser.add_argument(
+        "--shallow", dest="deep", action="store_false", help="only the gradient, not what is asked of samples besides"
+    )
     parser.add_argument("--refused", action="store_true", help="shrink and show the first refusal of each kind too")
     return parser.parse_args()
 
 
-def _one(program: Program, folder: Path, compiled: bool) -> Outcome:
-    outcome = check(program, folder, compiled=compiled)
-    if compiled and outcome.kind == "right" and (complaint := numba_agrees(program, folder)):
+def _one(program: Program, folder: Path, compiled: bool, deep: int | None) -> Outcome:
+    if compiled and (complaint := numba_agrees(program, folder)):
         return Outcome("unfit", complaint)
-    return outcome
+    return check(program, folder, compiled=compiled, deep=deep)
 
 
-def _report(seed: int, outcome: Outcome, folder: Path, compiled: bool, trials: int) -> None:
+def _report(seed: int, outcome: Outcome, folder: Path, compiled: bool, trials: int, deep: int | None) -> None:
     def fails(smaller: Program) -> bool:
-        found = check(smaller, folder, compiled=compiled, numbers=outcome.kind == "wrong")
+        found = check(smaller, folder, compiled=compiled, numbers=outcome.kind == "wrong", deep=deep)
         # A wrong number stays one whatever the number; other errors must keep their text.
         return found.kind == outcome.kind and (found.kind == "wrong" or found.group == outcome.group)
 
+    trials //= 10 if compiled else 1  # each compiles
     small = shrink(grow(seed), fails, trials) if trials else grow(seed)
-    again = check(small, folder, compiled=compiled)
+    again = check(small, folder, compiled=compiled, deep=deep)
     print(f"\n=== seed {seed}: {outcome.kind}: {outcome.text[:600]}")
     print(f"--- made small, argnums={small.argnums}: {again.text[:600]}\n{small.source}")
     for k, value in enumerate(small.args):

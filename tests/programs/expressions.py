@@ -13,15 +13,23 @@ SCALAR_FUNCTIONS = (
     "math.log(2.0 + math.sin({}))", "np.sin({})", "np.tanh({})", "abs({})", "-{}", "({}) ** 2",
     "math.sqrt(1.0 + ({}) ** 2)",
     "math.hypot({}, 1.1)", "math.atan2({}, 2.0)", "float({})", "math.log1p(math.exp(math.cos({})))",
+    "np.arctan2({}, 1.3)", "np.clip({}, -0.43, 0.61)", "math.copysign(0.7, {})", "math.erf({})",
+    "(1.2 + math.sin({})) ** 1.7",
+    "np.sign({}) * 0.3", "np.floor({}) * 0.2", "np.float64({})", "0.3 * (({}) % 1.3)", "1.3 ** math.sin({})",
     "1.0 / (2.0 + math.cos({}))", "({}) ** 3 * 0.1", "math.asin(0.8 * math.sin({}))", "np.sqrt(1.5 + np.cos({}))",
 )  # fmt: skip
 ARRAY_FUNCTIONS = (
     "np.sin({})", "np.cos({})", "np.tanh({})", "np.exp(-np.abs({}))", "-{}", "({}) ** 2", "np.sqrt(1.0 + ({}) ** 2)",
     "1.0 / (2.0 + np.cos({}))", "np.maximum({}, 0.31)", "np.minimum({}, 0.57)", "np.abs({})",
     "np.log(2.0 + np.sin({}))",
-    "np.arctan({})", "np.square(np.sin({}))",
+    "np.arctan({})", "np.square(np.sin({}))", "np.clip({}, -0.41, 0.63)", "np.arctan2({}, 1.7)", "np.hypot({}, 0.9)",
+    "(1.1 + np.sin({})) ** 1.3", "np.sign({}) * 0.3", "1.2 ** np.sin({})", "np.floor({}) * 0.1", "np.flip({})",
+    "np.ascontiguousarray({}) * 0.7", "np.copy({})",
 )  # fmt: skip
-REDUCTIONS = ("np.sum({})", "np.mean({})", "np.max({})", "np.min({})", "np.prod(np.cos({}))")
+REDUCTIONS = (
+    "np.sum({})", "np.mean({})", "np.max({})", "np.min({})", "np.prod(np.cos({}))", "np.var({})", "np.std({} + 0.1)",
+    "np.linalg.norm({} * 1.0)", "np.ptp({})",
+)  # fmt: skip
 METHODS = ("{}.sum()", "{}.mean()", "{}.max()", "{}[0]", "{}[-1]")
 
 
@@ -33,6 +41,7 @@ class Helper:
     params: tuple[tuple[str, Shape], ...]
     gives: str
     writes: tuple[int, ...] = ()
+    shape: Shape = ()
 
 
 # The keys of dictionaries that programs make.
@@ -70,9 +79,32 @@ class Expressions:
             return f"{name.text}[{self.random.choice(KEYS)!r}]"
         if kind < 0.97 and (name := self.scope.one("tuple")) is not None:
             return f"{name.text}[{self.random.randrange(2)}]"
+        if kind < 0.99 and (text := self._odd_leaf()) is not None:
+            return text
         if (name := self.scope.one("list")) is not None:
             return self.random.choice(("{0}[-1]", "{0}[0]", "0.1 * len({0})")).format(name.text)
         return self.literal()
+
+    def _odd_leaf(self) -> str | None:
+        """A number out of something else than a number or an array."""
+        found = [
+            *(f"{name.text}[()]" for name in self.scope.all("cell")),
+            *(f"{name.text}{part}" for name in self.scope.all("complex") for part in (".real", ".imag")),
+            *(f"abs({name.text} + 0.1j)" for name in self.scope.all("complex")),
+            *(f"{name.text}({self.literal()})" for name in self.scope.all("function")),
+            *(self.element(Name(f"{name.text}[1]", "array", name.shape)) for name in self.scope.all("group")),
+            *(
+                self.element(Name(f"{name.text}[-1]", "array", name.shape))
+                for name in self.scope.all("rows")
+                if 0 not in name.shape
+            ),
+            *(f"0.2 * np.sum({name.text})" for name in (*self.scope.all("mask"), *self.scope.all("ints"))),
+        ]
+        return self.random.choice(found) if found else None
+
+    def comparison(self, array: Name) -> str:
+        """Text of an array of booleans."""
+        return f"{array.text} {self.random.choice(('>', '<', '<='))} {self.literal()}"
 
     def element(self, array: Name) -> str:
         indices = [self.index(n) for n in array.shape]
@@ -100,7 +132,7 @@ class Expressions:
             if kind == "float":
                 texts.append(self.number(depth))
                 continue
-            private = len(helper.writes) > 0
+            private = len(helper.writes) > 0 and self.random.random() < 0.7
             array = self.scope.one("array", lambda a: a.shape == shape and a.text not in texts and a.private >= private)
             if array is None or (position in helper.writes and array.frozen):
                 return None
@@ -189,8 +221,8 @@ class Expressions:
         if len(own) == 2 and len(shape) == 2 and own == shape[::-1]:
             return [f"{name}.T"]
         if len(own) == 2 and len(shape) == 1:
-            rows = [f"{name}[{self.index(own[0])}]"] if own[1] == shape[0] else []
-            return rows + ([f"{name}[:, {self.index(own[1])}]"] if own[0] == shape[0] else [])
+            rows = [f"{name}[{self.index(own[0])}]"] if own[1] == shape[0] and own[0] > 0 else []
+            return rows + ([f"{name}[:, {self.index(own[1])}]"] if own[0] == shape[0] and own[1] > 0 else [])
         if len(own) == len(shape) and all(a >= b for a, b in zip(own, shape, strict=True)):
             slices = ", ".join(self.cut(a, b) for a, b in zip(own, shape, strict=True))
             return [f"{name}[{slices}]"]
@@ -199,12 +231,16 @@ class Expressions:
     def cut(self, n: int, length: int) -> str:
         """A slice of an axis of length `n` that has `length` entries."""
         if n == length:
-            return ":"
-        options = [f":{length}", f"{n - length}:"]
+            return ":" if self.random.random() < 0.8 else "::-1"
+        options = [f":{length}", f"{n - length}:", *([f"{length}:{length}"] if length == 0 else [])]
         if n - length >= 2:
             options.append("1:" + (str(length + 1) if n - length > 2 else "-1"))
-        if n == 2 * length:
-            options += ["::2", "1::2"]
+        options += [
+            text
+            for step in (2, 3, -1, -2)
+            for text in (f"::{step}", f"1::{step}", f"{n - 2}::{step}")
+            if len(range(n)[_slice(text)]) == length
+        ]
         return self.random.choice(options)
 
     def leaf_array(self, shape: Shape) -> str:
@@ -260,17 +296,25 @@ class Expressions:
 
     def _selected(self, shape: Shape, depth: int) -> str:
         a, b, test = self.array(shape, depth), self.array(shape, depth), self.leaf_array(shape)
+        mask = self.scope.one("mask", lambda m: m.shape == shape)
+        if mask is not None and self.random.random() < 0.5:
+            return f"np.where({mask.text}, {a}, {b})"
         return f"np.where({test} > {self.literal()}, {a}, {b})"
 
     def _vector(self, shape: Shape, depth: int) -> str:
         (n,) = shape
         matrices = self.scope.all("array", lambda a: len(a.shape) == 2 and n in a.shape and 0 not in a.shape)
         a = self.array(shape, depth)
-        options = [f"0.4 * np.cumsum({a})", f"np.sort({a})"]
+        options = [f"0.4 * np.cumsum({a})", f"np.sort({a})", f"np.roll({a}, 1)", f"np.cumprod(np.cos({a}))"]
+        options.append(f"np.diff({self.array((n + 1,), depth)})")
+        options.append(f"np.concatenate(({self.array((n,), 0)}[:0], {a}))")
         if matrices:
             m = self.random.choice(matrices)
             axis = m.shape.index(n)
-            options.append(f"np.sum({m.text}, axis={1 - axis})")
+            options.append(
+                f"np.{self.random.choice(('sum', 'mean', 'max', 'min', 'prod', 'var'))}({m.text}, axis={1 - axis})"
+            )
+            options.append(f"(np.sum({m.text}, axis={1 - axis}, keepdims=True) * {m.text}).sum(axis={1 - axis})")
             across = self.array((m.shape[1 - axis],), depth)
             options.append(f"0.3 * ({m.text}{'.T' if axis else ''} @ {_tight(across)})")
         ints = self.scope.one("ints", lambda k: k.shape == shape)
@@ -295,8 +339,28 @@ class Expressions:
                 f"{_tight(whole)} * {_tight(row)}",
                 f"{_tight(whole)} * {_tight(column)}[:, None]" if _is_plain(column) else f"({whole} - {row})",
                 f"0.3 * ({_tight(whole)} @ {_tight(square)})",
+                f"{column_of(column)} * {row_of(row)}",
+                f"({whole} - np.mean({whole}, axis={self.random.randrange(2)}, keepdims=True))",
+                f"({whole} / (1.5 + np.sum({whole} ** 2, axis=1, keepdims=True)))",
+                f"np.{self.random.choice(('fliplr', 'flipud', 'tril', 'triu'))}({whole})",
+                f"np.vstack(({self.array((1, columns), 0)}, {self.array((rows - 1, columns), 0)}))"
+                if rows > 1
+                else whole,
             )
         )
+
+
+def column_of(text: str) -> str:
+    return f"{_tight(text)}[:, np.newaxis]"
+
+
+def row_of(text: str) -> str:
+    return f"{_tight(text)}[None, :]"
+
+
+def _slice(text: str) -> slice:
+    start, stop, step = (int(part) if part else None for part in text.split(":"))
+    return slice(start, stop, step)
 
 
 def _is_plain(text: str) -> bool:

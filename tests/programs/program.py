@@ -36,7 +36,7 @@ def grow(seed: int) -> Program:
     random = Random(seed)
     shapes = _shapes(random)
     helpers: list[Helper] = []
-    texts = [_helper(random, number, helpers, shapes) for number in range(random.choice((0, 0, 1, 2, 3)))]
+    texts = [_helper(random, number, helpers, shapes) for number in range(random.choice((0, 0, 0, 1, 1, 2)))]
     params, args = _parameters(random, shapes)
     # Drawn apart, so that all other programs stay what they were.
     boxes = Random(f"containers of {seed}")
@@ -102,12 +102,15 @@ def _values(box: Any) -> list[Any]:
 def _shapes(random: Random) -> list[Shape]:
     n, rows, columns = random.randint(3, 6), random.randint(2, 4), random.randint(2, 4)
     shapes: list[Shape] = [(n,), (n,), (rows, columns)]
+    if random.random() < 0.06:
+        shapes.append(random.choice(((0,), (0, columns), (1,), (1, columns))))
     return [*shapes, (columns,)] if random.random() < 0.5 else shapes
 
 
 def _parameters(random: Random, shapes: list[Shape]) -> tuple[list[Name], tuple[Any, ...]]:
     numbers = np.random.default_rng(random.randrange(2**32))
     params, args = [], []
+    dtype = np.float32 if random.random() < 0.06 else np.float64
 
     def add(name: Name, value: Any) -> None:
         params.append(name)
@@ -117,9 +120,9 @@ def _parameters(random: Random, shapes: list[Shape]) -> tuple[list[Name], tuple[
         add(Name(text, "float"), float(numbers.uniform(-1.0, 1.0)))
     for text in ("f", "g", "h")[: random.randint(1, 3)]:
         shape = random.choice(shapes)
-        add(Name(text, "array", shape=shape), _array(random, numbers, shape))
+        add(Name(text, "array", shape=shape), _array(random, numbers, shape).astype(dtype, order="A", copy=False))
     if random.random() < 0.4:
-        n = params[-1].shape[0]
+        n = max(params[-1].shape[0], 1)
         add(Name("n", "int", low=n, high=n, frozen=True), n)
     if random.random() < 0.3:
         length = random.randint(2, 5)
@@ -147,9 +150,13 @@ def _function(random: Random, params: list[Name], helpers: list[Helper], names: 
     writer = Statements(random, scope, helpers, None)
     result = lambda: _result(random, writer)  # noqa: E731
     writer.returns = result
+<<<<<<< HEAD
     if names != [p.text for p in params]:
         writer.kinds.add("record")
     writer.body(random.randint(3, 9))
+=======
+    writer.body(random.choice((1, 1, 2, 2, 3, 3, 4, 4, 5, 7)))
+>>>>>>> 42ff44e (Random programs: more kinds of them, forward mode, loops and passes asked of samples; what they found)
     writer.line(f"return {result()}")
     return f"def program({', '.join(names)}):\n" + "\n".join(writer.lines) + "\n"
 
@@ -162,20 +169,23 @@ def _result(random: Random, writer: Statements) -> str:
             terms.append(random.choice((name.text, f"math.sin({name.text})")))
         if name.kind == "array" and random.random() < 0.6:
             forms = (f"np.sum({name.text})", f"np.sum({name.text} * {name.text})", f"{name.text}.mean()")
-            terms.append(random.choice(forms))
+            terms.append(random.choice(forms if 0 not in name.shape else forms[:1]))
     return " + ".join(terms)
 
 
 # --- helpers ------------------------------------------------------------------------------------------------------
 
 WRITING_OR_SHARING = {
-    "call_writer", "view", "swap_arrays", "in_place", "part", "masked", "element", "both_sides", "for_items"
+    "call_writer", "view", "swap_arrays", "in_place", "part", "masked", "element", "both_sides", "for_items",
+    "write_masked", "scatter", "scatter_loop", "into", "group", "reshaped", "closure", "give_array", "contiguous",
 }  # fmt: skip
-KINDS = ("float", "float", "pair", "writer", "writing float", "loop")
+KINDS = ("float", "float", "pair", "writer", "writing float", "loop", "array", "array", "recursive")
 
 
 def _helper(random: Random, number: int, helpers: list[Helper], shapes: list[Shape]) -> str:
     name, kind = f"helper{number}", random.choice(KINDS)
+    if kind == "recursive":
+        return _recursive(random, name, helpers)
     scope = Scope(random)
     params = [scope.declare(Name(text, "float")) for text in ("x", "t")[: random.randint(1, 2)]]
     writes: tuple[int, ...] = ()
@@ -184,17 +194,41 @@ def _helper(random: Random, number: int, helpers: list[Helper], shapes: list[Sha
         writes = (0,) if kind.startswith("writ") else ()
     returns = None
     writer = Statements(random, scope, list(helpers), None)
-    if not writes:
-        # A function that only reads must not write its argument through another name: it gets a copy to play with.
+    if not writes and random.random() < 0.8:
+        # Most functions whose value is used inside an expression only read.
         writer.kinds -= WRITING_OR_SHARING
     if kind in ("float", "loop", "writing float"):
         returns = lambda: writer.say.number(1)  # noqa: E731
+    elif kind == "array":
+        returns = lambda: _given_back(random, writer)  # noqa: E731
     elif kind == "pair":
         returns = lambda: f"{writer.say.number(1)}, {writer.say.number(1)}"  # noqa: E731
     writer.returns = returns
-    writer.body(random.randint(1, 4))
+    writer.body(random.randint(1, 3))
     if returns is not None:
         writer.line(f"return {returns()}")
-    gives = {"pair": "pair", "writer": "nothing"}.get(kind, "float")
-    helpers.append(Helper(name, tuple((p.kind, p.shape) for p in params), gives, writes))
+    gives = {"pair": "pair", "writer": "nothing", "array": "array"}.get(kind, "float")
+    helpers.append(Helper(name, tuple((p.kind, p.shape) for p in params), gives, writes, params[0].shape))
     return f"def {name}({', '.join(p.text for p in params)}):\n" + "\n".join(writer.lines) + "\n"
+
+
+def _given_back(random: Random, writer: Statements) -> str:
+    """The argument, a view of it, or a new array; all of one shape, that of the argument."""
+    shape = next(name.shape for name in writer.scope.names if name.text == "f")
+    return random.choice(("f", "f[::-1]", writer.say.temporary(shape), writer.say.temporary(shape)))
+
+
+def _recursive(random: Random, name: str, helpers: list[Helper]) -> str:
+    """A float by recursion; how deep depends on a literal at the call, as `depth` has a default."""
+    scope = Scope(random)
+    scope.declare(Name("x", "float"))
+    say = Statements(random, scope, [], None).say
+    helpers.append(Helper(name, (("float", ()),), "float"))
+    again = f"{name}({say.number(1)} * 0.7, depth - 1)"
+    lines = (
+        f"def {name}(x, depth=3):",
+        "    if depth <= 0:",
+        f"        return {say.number(1)}",
+        f"    return {random.choice((f'math.sin({again}) + x', f'{again} * x', again))}",
+    )
+    return "\n".join(lines) + "\n"

@@ -13,7 +13,17 @@ NAMES = {
     "int": ("k", "c", "count", "steps"),
     "tuple": ("both", "point"),
     "list": ("values", "history"),
+<<<<<<< HEAD
     "record": ("found", "record"),
+=======
+    "mask": ("m", "wanted"),
+    "ints": ("ks", "order", "bins"),
+    "cell": ("cell",),
+    "function": ("inner", "act"),
+    "group": ("two",),
+    "rows": ("stack",),
+    "complex": ("c", "wave"),
+>>>>>>> 42ff44e (Random programs: more kinds of them, forward mode, loops and passes asked of samples; what they found)
     "array": ("y", "z", "w", "v", "buf", "out", "rows", "y_bar", "grid"),
 }
 
@@ -23,6 +33,7 @@ class Name:
     """A variable: its kind and, for the life of the function, its shape (arrays) or range (integers).
 
     `private` arrays never share memory with another name; `frozen` names are not bound again (loop variables, sizes).
+    `contiguous` arrays are C-contiguous, and stay so.
     """
 
     text: str
@@ -32,6 +43,7 @@ class Name:
     high: int = 0
     private: bool = False
     frozen: bool = False
+    contiguous: bool = False
 
     @property
     def bounded(self) -> bool:

@@ -6,14 +6,19 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from random import Random
 
+<<<<<<< HEAD
 from tests.programs.expressions import KEYS, Expressions, Helper
+=======
+from tests.programs import features
+from tests.programs.expressions import Expressions, Helper
+>>>>>>> 42ff44e (Random programs: more kinds of them, forward mode, loops and passes asked of samples; what they found)
 from tests.programs.scope import Name, Scope, Shape
 from tests.programs.sweeps import sweep
 
 INDENT = "    "
 
 
-class Statements:
+class Statements(features.Features):
     """Writes the body of one function. `returns` makes the text of a result for an early return, or is None."""
 
     def __init__(self, random: Random, scope: Scope, helpers: list[Helper], returns: Callable[[], str] | None) -> None:
@@ -148,10 +153,6 @@ class Statements:
         return True
 
     # --- arrays ----------------------------------------------------------------------------------------------------
-
-    def _shape(self) -> Shape | None:
-        shapes = sorted({a.shape for a in self.scope.all("array")})
-        return self.random.choice(shapes) if shapes else None
 
     def _writable(self, test: Callable[[Name], bool] = lambda _: True) -> Name | None:
         return self.scope.one("array", test)
@@ -335,7 +336,12 @@ class Statements:
         size = self.say.size(n)
         self._never_empty = {f"range({size})", f"range({size} - 1, -1, -1)", f"range(0, {size}, 2)", "range(2)"}
         bounded = self.scope.one("int", lambda k: k.bounded and k.low >= 0)
-        kind = self.random.randrange(8)
+        kind = self.random.randrange(10)
+        any_int = self.scope.one("int")
+        if kind == 8 and any_int is not None:
+            return f"range({any_int.text} % 3)", 0, 2
+        if kind == 9:
+            return self.random.choice((f"range(2, {self.random.randint(0, 2)})", f"range({size} - {size})")), 1, 0
         if kind == 0 and bounded is not None:
             return f"range({bounded.text}, {size})", bounded.low, n - 1
         if kind == 1 and bounded is not None:
@@ -394,6 +400,9 @@ class Statements:
             self.line(f"{count.text} += 1")
             self.scope.declare(count)
             self.body(self.random.randint(1, 3))
+        if self.random.random() < 0.15:
+            with self.block("else:"):
+                self.body(1)
         self.scope.declare(count)
         return True
 
@@ -403,6 +412,11 @@ SIMPLE = {
     "scalar": 5, "integer": 1, "swap": 1, "pair": 1, "new_array": 3, "rebind": 2, "view": 2, "swap_arrays": 2,
     "element": 6, "part": 4, "in_place": 2, "masked": 1, "call_writer": 2, "leave": 2, "pack": 1, "append": 2,
 }  # fmt: skip
+<<<<<<< HEAD
 # Only in programs that are given containers.
 RECORDS = {"record": 4}
+=======
+SIMPLE |= features.SIMPLE
+>>>>>>> 42ff44e (Random programs: more kinds of them, forward mode, loops and passes asked of samples; what they found)
 COMPOUND = {"branch": 3, "both_sides": 1, "give_up": 1, "for_range": 5, "for_items": 2, "while_counted": 2, "sweep": 4}
+COMPOUND |= features.COMPOUND

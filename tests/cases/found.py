@@ -1,0 +1,75 @@
+"""Programs that were once differentiated wrong, or with an error that says nothing; random programs found them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tests.cases.registry import Table, numbers
+
+FOUND = Table()
+V3, V4 = numbers(3, seed=71), numbers(4, seed=72)
+
+
+@FOUND("carried scalars beside carried arrays", np.array([-0.98, 0.15, -0.63]))
+def scalar_through_a_loop_that_makes_arrays(g):
+    """The loop only makes arrays, whose shadows it carries; `t` goes from one iteration to the next."""
+    t = 0.1
+    g[1] = 2.0
+    f = g
+    while f[2] > -0.64:
+        f = 0.5 - (f + t)
+        t = f[0]
+    return f[1]
+
+
+@FOUND("arrays without axes", V3)
+def array_of_a_number(x):
+    c = np.array(x[1] ** 2)
+    return c[()] * 2.0
+
+
+@FOUND("arrays without axes", 0.5)
+def cell_written(x):
+    c = np.zeros(())
+    c[()] += x * x
+    c[()] *= np.sin(x)
+    c[...] = c[()] + x
+    c += x
+    return c[()] * np.cos(c) + c.sum()
+
+
+@FOUND("arrays without axes", numbers(3, 3, seed=73), 1.6, wrt=(0, 1))
+def cell_in_a_loop(f, y0):
+    for row in f:
+        cell = np.array(0.5)
+        row[1] = max(cell[()], y0)
+    return f[1, 1] * f[0, 0]
+
+
+@FOUND("arrays without axes", np.array(0.7))
+def argument_without_axes(c):
+    return np.sin(c) * c[()] + c.item()
+
+
+@FOUND("conversions of layout", V4)
+def contiguous_copy_of_written_memory(f):
+    """Not a view of `f`: its cotangent must be added to that of `f`, not made of it."""
+    f[1] = 0.5
+    g = np.minimum(np.ascontiguousarray(f[::-1]), 0.7)
+    return np.sum(g * f)
+
+
+@FOUND("conversions of layout", V4)
+def conversion_that_changes_nothing(f):
+    g = np.ascontiguousarray(f)
+    g[0] = f[1] * f[1]
+    h = np.asarray(g)
+    h[2] = g[0]
+    return np.sum(f * g)
+
+
+@FOUND("norms", V4)
+def norm_of_a_reversed_vector(g):
+    """Numba 0.68 gets this norm wrong."""
+    g[1] = np.linalg.norm(g[::-1])
+    return np.sum(g)

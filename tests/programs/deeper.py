@@ -1,0 +1,163 @@
+"""Further questions to a program whose gradient is right: each is asked of a sample, see `SAMPLES`."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+from unittest import mock
+
+import numba
+import numpy as np
+
+from adjoint import jvp, value_and_grad
+from adjoint.api import compiler
+from adjoint.backends.request import Generated
+from adjoint.errors import AdjointError
+from adjoint.lower import BROADCAST_GUARD
+from adjoint.lower.pipeline import PASSES
+from tests.oracle import Function, clone, leaves
+from tests.programs.program import Program
+
+RTOL = 1e-12
+GUARD = "guard"
+
+
+def forward_agrees(fun: Function, program: Program) -> str:
+    """The derivative in a random direction, by forward mode and by the gradient: empty if they agree."""
+    numbers = np.random.default_rng(len(program.source))
+    directions = tuple(_direction(numbers, arg) if k in program.argnums else None for k, arg in enumerate(program.args))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _, tangent = jvp(fun, clone(program.args), directions, cache=False, target="python")
+        _, gradient = value_and_grad(fun, program.argnums, cache=False, target="python").python(*clone(program.args))
+    product, size = 0.0, 1e-3
+    for k, bar in zip(program.argnums, gradient, strict=True):
+        for (_, a), (_, b) in zip(leaves(bar), leaves(directions[k]), strict=True):
+            product += float(np.sum(np.asarray(a, np.float64) * b))
+            size += float(np.sum(np.abs(np.asarray(a, np.float64) * b)))
+    rtol = 1e-4 if is_single(program.args) else RTOL
+    # A sum of cancelling terms owes no relative precision; what it is made of may itself be long sums.
+    return "" if abs(float(tangent) - product) <= 100 * rtol * size else f"forward {tangent!r}, reverse {product!r}"
+
+
+def _direction(numbers: np.random.Generator, arg: Any) -> Any:
+    if isinstance(arg, tuple):
+        return tuple(_direction(numbers, item) for item in arg)
+    if isinstance(arg, np.ndarray):
+        return numbers.uniform(-1.0, 1.0, arg.shape).astype(arg.dtype)
+    return float(numbers.uniform(-1.0, 1.0))
+
+
+def is_single(args: Any) -> bool:
+    return any(isinstance(leaf, np.ndarray) and leaf.dtype == np.float32 for _, leaf in leaves(args))
+
+
+def lowered_agrees(fun: Function, program: Program) -> str:
+    """The loops that Numba compiles, run by the interpreter, against `.source`."""
+    found = both(value_and_grad(fun, program.argnums, cache=False).generated_for(*program.args), program.args, {})
+    return "" if found == GUARD else found
+
+
+def passes_agree(fun: Function, program: Program) -> str:
+    """Each pass left out in turn: the same numbers. An error without a pass counts too."""
+    expected = _without(fun, program, tidy=None, lower=None)
+    for kind, names in (("tidy", [n for n, _ in compiler.TIDY if n not in NEEDED]), ("lower", [n for n, _ in PASSES])):
+        for name in names:
+            found = _without(fun, program, **{"tidy": None, "lower": None, kind: name})
+            if expected == GUARD or found == GUARD:
+                continue
+            for (path, a), (_, b) in zip(leaves(found), leaves(expected), strict=True):
+                if problem := difference(a, b):
+                    return f"without {name}, result {path}: {problem}"
+    return ""
+
+
+# Without `names` and `coalesce` the program is not yet one that can be printed.
+NEEDED = ("names", "coalesce")
+
+
+def _without(fun: Function, program: Program, *, tidy: str | None, lower: str | None) -> Any:
+    passes = tuple((name, change) for name, change in compiler.TIDY if name != tidy)
+    fuse = compiler.fuse_loops
+    disable = () if lower is None else (lower,)
+    with (
+        mock.patch.object(compiler, "TIDY", passes),
+        mock.patch.object(compiler, "fuse_loops", lambda func: fuse(func, disable)),
+    ):
+        generated = value_and_grad(fun, program.argnums, cache=False).generated_for(*program.args)
+    text = generated.source if lower is None and tidy is not None else generated.compiled_text
+    return _guarded(lambda: entry(generated, text)(*clone(program.args)))
+
+
+def both(generated: Generated, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    """Run the text for people and the text for Numba; empty if they agree, GUARD if a guard stops one."""
+    given = clone(args)
+    expected = _guarded(lambda: entry(generated, generated.source)(*clone(args), **kwargs))
+    found = _guarded(lambda: entry(generated, generated.compiled_text)(*given, **kwargs))
+    if isinstance(expected, str) or isinstance(found, str):
+        return GUARD
+    for (path, a), (_, b) in zip(leaves(found), leaves(expected), strict=True):
+        problem = difference(a, b)
+        if problem:
+            return f"result {path}: {problem}"
+    changed = [path for (path, a), (_, b) in zip(leaves(given), leaves(args), strict=True) if difference(a, b)]
+    return f"arguments changed: {changed}" if changed else ""
+
+
+def _guarded(call: Callable[[], Any]) -> Any:
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        try:
+            return call()
+        except ValueError as error:
+            if str(error).startswith(BROADCAST_GUARD):
+                return GUARD
+            raise
+
+
+def entry(generated: Generated, text: str) -> Any:
+    """The generated function, run by the interpreter whatever its decorators say."""
+    module = ModuleType("lowered")
+    vars(module).update(generated.refs)
+    with mock.patch.object(numba, "njit", _uncompiled):
+        exec(compile(text, "<lowered>", "exec"), vars(module))
+    return getattr(module, generated.entry)
+
+
+def _uncompiled(*args: Any, **_: Any) -> Any:
+    return args[0] if args and callable(args[0]) else lambda fun: fun
+
+
+def difference(found: Any, expected: Any) -> str:
+    if not isinstance(expected, np.ndarray | np.generic | int | float | complex):
+        return "" if type(found) is type(expected) else f"{found!r} and {expected!r}"
+    if np.shape(found) != np.shape(expected):
+        return f"shapes {np.shape(found)} and {np.shape(expected)}"
+    a, b = np.asarray(found), np.asarray(expected)
+    known = np.isfinite(b)
+    scale = max(1.0, float(np.max(np.abs(b[known]), initial=0.0)))
+    rtol = RTOL if b.dtype.itemsize > 4 and b.dtype != np.complex64 else 1e-5
+    return "" if np.allclose(a, b, rtol=rtol, atol=rtol * scale, equal_nan=True) else f"{found!r} and {expected!r}"
+
+
+# Name of the question, how often it is asked (every so many programs), and the question.
+SAMPLES: tuple[tuple[str, int, Callable[[Function, Program], str]], ...] = (
+    ("forward", 4, forward_agrees),
+    ("lowered", 8, lowered_agrees),
+    ("passes", 100, passes_agree),
+)
+
+
+def complaint(fun: Function, program: Program, number: int) -> str:
+    """What is wrong with the program that is `number` in its run; empty if nothing, or if a question is refused."""
+    for name, every, question in SAMPLES:
+        if number % every == 0:
+            try:
+                found = question(fun, program)
+            except AdjointError as error:
+                return f"{name}: refused: {error.msg}"
+            if found:
+                return f"{name}: {found}"
+    return ""
