@@ -193,19 +193,22 @@ class Residuals:
 
     def _relies_on(self, name: str, array: str, frame: Frame) -> bool:
         """Whether a value can't be computed again without reading memory that an array shares."""
-        stmt = self.binding(name).stmt
-        if not isinstance(stmt, Let) or name in self.extra or self.locate(name) != (frame.place, "let"):
-            return False
-        value = stmt.value
-        if isinstance(value, Call) and not self.cheap(stmt, value):
-            return True
-        cls = self.program.memory.cls
-        return any(
-            cls(other) == cls(array)
-            if is_memory(self.program.types.get(other))
-            else self._relies_on(other, array, frame)
-            for other in names_in(value)
-        )
+        cls, types = self.program.memory.cls, self.program.types
+        seen, todo = {name}, [name]
+        while todo:
+            at = todo.pop()
+            if is_memory(types.get(at)):
+                if cls(at) == cls(array):
+                    return True
+                continue
+            stmt = self.binding(at).stmt if self.locate(at) == (frame.place, "let") and at not in self.extra else None
+            if not isinstance(stmt, Let):
+                continue
+            if isinstance(stmt.value, Call) and not self.cheap(stmt, stmt.value):
+                return True
+            todo += [other for other in dict.fromkeys(names_in(stmt.value)) if other not in seen]
+            seen.update(todo)
+        return False
 
     def _branch(self, owner: If, slot: int, body: Block, target: Var, value: Expr | None, frame: Frame) -> Block:
         assert value is not None
