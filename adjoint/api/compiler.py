@@ -157,6 +157,12 @@ def _fuses(request: Request) -> bool:
 >>>>>>> 42ff44e (Random programs: more kinds of them, forward mode, loops and passes asked of samples; what they found)
 
 
+def _fuses(request: Request) -> bool:
+    """Say whether the compiled text has fused loops: checks need one statement at a time, the interpreter no loops."""
+    options = request.options
+    return options.fuse and not options.nan_check and options.target != "python"
+
+
 def lower_primal(fun: Any, arg_types: tuple[NumbaType, ...]) -> Func:
     """Return the SSA program of a function; arguments left at their defaults are constants."""
     names = list(inspect.signature(fun).parameters)

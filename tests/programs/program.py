@@ -150,13 +150,9 @@ def _function(random: Random, params: list[Name], helpers: list[Helper], names: 
     writer = Statements(random, scope, helpers, None)
     result = lambda: _result(random, writer)  # noqa: E731
     writer.returns = result
-<<<<<<< HEAD
     if names != [p.text for p in params]:
         writer.kinds.add("record")
-    writer.body(random.randint(3, 9))
-=======
     writer.body(random.choice((1, 1, 2, 2, 3, 3, 4, 4, 5, 7)))
->>>>>>> 42ff44e (Random programs: more kinds of them, forward mode, loops and passes asked of samples; what they found)
     writer.line(f"return {result()}")
     return f"def program({', '.join(names)}):\n" + "\n".join(writer.lines) + "\n"
 

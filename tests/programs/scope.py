@@ -13,9 +13,7 @@ NAMES = {
     "int": ("k", "c", "count", "steps"),
     "tuple": ("both", "point"),
     "list": ("values", "history"),
-<<<<<<< HEAD
     "record": ("found", "record"),
-=======
     "mask": ("m", "wanted"),
     "ints": ("ks", "order", "bins"),
     "cell": ("cell",),
@@ -23,7 +21,6 @@ NAMES = {
     "group": ("two",),
     "rows": ("stack",),
     "complex": ("c", "wave"),
->>>>>>> 42ff44e (Random programs: more kinds of them, forward mode, loops and passes asked of samples; what they found)
     "array": ("y", "z", "w", "v", "buf", "out", "rows", "y_bar", "grid"),
 }
 

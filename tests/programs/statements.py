@@ -6,12 +6,8 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from random import Random
 
-<<<<<<< HEAD
-from tests.programs.expressions import KEYS, Expressions, Helper
-=======
 from tests.programs import features
-from tests.programs.expressions import Expressions, Helper
->>>>>>> 42ff44e (Random programs: more kinds of them, forward mode, loops and passes asked of samples; what they found)
+from tests.programs.expressions import KEYS, Expressions, Helper
 from tests.programs.scope import Name, Scope, Shape
 from tests.programs.sweeps import sweep
 
@@ -412,11 +408,8 @@ SIMPLE = {
     "scalar": 5, "integer": 1, "swap": 1, "pair": 1, "new_array": 3, "rebind": 2, "view": 2, "swap_arrays": 2,
     "element": 6, "part": 4, "in_place": 2, "masked": 1, "call_writer": 2, "leave": 2, "pack": 1, "append": 2,
 }  # fmt: skip
-<<<<<<< HEAD
+SIMPLE |= features.SIMPLE
 # Only in programs that are given containers.
 RECORDS = {"record": 4}
-=======
-SIMPLE |= features.SIMPLE
->>>>>>> 42ff44e (Random programs: more kinds of them, forward mode, loops and passes asked of samples; what they found)
 COMPOUND = {"branch": 3, "both_sides": 1, "give_up": 1, "for_range": 5, "for_items": 2, "while_counted": 2, "sweep": 4}
 COMPOUND |= features.COMPOUND
