@@ -13,7 +13,7 @@ from adjoint.analysis.structure import Place
 from adjoint.errors import AliasError, Loc
 from adjoint.ir import Block, Call, Effect, Expr, For, Func, If, Let, Lit, Merge, Stmt, Var, While
 from adjoint.ir.routine import Routine
-from adjoint.ir.walk import names_in, operands, rename, statements
+from adjoint.ir.walk import blocks, names_in, operands, rename, statements
 from adjoint.rules.numba_types import element_type
 from adjoint.transform.program import Program
 
@@ -74,23 +74,37 @@ def _refuse_written_results(func: Func, facts: Memory) -> None:
 
 
 def refuse_written_conversions(func: Func, facts: Memory) -> None:
-    """`np.ascontiguousarray(x)` is `x` or a copy, as the strides of the run say: what follows must not write either."""
-    exit_ = func.body[-1]
+    """`np.ascontiguousarray(x)` is `x` or a copy, as the strides of the run say: refuse where that makes a difference.
+
+    It does if the result is written, or read after a write to `x`.
+    """
     for stmt in statements(func.body):
         match stmt:
             case Let(target, Call(prim, (Var(source), *_))) if (
-                prim in CONVERSIONS and source in func.types and func.types[target.name] != func.types[source]
+                prim in CONVERSIONS
+                and is_memory(func.types.get(source))
+                and func.types[target.name] != func.types[source]
+                and (facts.is_written(target.name) or _read_after_write(stmt, target.name, source, func, facts))
             ):
-                cls, now = facts.cls(source), facts.before[id(stmt)]
-                changes = now.get(cls) != facts.before[id(exit_)].get(cls)
-                if is_memory(func.types[source]) and (facts.is_written(target.name) or changes):
-                    raise AliasError(
-                        f"`np.{prim}` returns its argument or a copy of it, and one of the two is written",
-                        stmt.loc,
-                        help="`.copy()` always makes a copy",
-                    )
+                raise AliasError(
+                    f"`np.{prim}` returns its argument or a copy of it, and one of the two is written",
+                    stmt.loc,
+                    help="`.copy()` always makes a copy",
+                )
             case _:
                 pass
+
+
+def _read_after_write(stmt: Stmt, name: str, source: str, func: Func, facts: Memory) -> bool:
+    """Whether memory of the class of `name` may be read where that of `source` is not as it was at `stmt`."""
+    cls, written = facts.cls(name), facts.cls(source)
+    then = facts.before[id(stmt)].get(written)
+    for reader in statements(func.body):
+        if any(facts.cls(each) == cls for expr in operands(reader) for each in names_in(expr)):
+            states = (facts.before[id(reader)], facts.after[id(reader)] if blocks(reader) else facts.before[id(reader)])
+            if any(state.get(written) != then for state in states):
+                return True
+    return False
 
 
 def _guards(func: Func, written: list[str]) -> list[Stmt]:

@@ -249,11 +249,10 @@ class Cotangents:
 
     def cast(self, expr: Expr, name: str) -> Expr:
         """Convert an expression to the dtype of `name` where it would not be by itself."""
-        given = self.program.type_of(expr)
-        if isinstance(given, nb.Array) and given.ndim == 0 and not is_memory(self.program.types[name]):
-            expr = Call("getitem", (expr,))
         want = scalar_type(self.program.types[name])
-        have = scalar_type(given)
+        have = scalar_type(self.program.type_of(expr))
+        if not is_memory(self.program.types[name]) and self._is_array(expr):
+            expr = Call("getitem", (expr,))  # of an array without axes
         if have == want or isinstance(expr, Lit):
             return expr
         if isinstance(have, nb.Complex) and isinstance(want, nb.Float):
