@@ -129,6 +129,24 @@ def permutation(stmt: For | While, program: Program) -> list[tuple[Var, Var]]:
     return []
 
 
+def handed_on(stmt: For | While, phis: list[str], program: Program) -> bool:
+    """Whether a loop starts with these values as it left them when it last ran, in the loops around it.
+
+    Then the backward sweep, having undone one run, finds them as the run before that left them.
+    """
+    home = program.structure.home[id(stmt)]
+    outer = home.owner
+    if not home.loops:
+        return True
+    if not isinstance(outer, For | While):
+        return False
+    starts = {carry.phi.name: carry.init for carry in stmt.carried}
+    ends = {carry.phi.name: carry.next for carry in outer.carried}
+    before = [start.name if isinstance(start := starts[phi], Var) else "" for phi in phis]
+    same = all(ends.get(start) == Var(phi) for start, phi in zip(before, phis, strict=True))
+    return same and handed_on(outer, before, program)
+
+
 def names_of(values: list[Var] | list[Expr]) -> list[str]:
     return [v.name if isinstance(v, Var) else "" for v in values]
 

@@ -89,6 +89,9 @@ def loop(reverse: Reverse, stmt: For | While) -> None:
     live = phis if enters else []
     for name in [c.phi.name for c in live] + list(touched(reverse, stmt) if enters else ()):
         reverse.bars.ensure_buffer(name)
+    exchanged = [phi.name for phi, _ in aliasing.permutation(stmt, reverse.program)]
+    if not aliasing.handed_on(stmt, exchanged, reverse.program):
+        reverse.residuals.ensure_all(*map(Var, exchanged))
     body = loop_body(reverse, stmt, live)
     if body:
         emit_loop(reverse, stmt, body)
@@ -129,7 +132,7 @@ def _loop_body(reverse: Reverse, stmt: For | While, live: Sequence[Carry]) -> Bl
 
 
 def move_references(reverse: Reverse, stmt: For | While, frame: Frame) -> None:
-    """Undo the permutation of buffers that ends an iteration (`a, b = b, a`)."""
+    """Undo the permutation of buffers that ends an iteration (`a, b = b, a`); the names are as after the loop."""
     pairs = aliasing.permutation(stmt, reverse.program)
     if pairs:
         targets = tuple(source for _, source in pairs)

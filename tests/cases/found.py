@@ -73,3 +73,30 @@ def norm_of_a_reversed_vector(g):
     """Numba 0.68 gets this norm wrong."""
     g[1] = np.linalg.norm(g[::-1])
     return np.sum(g)
+
+
+M1, M2 = numbers(2, 4, seed=74, low=-1.0), numbers(2, 4, seed=75, low=-1.0)
+
+
+@FOUND("exchanged buffers", M1, M2, wrt=(0, 1))
+def exchanged_in_two_loops(g, h):
+    """The inner loop starts with other buffers than it left: undoing it must start from those."""
+    for row in h:
+        h, g = g, h
+        for _ in range(2):
+            h[:, 0] = h @ row
+            h, g = g, h
+    return np.sum(g)
+
+
+@FOUND("exchanged buffers", V4, 3)
+def exchanged_in_a_branch(x, n):
+    a, b = x * 1.0, np.zeros(4)
+    for t in range(3):
+        if t != 1:
+            for _ in range(n):
+                for i in range(1, 4):
+                    b[i] = a[i - 1] * a[i] + x[i]
+                a, b = b, a
+        a[0] *= b[1] + 0.5
+    return np.sum(a * b)

@@ -15,7 +15,7 @@ SCALAR_FUNCTIONS = (
     "math.hypot({}, 1.1)", "math.atan2({}, 2.0)", "float({})", "math.log1p(math.exp(math.cos({})))",
     "np.arctan2({}, 1.3)", "np.clip({}, -0.43, 0.61)", "math.copysign(0.7, {})", "math.erf({})",
     "(1.2 + math.sin({})) ** 1.7",
-    "np.sign({}) * 0.3", "np.floor({}) * 0.2", "np.float64({})", "0.3 * (({}) % 1.3)", "1.3 ** math.sin({})",
+    "np.sign({}) * 0.3", "np.floor({}) * 0.2", "0.3 * (({}) % 1.3)", "1.3 ** math.sin({})",
     "1.0 / (2.0 + math.cos({}))", "({}) ** 3 * 0.1", "math.asin(0.8 * math.sin({}))", "np.sqrt(1.5 + np.cos({}))",
 )  # fmt: skip
 ARRAY_FUNCTIONS = (
