@@ -25,7 +25,7 @@ from adjoint.frontend.containers import (
     is_record_class,
     method,
 )
-from adjoint.frontend.convert import atom, is_array_value, items_of, operand, type_of
+from adjoint.frontend.convert import atom, is_array_value, items_of, operand, type_of, unconverted
 from adjoint.frontend.frame import Frame
 from adjoint.frontend.functions import call_closure, call_function, is_function
 from adjoint.frontend.guards import guard_result
@@ -224,7 +224,7 @@ def primitive(
     if whole.prim in _BY_DEFINITION:
         defined = definition(whole, frame.type_of)
         whole = defined if isinstance(defined, Call) else whole
-    if (same := _unconverted(frame, whole)) is not None and out is None:
+    if (same := unconverted(frame, whole)) is not None and out is None:
         return same
     result = _emit(frame, whole, node, None if out is not None else hint)
     if out is None or out == Lit(None):
@@ -297,16 +297,6 @@ def _emit(frame: Frame, call_: Call, node: AST, hint: str | None) -> Var:
     result = frame.emit(made, node, hint)
     guard_result(frame, made, result, node)
     return result
-
-
-def _unconverted(frame: Frame, call_: Call) -> Var | None:
-    """Return the operand of `np.ascontiguousarray` and its like if it is already what they would make of it."""
-    match call_:
-        case Call("asarray" | "ascontiguousarray" | "asfortranarray", (Var() as operand_,)):
-            kind = frame.type_of(operand_)
-            return operand_ if is_array(kind) and kind.ndim > 0 and frame.type_of(call_) == kind else None
-        case _:
-            return None
 
 
 def _folded(frame: Frame, prim: str, via: str, args: Sequence[Value], node: AST) -> Value | None:

@@ -203,3 +203,13 @@ def _constants(obj: Sequence[object]) -> Value | None:
     items = tuple(constant(each) for each in obj)
     known = tuple(each for each in items if each is not None)
     return Items(known) if len(known) == len(items) else None
+
+
+def unconverted(frame: Frame, call_: Call) -> Var | None:
+    """Return the operand of `np.ascontiguousarray` and its like if it is already what they would make of it."""
+    match call_:
+        case Call("asarray" | "ascontiguousarray" | "asfortranarray", (Var() as operand_,)):
+            kind = frame.type_of(operand_)
+            return operand_ if is_array(kind) and kind.ndim > 0 and frame.type_of(call_) == kind else None
+        case _:
+            return None

@@ -8,7 +8,7 @@ from random import Random
 
 from tests.programs import features
 from tests.programs.expressions import KEYS, Expressions, Helper
-from tests.programs.scope import Name, Scope, Shape
+from tests.programs.scope import Name, Scope
 from tests.programs.sweeps import sweep
 
 INDENT = "    "
