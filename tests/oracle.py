@@ -91,17 +91,17 @@ def fingerprint(args: Any) -> list[bytes]:
     ]
 
 
-def _map_leaves(function: Function, value: Any, path: Path = ()) -> Any:
+def map_leaves(function: Function, value: Any, path: Path = ()) -> Any:
     match value:
         case tuple() if hasattr(value, "_fields"):
-            return type(value)(*(_map_leaves(function, item, (*path, k)) for k, item in enumerate(value)))
+            return type(value)(*(map_leaves(function, item, (*path, k)) for k, item in enumerate(value)))
         case tuple() | list():
-            return type(value)(_map_leaves(function, item, (*path, k)) for k, item in enumerate(value))
+            return type(value)(map_leaves(function, item, (*path, k)) for k, item in enumerate(value))
         case dict():
-            return {key: _map_leaves(function, item, (*path, key)) for key, item in value.items()}
+            return {key: map_leaves(function, item, (*path, key)) for key, item in value.items()}
         case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
             names = [f.name for f in dataclasses.fields(value)]
-            return type(value)(**{n: _map_leaves(function, getattr(value, n), (*path, n)) for n in names})
+            return type(value)(**{n: map_leaves(function, getattr(value, n), (*path, n)) for n in names})
         case _:
             return function(path, value)
 
@@ -208,7 +208,7 @@ def shifted(args: tuple[Any, ...], path: Path, index: tuple[int, ...], delta: co
         moved[index] += delta
         return moved
 
-    return _map_leaves(move, args)
+    return map_leaves(move, args)
 
 
 def complex_step(fun: Function, args: tuple[Any, ...], paths: list[Path], kwargs: dict[str, Any]) -> Reference | None:
@@ -227,7 +227,7 @@ def complex_step(fun: Function, args: tuple[Any, ...], paths: list[Path], kwargs
                 array = np.asarray(leaf)
                 out = np.zeros(array.shape)
                 for index in np.ndindex(array.shape):
-                    moved = shifted(_map_leaves(lift, args), path, index, 1j * COMPLEX_STEP)
+                    moved = shifted(map_leaves(lift, args), path, index, 1j * COMPLEX_STEP)
                     out[index] = np.imag(_value(analytic, moved, kwargs)) / COMPLEX_STEP
                 entries[path] = out
     except (TypeError, ValueError, AttributeError, Warning, np.linalg.LinAlgError):
@@ -240,7 +240,7 @@ def reference_gradient(
 ) -> Reference:
     """The derivative of `fun` (of its first result, if several) in the float leaves of the arguments `argnums`."""
     wanted = (argnums,) if isinstance(argnums, int) else argnums
-    wide = _map_leaves(lambda _, leaf: _widen(clone(leaf)), args)
+    wide = map_leaves(lambda _, leaf: _widen(clone(leaf)), args)
     paths = float_paths(wide, wanted)
     with warnings.catch_warnings():
         warnings.simplefilter("error", np.exceptions.ComplexWarning)
