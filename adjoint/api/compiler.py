@@ -139,7 +139,6 @@ def place_of(cls: Any) -> str | None:
     return f"{cls.__module__}:{cls.__qualname__}" if found else None
 
 
-<<<<<<< HEAD
 def _refuse_other_draws(func: Func) -> None:
     """A pullback runs the function again, for the derivative of a value that an earlier run has returned."""
     found = draws_anew(func)
@@ -149,12 +148,6 @@ def _refuse_other_draws(func: Func) -> None:
             found[0],
             help="call `np.random.seed` in it, draw before the call, or use `grad`, `value_and_grad` or `jvp`",
         )
-=======
-def _fuses(request: Request) -> bool:
-    """Say whether the compiled text has fused loops: checks need one statement at a time, the interpreter no loops."""
-    options = request.options
-    return options.fuse and not options.nan_check and options.target != "python"
->>>>>>> 42ff44e (Random programs: more kinds of them, forward mode, loops and passes asked of samples; what they found)
 
 
 def _fuses(request: Request) -> bool:
