@@ -319,7 +319,7 @@ ROWS: dict[str, Row] = {
     "unknown target": Row(
         lambda: grad(bad.square, target="tpu"),
         ValueError,
-        "ValueError: target='tpu' is not known; choose from 'cpu', 'python'",
+        "ValueError: target='tpu' is not known; choose from 'cpu', 'python', 'cuda'",
     ),
     "has_aux not a bool": Row(
         lambda: grad(bad.square, has_aux="yes"),

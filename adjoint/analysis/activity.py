@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from numba import types as nb
 
 from adjoint.analysis.memory import Memory, is_memory
-from adjoint.ir import Call, Effect, Expr, For, Func, If, Let, Return, Stmt, Store, Var, While
+from adjoint.ir import Accum, Call, Effect, Expr, For, Func, If, Let, Return, Stmt, Store, Var, While
 from adjoint.ir.walk import names_in, statements
 from adjoint.rules.find import kind
 from adjoint.rules.numba_types import element_type, item_types
@@ -86,7 +86,7 @@ def _flows(stmt: Stmt) -> list[tuple[str, str]]:
     match stmt:
         case Let(target, value):
             return [(name, target.name) for name in _read(value)]
-        case Store(array, _, value):
+        case Store(array, _, value) | Accum(array, _, value):
             return [(name, array.name) for name in names_in(value)]
         case Effect(Call("append", (Var(name), value))):
             return [(source, name) for source in names_in(value)]

@@ -10,6 +10,7 @@ from numba import types as nb
 from adjoint.ir import Accum, Call, Comment, Effect, Expr, For, Func, If, Let, Lit, Return, Stmt, Store, Var, While
 from adjoint.ir.walk import names_in, operands, subexpressions
 from adjoint.rules import spelling
+from adjoint.rules.kernels import ATOMIC_ADD, FORGET, is_barrier
 
 _SHAPE_OF_FIRST = frozenset("dim shape size ndim zeros_like ones_like empty_like full_like".split())
 _LIST_METHODS = frozenset("append pop clear extend insert remove reverse".split())
@@ -117,6 +118,12 @@ def _evaluate(
 
 def _effect(value: Call) -> Action:
     everything = tuple(names_in(value))
+    if value.prim == ATOMIC_ADD:
+        return Action(reads=everything, inspects=everything, changes=everything[:1])
+    if value.prim == FORGET:
+        return Action(reads=everything, changes=everything, replaces=everything)
+    if is_barrier(value):  # others write, it reads nothing
+        return Action(changes=everything, required=True)
     if value.prim in _LIST_METHODS or spelling.mutates(value.prim):
         first = tuple(name for arg in value.args[:1] for name in names_in(arg))
         return Action(reads=everything, inspects=everything, changes=first, required=is_random(value))

@@ -15,6 +15,7 @@ from adjoint.ir import Accum, Block, Call, Effect, Expr, For, Func, If, Let, Stm
 from adjoint.ir.routine import Routine
 from adjoint.ir.walk import blocks, statements
 from adjoint.rules import spelling
+from adjoint.rules.kernels import is_barrier
 
 # These return their operand if it is already what they make of it, and a copy if not.
 CONVERSIONS = frozenset({"asarray", "ascontiguousarray", "asfortranarray"})
@@ -78,6 +79,14 @@ def written_name(stmt: Stmt) -> str | None:
             return name
         case _:
             return None
+
+
+def changed_names(stmt: Stmt) -> tuple[str, ...]:
+    """Return the names whose memory may have other contents after a statement; at a barrier others have written."""
+    if isinstance(stmt, Effect) and is_barrier(stmt.value):
+        return tuple(arg.name for arg in stmt.value.args if isinstance(arg, Var))
+    name = written_name(stmt)
+    return () if name is None else (name,)
 
 
 def _share(stmt: Stmt, func: Func, facts: Memory) -> None:  # noqa: C901 (one case per statement)
@@ -154,14 +163,13 @@ class _Versions:
         return now
 
     def stmt(self, stmt: Stmt, now: dict[str, int]) -> dict[str, int]:
-        name = written_name(stmt)
-        if name is not None:
-            return self.renewed(now, [self.facts.cls(name)])
+        if names := changed_names(stmt):
+            return self.renewed(now, [self.facts.cls(name) for name in names])
         inner = blocks(stmt)
         if not inner:
             return now
         changed = sorted(
-            {self.facts.cls(n) for body in inner for s in statements(body) if (n := written_name(s)) is not None}
+            {self.facts.cls(n) for body in inner for s in statements(body) for n in changed_names(s)}
         )
         # A loop body starts from what the iteration before left.
         start = now if isinstance(stmt, If) else self.renewed(now, changed)

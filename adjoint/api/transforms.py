@@ -68,10 +68,10 @@ def grad(
 
     With `has_aux`, `fun` returns a pair `(value, aux)` and the result is `(gradient, aux)`.
 
-    Options: `target`, "cpu" or "python"; `parallel`, to run loops on all cores; `fastmath`, a set of LLVM's flags,
-    `True` for all or `False` for the strict order of operations (by default those that keep NaN and infinity);
-    `cache`, whether generated code is kept on disk; `memory_limit`, the bytes of recorded values above which they are
-    recomputed instead; `nan_check`, to raise where a value or derivative first becomes NaN or infinite.
+    Options: `target`, "cpu", "python" or "cuda" (for kernels); `parallel`, to run loops on all cores; `fastmath`, a set
+    of LLVM's flags, `True` for all or `False` for the strict order of operations (by default those that keep NaN and
+    infinity); `cache`, whether generated code is kept on disk; `memory_limit`, the bytes of recorded values above which
+    they are recomputed instead; `nan_check`, to raise where a value or derivative first becomes NaN or infinite.
 
     Raises AdjointError if `fun` can't be differentiated, and TypeError or ValueError for options that make no sense.
     """
@@ -127,9 +127,35 @@ def _transform(
     check_flag("has_aux", has_aux)
 
     def transform(function: Callable[..., Any]) -> Gradient:
+        if checked.target == "cuda" or is_kernel(function):
+            _check_kernel_options(has_aux, checked)
+            return cast("Any", _of_kernel(mode, function, argnums if wrt is None else wrt, checked))
         return _make(mode, function, argnums, wrt, has_aux, checked)
 
     return transform if fun is None else transform(fun)
+
+
+def is_kernel(fun: object) -> bool:
+    """Whether an object is what `cuda.jit` makes of a function, here or in the simulator."""
+    return type(fun).__module__.startswith(("numba.cuda.", "numba_cuda_mlir."))
+
+
+def _of_kernel(mode: str, fun: Any, wrt: Argnums | None, options: Options) -> object:
+    from adjoint.api.cuda import kernel_gradient
+
+    if mode != "grad":
+        raise TypeError(f"{mode} has no target 'cuda'; use `grad`: a kernel has no value, only the arrays it writes")
+    return kernel_gradient(fun, wrt, options)
+
+
+def _check_kernel_options(has_aux: bool, options: Options) -> None:
+    """Raise TypeError for what would be left out silently."""
+    plain = Options(target=options.target, cache=options.cache)
+    for name in ("parallel", "fastmath", "memory_limit", "nan_check"):
+        if getattr(options, name) != getattr(plain, name):
+            raise TypeError(f"the gradient of a kernel has no option {name!r}")
+    if has_aux:
+        raise TypeError("the gradient of a kernel has no option 'has_aux': a kernel returns nothing")
 
 
 def checked_options(mode: str, options: TransformOptions) -> Options:
@@ -140,7 +166,10 @@ def checked_options(mode: str, options: TransformOptions) -> Options:
         known = tuple(inspect.signature(make_options).parameters)
         unknown = next(name for name in options if name not in known)
         raise TypeError(f"{mode} has no option {unknown!r}; it has {', '.join(known)}") from None
-    return make_options(**options)
+    made = make_options(**options)
+    if made.target == "cuda" and mode not in ("grad", "value_and_grad"):
+        raise TypeError(f"{mode} has no target 'cuda'; use `grad`")
+    return made
 
 
 def _make(

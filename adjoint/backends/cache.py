@@ -8,6 +8,7 @@ written or the user said `cache=False`, the module lives in memory and `linecach
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib.util
 import itertools
 import linecache
@@ -173,6 +174,18 @@ def store(name: str | None, request: Request, generated: Generated) -> Module:
         else:
             return _on_disk(name, path, generated.entry, generated.refs)
     return _in_memory(request, generated)
+
+
+def keep_text(entry: str, text: str, *, cache: bool) -> Text:
+    """Return a module with this text: a file of its own if it may be kept and there is room."""
+    name = f"{entry}_{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+    path = directory() / f"{name}.py"
+    if cache:
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_once(path, text)
+            return Text(f"_adjoint_{name}", path)
+    return Text(f"_adjoint_{name}", None, text)
 
 
 def once_per_text(fun: FunctionType, check: Callable[[FunctionType], None]) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 VERSION = "0.1.0"
 
 Mode: TypeAlias = Literal["grad", "value_and_grad", "vjp", "jvp", "primal"]
-Target: TypeAlias = Literal["cpu", "python"]
+Target: TypeAlias = Literal["cpu", "python", "cuda"]
 
 # Numba ships no type stubs; one name for "a Numba type" keeps that door in one place.
 NumbaType: TypeAlias = Any

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from adjoint.codegen.kinds import Kinds
 from adjoint.ir import Call, Expr, Lit, Var
-from adjoint.rules import spelling
+from adjoint.rules import kernels, spelling
 from adjoint.rules.containers import TUPLE, Layout, form_of, is_container
 
 BINARY: Mapping[str, type[ast.operator]] = {
@@ -160,6 +160,8 @@ class Expressions:
         kind, _, rest = call.prim.partition(".")
         if kind in ("cast", "astype"):
             return self._conversion(call, kind, rest)
+        if kind == "cuda":
+            return self._cuda(call)
         for prefix in _MODULE_LEVEL:
             if call.prim.startswith(prefix):
                 module_name = name(call.prim.removeprefix(prefix))
@@ -182,6 +184,22 @@ class Expressions:
     def _applied(self, function: ast.expr, call: Call, *, skip: int = 0) -> ast.expr:
         kwargs = [(key, self._keyword(key, value)) for key, value in call.kwargs]
         return _call(function, self.exprs(call.args[skip:]), kwargs)
+
+    def _cuda(self, call: Call) -> ast.expr:
+        """Return a name below `cuda`; the operands of a barrier are for analyses only."""
+        match call:
+            case Call(kernels.GRID | kernels.GRIDSIZE, (count, Lit(None))) | Call(
+                kernels.GRID | kernels.GRIDSIZE, (Lit(1) as count, _)
+            ):
+                return _call(dotted(call.prim), [self.expr(count)])
+            case Call(kernels.GRID | kernels.GRIDSIZE, (count, axis)):
+                axes = _call(dotted(call.prim), [self.expr(count)])
+                return ast.Subscript(value=axes, slice=self.expr(axis), ctx=ast.Load())
+            case Call(prim) if kernels.is_index(prim):
+                return dotted(prim)
+            case _:
+                args = () if kernels.is_barrier(call) else (*call.args, *(value for _, value in call.kwargs))
+                return _call(dotted(call.prim), self.exprs(args))
 
     def _keyword(self, key: str, value: Expr) -> ast.expr:
         match value:
@@ -207,6 +225,8 @@ class Expressions:
         operand = self.expr(call.args[0])
         if kind == "astype":
             return _call(ast.Attribute(value=operand, attr="astype", ctx=ast.Load()), [dtype(target)])
+        if call.via == "numba":
+            return _call(name(target), [operand])
         builtin, accepted = _PYTHON_CASTS.get(target, ("", frozenset[str]()))
         if builtin and (call.via == "builtin" or str(self.kinds.type_of(call.args[0])) in accepted):
             return _call(name(builtin), [operand])

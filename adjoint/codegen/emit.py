@@ -291,6 +291,10 @@ class _Emitter:
                     value=ast.Tuple(elts=self.write.exprs(values), ctx=ast.Load()),
                     type_comment=None,
                 )
+            case Call("move", (Call("tuple", targets), Call() as value)):
+                places = [self._target(t) for t in targets]
+                whole = ast.Tuple(elts=places, ctx=ast.Store())
+                return ast.Assign(targets=[whole], value=self.write.expr(value), type_comment=None)
             case _:
                 return ast.Expr(value=self.write.expr(call))
 

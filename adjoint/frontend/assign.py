@@ -26,7 +26,11 @@ def bind(frame: Frame, target: expr, value: Value) -> None:
     """Assign a value to a target."""
     match target:
         case gast.Name(id=name):
-            frame.env[name] = own_list(frame, value, target, name) if isinstance(value, Display) else value
+            if isinstance(value, Display):
+                value = own_list(frame, value, target, name)
+            if isinstance(value, Var) and frame.session.block is not None:
+                frame.builder.hints.setdefault(value.name, name)  # `t = cuda.threadIdx.x` has no other place for it
+            frame.env[name] = value
         case gast.Tuple(elts=elts) | gast.List(elts=elts):
             _unpack(frame, elts, value, target)
         case gast.Subscript():

@@ -29,6 +29,7 @@ from adjoint.frontend.convert import atom, is_array_value, items_of, operand, ty
 from adjoint.frontend.frame import Frame
 from adjoint.frontend.functions import call_closure, call_function, is_function
 from adjoint.frontend.guards import guard_result
+from adjoint.frontend.kernels import numba_cast
 from adjoint.frontend.objects import attribute_of
 from adjoint.frontend.operators import binary, is_finite_number
 from adjoint.frontend.updates import update_at
@@ -133,7 +134,7 @@ def call_object(frame: Frame, obj: Any, args: Sequence[Value], kwargs: Kwargs, n
     if inline is not None:
         known = tuple(type_of_value(frame, arg, node) for arg in args)
         return call_function(frame, inline(known), args, kwargs, node, hint)
-    prim = primitive_of(obj)
+    prim = primitive_of(obj) or numba_cast(obj)
     operands = _ufunc_operands(obj)
     if operands is not None and len(args) > operands + 1:
         raise frame.unsupported(f"`{obj.__name__}` takes at most {operands + 1} arguments, not {len(args)}", node)

@@ -58,6 +58,8 @@ class Session:
     # How many loops around run a known number of times, and could be unrolled.
     unrollable: int = 0
     skipped: UnknownRead | None = None
+    # In a CUDA kernel: the numbers of threads of a block along x, y and z.
+    block: tuple[int, int, int] | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -29,13 +29,20 @@ from adjoint.rules.containers import Tree, class_problem, classes_in, is_contain
 from adjoint.rules.typing import Type
 
 
-def lower(fun: object, arg_types: Mapping[str, Type], *, constants: Mapping[str, object] | None = None) -> Func:
+def lower(
+    fun: object,
+    arg_types: Mapping[str, Type],
+    *,
+    constants: Mapping[str, object] | None = None,
+    threads: tuple[int, int, int] | None = None,
+) -> Func:
     """Return the typed SSA program of a function.
 
     Args:
         fun: a Python function, lambda, closure or Numba dispatcher.
         arg_types: the Numba types of its parameters, by name.
         constants: values of parameters that are known, by name; they are not variables of the program.
+        threads: for a CUDA kernel, the numbers of threads of a block along x, y and z.
 
     Raises:
         AdjointError: the function can't be read, or is outside the accepted subset; it names file, line and column.
@@ -43,7 +50,7 @@ def lower(fun: object, arg_types: Mapping[str, Type], *, constants: Mapping[str,
     function, routines = plain_function(fun), Routines()
     while True:
         try:
-            return _read(function, code_of(function), arg_types, constants or {}, routines)
+            return _read(function, code_of(function), arg_types, constants or {}, routines, threads)
         except Recursion as found:
             routines.recursive.add(found.code)
 
@@ -54,12 +61,14 @@ def _read(
     arg_types: Mapping[str, Type],
     constants: Mapping[str, object],
     routines: Routines,
+    threads: tuple[int, int, int] | None,
 ) -> Func:
     """Return the program, if all its functions that call themselves are known to do so."""
     builder = Builder(code.names)
     session = Session(
         builder, expression, block, object_value, stack=[code], synthetic=routines.synthetic, routines=routines
     )
+    session.block = threads
     frame = Frame(session, code, function, {}, code.live)
     params, inputs = list[Param](), list[tuple[str, object]]()
     for param in parameters(code.tree.args):

@@ -11,6 +11,7 @@ from numba import types
 
 from adjoint.frontend.convert import constant
 from adjoint.frontend.frame import Frame
+from adjoint.frontend.kernels import CudaName, cuda_attribute, cuda_module
 from adjoint.frontend.resolve import Unresolved, attribute, readable
 from adjoint.frontend.values import Items, Known, Record, Value
 from adjoint.ir import Call, Let, Lit, Var
@@ -28,7 +29,7 @@ def object_value(frame: Frame, obj: object, name: str, node: AST) -> Value:
         return frame.emit(Call(f"cast.{kind}", (Lit(raw.item()),), via="np"), node)
     if isinstance(obj, np.ndarray):
         return _array(frame, raw, name)
-    return _container(frame, raw, name, node) if _is_container(raw) else Known(raw)
+    return _container(frame, raw, name, node) if _is_container(raw) else Known(cuda_module(raw) or raw)
 
 
 def _is_container(obj: Any) -> bool:
@@ -60,6 +61,8 @@ def _array(frame: Frame, obj: np.ndarray[Any, Any], name: str) -> Var:
 
 def attribute_of(frame: Frame, obj: object, name: str, node: AST) -> Value:
     """Return an attribute of a module, a class or the like."""
+    if isinstance(obj, CudaName):
+        return cuda_attribute(frame, obj, name, node)
     if not readable(obj):
         raise frame.unsupported(
             f"the attribute `.{name}` of an object of type `{type(obj).__name__}`",

@@ -13,6 +13,7 @@ from adjoint.errors import TypingError, UnsupportedError
 from adjoint.ir import Call, Expr, Lit, Var
 from adjoint.ir.routine import Routine
 from adjoint.rules.array_types import array_rules
+from adjoint.rules.kernels import kernel_rules
 from adjoint.rules.numba_types import (
     Application,
     Type,
@@ -369,4 +370,4 @@ def _rules() -> dict[str, Rule]:
         "assert": _nothing,
         "pop": _pop,
     }
-    return array_rules() | core
+    return {**array_rules(), **core, **kernel_rules()}

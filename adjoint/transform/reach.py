@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from adjoint.analysis.memory import written_name
 from adjoint.ir import (
+    Accum,
     Call,
     Effect,
     For,
@@ -47,7 +48,7 @@ def receivers(reverse: Reverse, stmt: Stmt) -> list[str]:
             return [name]
         case Let(_, Call("pop", (Var(name),))):
             return [name]
-        case Store(array, _, Var(name)) if array.name in reverse.active:
+        case Store(array, _, Var(name)) | Accum(array, _, Var(name)) if array.name in reverse.active:
             return [name]
         case Effect(Call("append", (Var(array), Var(name)))) if array in reverse.active:
             return [name]

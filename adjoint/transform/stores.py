@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from numba import types as nb
 
-from adjoint.analysis.memory import is_memory, written_name
+from adjoint.analysis.memory import changed_names, is_memory
 from adjoint.ir import Accum, Block, Call, Expr, For, Func, Let, Lit, Store, Var
 from adjoint.ir.walk import blocks, names_in, operands, statements
 from adjoint.rules.numba_types import element_type, is_array
@@ -99,7 +99,7 @@ def _undisturbed(block: Block, increment: Increment, array: Var, position: int, 
     start = min(k for k, stmt in enumerate(block) if id(stmt) in increment.lets)
     cls = program.memory.cls(array.name)
     between = [s for stmt in block[start:position] for s in statements((stmt,))]
-    return not any((name := written_name(s)) is not None and program.memory.cls(name) == cls for s in between)
+    return not any(program.memory.cls(name) == cls for s in between for name in changed_names(s))
 
 
 def has_array(index: Index, program: Program) -> bool:

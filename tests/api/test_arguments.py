@@ -37,7 +37,7 @@ ARGNUMS = [
         TypeError,
         "grad has no option 'axis'; it has target, parallel, fastmath, cache, memory_limit, nan_check",
     ),
-    ({"target": "gpu"}, ValueError, "target='gpu' is not known; choose from 'cpu', 'python'"),
+    ({"target": "gpu"}, ValueError, "target='gpu' is not known; choose from 'cpu', 'python', 'cuda'"),
     ({"parallel": 1}, TypeError, "parallel is True or False, not 1"),
     ({"cache": None}, TypeError, "cache is True or False, not None"),
     ({"nan_check": "yes"}, TypeError, "nan_check is True or False, not 'yes'"),

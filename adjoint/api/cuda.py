@@ -1,0 +1,233 @@
+"""`grad` of a CUDA kernel: `grad(kernel)[grid, block, stream](*args, y_bar=seed)` launches the adjoint kernel."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import FunctionType
+from typing import Any, cast
+
+import numpy as np
+from numba.core import types as nb
+
+from adjoint.api.arguments import Argnums, resolve_argnums, unsupported_value
+from adjoint.api.gradient import NotCalledError
+from adjoint.backends import cuda
+from adjoint.backends.request import NumbaType, Options
+
+Dims = tuple[int, int, int]
+_FLOATS: tuple[type, ...] = (float, np.float32, np.float64)
+
+
+def kernel_gradient(kernel: Any, wrt: Argnums | None, options: Options) -> KernelGradient:
+    """Return the gradient of a kernel, by what `cuda.jit` made or by its Python function."""
+    fun = getattr(kernel, "py_func", kernel)
+    if not isinstance(fun, FunctionType):
+        raise TypeError(f"grad takes a kernel or a Python function, not {kernel!r}")
+    from adjoint import frontend
+
+    frontend.check(fun)
+    names: tuple[str, ...] | None = None
+    if wrt is not None:
+        signature = inspect.signature(fun)
+        positions, _ = resolve_argnums(fun.__name__, signature, wrt, None)
+        names = tuple(list(signature.parameters)[k] for k in positions)
+    return KernelGradient(fun, kernel, names, options)
+
+
+class KernelGradient:
+    """The adjoint of a kernel, made for the types of the arguments and the shape of the block of each launch."""
+
+    def __init__(self, fun: FunctionType, primal: Any, wrt: tuple[str, ...] | None, options: Options) -> None:
+        self.__name__ = self.__qualname__ = fun.__name__
+        self.__doc__ = fun.__doc__
+        self.__module__ = fun.__module__
+        self.primal = primal
+        self.parameters = fun
+        self._wrt = wrt
+        self._options = options
+        self._package = cuda.package_of(primal)
+        self._made: dict[object, Adjoint] = {}
+        self._last: Adjoint | None = None
+
+    def __getitem__(self, config: Any) -> Callable[..., dict[str, Any]]:
+        """Return what launches the adjoint kernel with a grid and a block of these shapes.
+
+        It takes the arguments that the kernel takes, as they are before the kernel runs, and the cotangents as
+        keywords: `y_bar` is the cotangent of `y`. At least one for an array that the kernel writes must be given; these
+        are seeds, and are overwritten. All other cotangents are added to, and made of zeros where they are left out. It
+        returns the cotangents of all numbers that the kernel reads (or of those in `wrt`), by the names of the
+        keywords; of a scalar parameter as an array with one element.
+        """
+        launch = _launch(config)
+        return lambda *args, **bars: self._run(launch, args, bars)
+
+    def __repr__(self) -> str:
+        return f"<gradient of the kernel {self.__name__}>"
+
+    @property
+    def source(self) -> str:
+        """The text of the adjoint kernel last made."""
+        if self._last is None:
+            raise NotCalledError(
+                f"{self!r} has no source yet: launch it, or use .source_for(*args, block=...) with arguments or types"
+            )
+        return self._last.code.text
+
+    def source_for(self, *args: Any, grid: Any = 1, block: Any = 128) -> str:
+        """Return the text of the adjoint kernel for these arguments, or Numba types, and this shape of a launch."""
+        return self._adjoint(_launch((grid, block)), self._types(args)).code.text
+
+    # -- launching -------------------------------------------------------------------------------------------
+
+    def _run(self, launch: Launch, args: tuple[Any, ...], bars: dict[str, Any]) -> dict[str, Any]:
+        args = tuple(map(cuda.detached, args))
+        adjoint = self._adjoint(launch, self._types(args))
+        values = dict(zip(inspect.signature(self.parameters).parameters, args, strict=True))
+        adjoint.launch(launch, values, bars)
+        return {adjoint.code.bars[name]: bars[adjoint.code.bars[name]] for name in adjoint.code.wrt}
+
+    def _types(self, args: Sequence[Any]) -> tuple[tuple[str, NumbaType], ...]:
+        names = list(inspect.signature(self.parameters).parameters)
+        if len(args) != len(names):
+            raise TypeError(f"{self.__name__} takes {len(names)} arguments, {', '.join(names)}; {len(args)} were given")
+        return tuple((name, self._type(value)) for name, value in zip(names, args, strict=True))
+
+    def _type(self, value: Any) -> NumbaType:
+        kind = value if isinstance(value, nb.Type) else cuda.type_of(value)
+        if not isinstance(kind, nb.Array | nb.Number | nb.Boolean):
+            raise unsupported_value(self.__name__, value, TypeError(f"a {type(value).__name__}"))
+        return cuda.contiguous(kind)
+
+    def _adjoint(self, launch: Launch, types: tuple[tuple[str, NumbaType], ...]) -> Adjoint:
+        key = (types, launch.block, launch.rank)
+        if key not in self._made:
+            from adjoint.api.kernel_compiler import KernelRequest, generate_kernel
+
+            request = KernelRequest(self.parameters, self._wrt, self._package, types, launch.block, launch.rank)
+            self._made[key] = Adjoint(self.__name__, generate_kernel(request), self._options.cache)
+        self._last = self._made[key]
+        return self._made[key]
+
+
+@dataclass(frozen=True)
+class Launch:
+    """The shape of a launch; `rest` is what follows in the brackets, a stream for example."""
+
+    grid: Dims
+    block: Dims
+    rest: tuple[Any, ...]
+
+    @property
+    def rank(self) -> int:
+        """The number of axes of the grid, those at the end left out along which there is a single thread."""
+        return max([1, *(k + 1 for k in range(3) if self.threads[k] > 1)])
+
+    @property
+    def config(self) -> tuple[Any, ...]:
+        return self.grid, self.block, *self.rest
+
+    @property
+    def threads(self) -> Dims:
+        x, y, z = (a * b for a, b in zip(self.grid, self.block, strict=True))
+        return x, y, z
+
+
+def _launch(config: Any) -> Launch:
+    if not isinstance(config, tuple) or len(cast("tuple[Any, ...]", config)) < 2:
+        raise TypeError("a kernel's gradient is launched as `grad(kernel)[grid, block](...)`, like the kernel")
+    grid, block, *rest = cast("tuple[Any, ...]", config)
+    return Launch(_dims("grid", grid), _dims("block", block), tuple(rest))
+
+
+def _dims(what: str, value: Any) -> Dims:
+    items = list(cast("Sequence[Any]", value)) if isinstance(value, tuple | list) else [value]
+    if not 1 <= len(items) <= 3 or not all(hasattr(item, "__index__") and item > 0 for item in items):
+        raise TypeError(f"the {what} is one, two or three positive whole numbers, not {value!r}")
+    x, y, z = (*(item.__index__() for item in items), 1, 1)[:3]
+    return x, y, z
+
+
+class Adjoint:
+    """One adjoint kernel, loaded when it is first launched."""
+
+    def __init__(self, name: str, code: Any, cache: bool) -> None:
+        from adjoint.api.kernel_compiler import KernelCode
+
+        self.name = name
+        self.code = cast(KernelCode, code)
+        self.cache = cache
+        self.kernel: Any = None
+
+    def launch(self, launch: Launch, args: Mapping[str, Any], bars: dict[str, Any]) -> None:
+        """Run the kernel; `bars` gets the cotangents that were left out."""
+        self.check(args, bars)
+        self.fill(args, bars)
+        _refuse_shared(self.name, args, bars, self.code.written)
+        values = {**{name: self.number(value) for name, value in args.items()}, **bars, **self.tapes(launch, args)}
+        if self.kernel is None:
+            self.kernel = cuda.load_kernel(self.code.text, self.code.entry, cache=self.cache)
+        self.kernel[launch.config](*(values[name] for name in self.code.params))
+
+    def number(self, value: Any) -> Any:
+        """Return a scalar in the precision of the kernel."""
+        return np.float32(value) if self.code.single and type(value) in _FLOATS else value
+
+    def check(self, args: Mapping[str, Any], bars: Mapping[str, Any]) -> None:
+        known = self.code.bars
+        for name in bars:
+            if name not in known.values():
+                raise TypeError(f"{self.name} has no cotangent {name!r}; it has {', '.join(known.values())}")
+        seeds = [known[name] for name in self.code.written if name in known]
+        if not any(seed in bars for seed in seeds):
+            raise TypeError(f"{self.name}: give the cotangent of what the kernel writes, {' or '.join(seeds)}=...")
+        for name, bar in known.items():
+            if bar in bars:
+                self.check_bar(name, bar, args[name], bars[bar])
+
+    def check_bar(self, name: str, bar: str, value: Any, given: Any) -> None:
+        shape = (1,) if name in self.code.scalars else tuple(value.shape)
+        if tuple(getattr(given, "shape", ())) != shape:
+            raise ValueError(f"{self.name}: {bar} has shape {getattr(given, 'shape', ())}, and must have {shape}")
+        kind = cuda.type_of(given)
+        wanted = str(self.real()) if name in self.code.scalars else cuda.dtype_name(value)
+        if kind is None or cuda.dtype_name(given) != wanted:
+            raise TypeError(f"{self.name}: {bar} is {given.dtype}, and must be {wanted}, as {name} is")
+
+    def real(self) -> NumbaType:
+        return nb.float32 if self.code.single else nb.float64
+
+    def fill(self, args: Mapping[str, Any], bars: dict[str, Any]) -> None:
+        for name, bar in self.code.bars.items():
+            if bar in bars:
+                continue
+            if name in self.code.scalars:
+                bars[bar] = cuda.zeros((1,), str(self.real()), self.some_array(args))
+            else:
+                bars[bar] = cuda.zeros(args[name].shape, cuda.dtype_name(args[name]), args[name])
+
+    def some_array(self, args: Mapping[str, Any]) -> Any:
+        return next(args[name] for name in self.code.written)
+
+    def tapes(self, launch: Launch, args: Mapping[str, Any]) -> dict[str, Any]:
+        from adjoint.api.kernel_compiler import size_of
+
+        made: dict[str, Any] = {}
+        for tape in self.code.tapes:
+            if tape.var.name in self.code.params:
+                shape = (*(size_of(size, args) for size in tape.sizes), *launch.threads[: launch.rank])
+                kind = str(self.real()) if isinstance(tape.type, nb.Float) else str(tape.type)
+                made[tape.var.name] = cuda.zeros(shape, kind.replace("boolean", "bool"), self.some_array(args))
+        return made
+
+
+def _refuse_shared(name: str, args: Mapping[str, Any], bars: Mapping[str, Any], written: Sequence[str]) -> None:
+    """Raise if two arrays share memory and one is written: a cotangent, or what the kernel writes."""
+    spans = {key: cuda.extent(value) for key, value in {**args, **bars}.items()}
+    changed = [*bars, *written]
+    for first in changed:
+        for second, span in spans.items():
+            own = spans[first]
+            if first != second and own is not None and span is not None and own[0] < span[1] and span[0] < own[1]:
+                raise ValueError(f"{name}: {first} and {second} share memory, and one of them is written: pass a copy")
