@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Literal, TypeAlias, cast
+from typing import Literal, TypeAlias
 
 from numba import types as nb
 
 from adjoint.analysis.sharing import memory_classes
 from adjoint.errors import AdjointError
-from adjoint.ir import Call, Expr, For, Func, Lit, Var
-from adjoint.ir.walk import names_in, statements, subexpressions
+from adjoint.ir import Call, Expr, Func, Lit, Var
+from adjoint.ir.walk import names_in, subexpressions
 from adjoint.rules.spelling import OPERATORS
-from adjoint.rules.typing import Type, expr_type
+from adjoint.rules.typing import Type, expr_type, name_types
 
 Kind: TypeAlias = Literal["scalar", "array", "other"]
 
@@ -26,8 +26,7 @@ class Kinds:
     """Answers for one program in the imperative dialect."""
 
     def __init__(self, func: Func) -> None:
-        indices = {s.index.name: nb.int64 for s in statements(func.body) if isinstance(s, For)}
-        self._types = cast("Mapping[str, Type]", {**indices, **func.types})
+        self._types = name_types(func)
         self._refs = func.refs
         self._func = func
 

@@ -12,6 +12,7 @@ from adjoint.lower.facts import Buffer, Facts
 from adjoint.lower.linear import Linear, whole
 from adjoint.lower.views import Shape
 from adjoint.rules.numba_types import Type, array, is_array, types
+from adjoint.rules.typing import name_types
 from adjoint.transform.hints import all_hints, hint_of
 
 _INDICES = "ijklmn"
@@ -47,8 +48,7 @@ class Context:
 
     @staticmethod
     def of(func: Func) -> Context:
-        indices: dict[str, Type] = {s.index.name: types.int64 for s in statements(func.body) if isinstance(s, For)}
-        kinds: dict[str, Type] = {**indices, **func.types}
+        kinds = name_types(func)
         taken = {name for stmt in statements(func.body) for name in mentioned(stmt)}
         taken |= {*kinds, func.name, "np", "math", "numba", *(p.name for p in func.params)}
         taken |= {name.partition(":")[2] for name in func.refs}

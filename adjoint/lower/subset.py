@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from adjoint.errors import AdjointError
-from adjoint.ir import Block, Call, Expr, For, Func, Lit, Stmt, Var
-from adjoint.ir.walk import map_blocks, map_operands, statements
+from adjoint.ir import Block, Call, Expr, Func, Lit, Stmt, Var
+from adjoint.ir.walk import map_blocks, map_operands
 from adjoint.lower import helper_text
 from adjoint.lower.helper_text import Along
 from adjoint.rules.composite import definition
 from adjoint.rules.numba_types import Type, is_array, is_number, types
-from adjoint.rules.typing import expr_type, register_helper
+from adjoint.rules.typing import expr_type, name_types, register_helper
 
 _NONE = Lit(None)
 _FULL = Call("slice", (_NONE, _NONE, _NONE))
@@ -51,8 +51,7 @@ def to_numba(func: Func) -> Func:
 
 class _Rewriter:
     def __init__(self, func: Func) -> None:
-        indices: dict[str, Type] = {s.index.name: types.int64 for s in statements(func.body) if isinstance(s, For)}
-        self.types: dict[str, Type] = {**indices, **func.types}
+        self.types = name_types(func)
         self.refs = func.refs
 
     def block(self, block: Block) -> Block:

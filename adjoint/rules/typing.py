@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from functools import cache, reduce
 
 from adjoint.errors import TypingError, UnsupportedError
-from adjoint.ir import Call, Expr, Lit, Var
+from adjoint.ir import Call, Expr, For, Func, Lit, Var
 from adjoint.ir.routine import Routine
+from adjoint.ir.walk import statements
 from adjoint.rules.array_types import array_rules
 from adjoint.rules.kernels import kernel_rules
 from adjoint.rules.numba_types import (
@@ -37,7 +38,17 @@ from adjoint.rules.numba_types import (
 from adjoint.rules.operand_types import Rule
 from adjoint.rules.spelling import OPERATORS, python_callable, text_of
 
-__all__ = ["Type", "expr_type", "is_array", "is_number", "literal_type", "register_helper", "result_type", "unify"]
+__all__ = [
+    "Type",
+    "expr_type",
+    "is_array",
+    "is_number",
+    "literal_type",
+    "name_types",
+    "register_helper",
+    "result_type",
+    "unify",
+]
 
 # Types of the functions that generated modules bring along, by name; `rules.helpers` fills it.
 HELPER_TYPES: dict[str, Callable[[tuple[Type, ...]], Type]] = {}
@@ -98,6 +109,12 @@ def expr_type(expr: Expr, known: Mapping[str, Type], refs: Mapping[str, object] 
             return literal_type(value)
         case Call():
             return result_type(expr, lambda part: expr_type(part, known, refs), refs)
+
+
+def name_types(func: Func) -> dict[str, Type]:
+    """Return the types of the names of a program, the indices of its loops included."""
+    indices: dict[str, Type] = {s.index.name: types.int64 for s in statements(func.body) if isinstance(s, For)}
+    return {**indices, **func.types}
 
 
 def literal_type(value: object) -> Type:

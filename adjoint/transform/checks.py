@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
 from numba import types as nb
 
 from adjoint.errors import AdjointError, Loc
-from adjoint.ir import Accum, Block, Call, Effect, Expr, For, Func, If, Let, Lit, Stmt, Store, Var
-from adjoint.ir.walk import map_blocks, statements
+from adjoint.ir import Accum, Block, Call, Effect, Expr, Func, If, Let, Lit, Stmt, Store, Var
+from adjoint.ir.walk import map_blocks
 from adjoint.rules import spelling
 from adjoint.rules.numba_types import Type, element_type
-from adjoint.rules.typing import expr_type
+from adjoint.rules.typing import expr_type, name_types
 from adjoint.transform.program import part_of
 
 
@@ -44,8 +44,7 @@ def check_finite(func: Func) -> Func:
 
 class _Checker:
     def __init__(self, func: Func) -> None:
-        indices: dict[str, Type] = {s.index.name: nb.int64 for s in statements(func.body) if isinstance(s, For)}
-        self.types: Mapping[str, Type] = {**indices, **func.types}
+        self.types = name_types(func)
         self.func = func
 
     def block(self, block: Block) -> Block:

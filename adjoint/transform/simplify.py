@@ -7,15 +7,15 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, TypeGuard, cast
+from typing import Any, TypeGuard
 
 from numba import types as nb
 
 from adjoint.errors import AdjointError
-from adjoint.ir import Accum, Block, Call, Expr, For, Func, Lit, Stmt, Store, Var
-from adjoint.ir.walk import map_blocks, map_operands, statements
+from adjoint.ir import Accum, Block, Call, Expr, Func, Lit, Stmt, Store, Var
+from adjoint.ir.walk import map_blocks, map_operands
 from adjoint.rules.spelling import is_elementwise, is_view
-from adjoint.rules.typing import Type, expr_type
+from adjoint.rules.typing import Type, expr_type, name_types
 
 # `x` and `y` stand for any expression, `c` and `d` for literal numbers, `n` for a negative one.
 # A row of the first kind keeps every bit, NaN, infinities and signed zeros included; so `0 * x` is no row.
@@ -153,8 +153,7 @@ def _parts(expr: Expr) -> Iterator[Expr]:
 
 class _Simplifier:
     def __init__(self, func: Func, rows: tuple[_Row, ...]) -> None:
-        indices = {s.index.name: nb.int64 for s in statements(func.body) if isinstance(s, For)}
-        self.types = cast("Mapping[str, Type]", {**indices, **func.types})
+        self.types = name_types(func)
         self.rows: dict[str, list[_Row]] = {}
         for row in rows:
             self.rows.setdefault(row.pattern.prim, []).append(row)
