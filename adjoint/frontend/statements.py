@@ -15,9 +15,9 @@ from adjoint.frontend.functions import nested
 from adjoint.frontend.guards import guarded
 from adjoint.frontend.loops import for_loop, while_loop
 from adjoint.frontend.messages import message_text, raise_text
-from adjoint.frontend.names import bound_names
+from adjoint.frontend.names import bound_names, own_nodes
 from adjoint.frontend.operators import test
-from adjoint.frontend.values import UNKNOWN, Display, Known, UnknownRead
+from adjoint.frontend.values import UNKNOWN, Display, Items, Known, UnknownRead
 from adjoint.ir import Call, Effect, Lit
 
 
@@ -77,12 +77,23 @@ def _assign(frame: Frame, targets: list[expr], value: expr) -> None:
     match targets:
         case [gast.Name(id=name)]:
             bind(frame, targets[0], frame.expr(value, name))
+        case [gast.Tuple(elts=names)] if isinstance(value, gast.Tuple) and _is_paired(names, value.elts):
+            # In `a, b = b, a + b` the names still mean the old values.
+            old = {each.id for each in own_nodes([value]) if isinstance(each, gast.Name)}
+            hints = (name.id if isinstance(name, gast.Name) and name.id not in old else None for name in names)
+            items = tuple(frame.expr(item, hint) for item, hint in zip(value.elts, hints, strict=True))
+            bind(frame, targets[0], Items(items))
         case _:
             found = frame.expr(value)
             if isinstance(found, Display) and len(targets) > 1:
                 raise frame.unsupported("several names for one new list", value, "assign it to one name first")
             for target in targets:
                 bind(frame, target, found)
+
+
+def _is_paired(targets: list[expr], values: list[expr]) -> bool:
+    """Say whether each target gets the value at its place: `a, b = 1.0, 2.0`."""
+    return len(targets) == len(values) and not any(isinstance(each, gast.Starred) for each in (*targets, *values))
 
 
 def _if(frame: Frame, node: gast.If) -> None:

@@ -57,6 +57,12 @@ def first_negative(x):
     return i
 
 
+def paired(x):
+    q, r = x * 2.0, x + 1.0
+    q, r = r, q * r
+    return q - r
+
+
 def buffers(u, n):
     v = np.zeros_like(u)
     for _ in range(n):
@@ -145,6 +151,14 @@ TEXTS = {
                 i_1 = add(i, 1)
             return i
     """,
+    "paired": """
+        func paired(x)
+            q = mul(x, 2.0)
+            r = add(x, 1.0)
+            _1 = mul(q, r)
+            _2 = sub(r, _1)
+            return _2
+    """,
     "buffers": """
         func buffers(u, n)
             v = zeros_like(u)
@@ -216,6 +230,7 @@ CASES: list[tuple[Any, tuple[Any, ...]]] = [
     (search, (V, 1.0)),
     (newton, (2.0,)),
     (first_negative, (V,)),
+    (paired, (1.0,)),
     (buffers, (V, 3)),
     (updates, (V, M)),
     (inlined, (1.0,)),
