@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from adjoint.analysis.affine import Affine
+from adjoint.analysis.linear import Linear, symbol
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +27,15 @@ class Round:
 class Point:
     """One place along an axis; a negative number counts from the end."""
 
-    at: Affine
+    at: Linear
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
     """The places along an axis from `low` on, which is not negative, and below `high`; None: as far as it goes."""
 
-    low: Affine = Affine()  # noqa: RUF009 (it is immutable)
-    high: Affine | None = None
+    low: Linear = Linear()  # noqa: RUF009 (it is immutable)
+    high: Linear | None = None
 
 
 # None: any place along the axis.
@@ -53,11 +53,11 @@ class Access:
 
     name: str
     root: str | None
-    shape: tuple[Affine, ...]
+    shape: tuple[Linear, ...]
     index: tuple[Axis, ...]
     rounds: tuple[Round, ...]
     branches: tuple[tuple[int, int], ...]
-    facts: tuple[Affine, ...]
+    facts: tuple[Linear, ...]
     position: int
 
 
@@ -66,15 +66,15 @@ class Atoms:
     """The atoms of a program: how many loops each belongs to, and what is never negative where it is defined."""
 
     depth: dict[str, int] = field(default_factory=dict[str, int])
-    facts: dict[str, list[Affine]] = field(default_factory=dict[str, list[Affine]])
+    facts: dict[str, list[Linear]] = field(default_factory=dict[str, list[Linear]])
 
-    def fresh(self, word: str, depth: int) -> Affine:
+    def fresh(self, word: str, depth: int) -> Linear:
         name = f"{word}.{len(self.depth)}"
         self.depth[name] = depth
         self.facts[name] = []
-        return Affine.atom(name)
+        return symbol(name)
 
-    def state(self, atom: Affine, *forms: Affine) -> None:
+    def state(self, atom: Linear, *forms: Linear) -> None:
         """Add forms that are not negative to what is known of an atom."""
         ((name, _),) = atom.terms
         self.facts[name] += forms
@@ -88,7 +88,7 @@ class Array:
     """
 
     root: str
-    shape: tuple[Affine, ...]
+    shape: tuple[Linear, ...]
     index: tuple[Axis, ...]
 
 
@@ -96,11 +96,11 @@ class Array:
 class Test:
     """A condition: what isn't negative where it holds, and where it doesn't."""
 
-    holds: tuple[Affine, ...]
-    fails: tuple[Affine, ...]
+    holds: tuple[Linear, ...]
+    fails: tuple[Linear, ...]
 
 
-Known = Affine | Array | Test
+Known = Linear | Array | Test
 
 
 @dataclass(eq=False)

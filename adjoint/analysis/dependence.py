@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from adjoint.analysis.access import Access, Atoms, Axis, Point, Span
-from adjoint.analysis.affine import Affine, may_hold
+from adjoint.analysis.linear import Linear, may_hold, symbol
 from adjoint.analysis.sharing import memory_classes
 from adjoint.analysis.subscripts import accesses
 from adjoint.ir import Accum, Func, Store
@@ -76,7 +76,7 @@ class Dependence:
             return False
         facts = [*first.facts(), *second.facts()]
         if level < common and (round_ := write.rounds[level]).sign:
-            later = second.form(Affine.atom(round_.counter)) - first.form(Affine.atom(round_.counter))
+            later = second.form(symbol(round_.counter)) - first.form(symbol(round_.counter))
             facts.append(later.plus(-1))
         return any(
             may_hold([e for equal, _ in ways for e in equal], [*facts, *(b for _, bounds in ways for b in bounds)])
@@ -117,8 +117,8 @@ class _Instance:
         self.shape = [self.form(size) for size in access.shape]
         self.axes = [self.axis(axis) for axis in access.index]
 
-    def form(self, form: Affine) -> Affine:
-        names = form.names()
+    def form(self, form: Linear) -> Linear:
+        names = form.symbols
         return form.renamed({n: f"{self.prefix}{n}" for n in names if self.atoms.depth[n] > self.level})
 
     def axis(self, axis: Axis) -> Axis:
@@ -130,22 +130,22 @@ class _Instance:
             case None:
                 return None
 
-    def facts(self) -> Iterator[Affine]:
+    def facts(self) -> Iterator[Linear]:
         """Yield all that is known to be not negative: of the loops around, the subscripts, and what they mention."""
         found = [*self.access.facts]
         todo = [round_.counter for round_ in self.access.rounds]
-        todo += [name for form in (*found, *_forms(self.access)) for name in form.names()]
+        todo += [name for form in (*found, *_forms(self.access)) for name in form.symbols]
         seen: set[str] = set()
         while todo:
             name = todo.pop()
             if name not in seen:
                 seen.add(name)
                 found += self.atoms.facts[name]
-                todo += [other for form in self.atoms.facts[name] for other in form.names()]
+                todo += [other for form in self.atoms.facts[name] for other in form.symbols]
         yield from map(self.form, found)
 
 
-def _forms(access: Access) -> Iterator[Affine]:
+def _forms(access: Access) -> Iterator[Linear]:
     yield from access.shape
     for axis in access.index:
         match axis:
@@ -160,19 +160,19 @@ def _forms(access: Access) -> Iterator[Affine]:
 
 
 # A place along an axis, counted from the start, and what is not negative if it is meant.
-_Place = tuple[Affine | Span | None, tuple[Affine, ...]]
+_Place = tuple[Linear | Span | None, tuple[Linear, ...]]
 # A way to be at the same place: forms that are zero, and forms that are not negative.
-_Way = tuple[tuple[Affine, ...], tuple[Affine, ...]]
+_Way = tuple[tuple[Linear, ...], tuple[Linear, ...]]
 
 
 def _same_place(first: _Place, second: _Place) -> Iterator[_Way]:
     facts = (*first[1], *second[1])
     match first[0], second[0]:
-        case Affine() as place, Affine() as other:
+        case Linear() as place, Linear() as other:
             apart = place - other
             if apart.terms or not apart.constant:
                 yield (apart,), facts
-        case (Affine() as place, Span(low, high)) | (Span(low, high), Affine() as place):
+        case (Linear() as place, Span(low, high)) | (Span(low, high), Linear() as place):
             yield (), (*facts, place - low, *_below(place, high))
         case Span(low, high), Span(other_low, other_high):
             yield (), (*facts, *_below(low, other_high), *_below(other_low, high))
@@ -180,11 +180,11 @@ def _same_place(first: _Place, second: _Place) -> Iterator[_Way]:
             yield (), facts
 
 
-def _below(low: Affine, high: Affine | None) -> tuple[Affine, ...]:
+def _below(low: Linear, high: Linear | None) -> tuple[Linear, ...]:
     return () if high is None else ((high - low).plus(-1),)
 
 
-def _places(axis: Axis, size: Affine, may_wrap: bool) -> list[_Place]:
+def _places(axis: Axis, size: Linear, may_wrap: bool) -> list[_Place]:
     """Return the places that a subscript may mean."""
     if not isinstance(axis, Point):
         return [(axis, ())]

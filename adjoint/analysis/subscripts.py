@@ -13,8 +13,8 @@ from typing import Any, cast
 from numba import types as nb
 
 from adjoint.analysis.access import Access, Array, Axis, Known, Point, Round, Span, Test, Uses
-from adjoint.analysis.affine import Affine
 from adjoint.analysis.effects import binds_of
+from adjoint.analysis.linear import Linear, symbol
 from adjoint.ir import Accum, Block, Call, Effect, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
 from adjoint.ir.walk import blocks, operands, statements
 from adjoint.rules import spelling
@@ -49,14 +49,14 @@ class _Walker:
         self.uses = Uses()
         self.rounds: tuple[Round, ...] = ()
         self.branches: tuple[tuple[int, int], ...] = ()
-        self.facts: tuple[Affine, ...] = ()
+        self.facts: tuple[Linear, ...] = ()
         self.position = 0
 
     def is_whole(self, name: str) -> bool:
         type_: Any = self.func.types.get(name)
         return isinstance(type_, nb.Integer) and bool(cast(Any, type_).signed)
 
-    def unknown(self, word: str) -> Affine:
+    def unknown(self, word: str) -> Linear:
         return self.uses.atoms.fresh(word, len(self.rounds))
 
     # -- statements --------------------------------------------------------------------------------------------
@@ -88,7 +88,7 @@ class _Walker:
                 self.loop(stmt, self.round(stmt, known), known)
             case While():
                 counter = self.uses.atoms.fresh("iteration", len(self.rounds) + 1)
-                self.loop(stmt, Round(self.position, counter.names()[0], 1), known)
+                self.loop(stmt, Round(self.position, counter.symbols[0], 1), known)
             case If():
                 self.read(stmt.cond, known)
                 self.branch(stmt, known)
@@ -127,13 +127,13 @@ class _Walker:
             self.forget(name, known)
 
     def round(self, stmt: For, known: dict[str, Known]) -> Round:
-        counter = self.uses.atoms.fresh(stmt.index.name, len(self.rounds) + 1).names()[0]
+        counter = self.uses.atoms.fresh(stmt.index.name, len(self.rounds) + 1).symbols[0]
         rising = 0 if stmt.parallel else 1
         return Round(self.position, counter, rising)
 
-    def index(self, stmt: For, round_: Round, known: dict[str, Known]) -> Affine:
+    def index(self, stmt: For, round_: Round, known: dict[str, Known]) -> Linear:
         """Return the value of a loop index, and state its bounds. The counter counts the iterations from 0."""
-        counter = Affine.atom(round_.counter)
+        counter = symbol(round_.counter)
         self.uses.atoms.state(counter, counter)
         start, stop = self.whole(stmt.start, known), self.whole(stmt.stop, known)
         step = stmt.step.value if isinstance(stmt.step, Lit) else None
@@ -164,7 +164,7 @@ class _Walker:
             else:
                 self.forget(name, known)
 
-    def tested(self, cond: Expr, holds: bool, known: Mapping[str, Known]) -> Iterator[Affine]:
+    def tested(self, cond: Expr, holds: bool, known: Mapping[str, Known]) -> Iterator[Linear]:
         """Yield what a condition says about whole numbers."""
         match cond:
             case Var(name):
@@ -201,13 +201,13 @@ class _Walker:
             return None
         return self.array(name, value, known)
 
-    def whole(self, expr: Expr, known: Mapping[str, Known]) -> Affine | None:
+    def whole(self, expr: Expr, known: Mapping[str, Known]) -> Linear | None:
         match expr:
             case Lit(int(number)) if not isinstance(number, bool):
-                return Affine((), number)
+                return Linear((), number)
             case Var(name):
                 value = known.get(name)
-                return value if isinstance(value, Affine) and self.is_whole(name) else None
+                return value if isinstance(value, Linear) and self.is_whole(name) else None
             case Call("dim", (Var(name), Lit(int(axis)))):
                 shape = _shape(known.get(name))
                 return shape[axis] if shape is not None and axis < len(shape) else None
@@ -238,11 +238,11 @@ class _Walker:
             case _:
                 return None
 
-    def allocated(self, name: str, shape: Iterable[Affine | None] | None) -> Array:
+    def allocated(self, name: str, shape: Iterable[Linear | None] | None) -> Array:
         type_ = self.func.types[name]
         assert isinstance(type_, nb.Array)
         sizes = [] if shape is None else list(shape)
-        found: list[Affine] = []
+        found: list[Linear] = []
         for axis in range(type_.ndim):
             size = sizes[axis] if axis < len(sizes) else None
             if size is None:
@@ -292,7 +292,7 @@ class _Walker:
     def axis(self, outer: Axis, item: Expr, known: Mapping[str, Known]) -> Axis:
         match item:
             case Call("slice", (low, high, Lit(None) | Lit(1))):
-                first = Affine() if low == Lit(None) else self.whole(low, known)
+                first = Linear() if low == Lit(None) else self.whole(low, known)
                 if not isinstance(outer, Span) or first is None or not self.not_negative(first):
                     return None
                 last = self.whole(high, known)
@@ -309,14 +309,14 @@ class _Walker:
                     return Point(at)
                 return Point(outer.low + at) if isinstance(outer, Span) and self.not_negative(at) else None
 
-    def not_negative(self, form: Affine) -> bool:
+    def not_negative(self, form: Linear) -> bool:
         """Whether a form is not negative because nothing in it is."""
         return form.constant >= 0 and all(
-            factor > 0 and Affine.atom(name) in self.uses.atoms.facts[name] for name, factor in form.terms
+            factor > 0 and symbol(name) in self.uses.atoms.facts[name] for name, factor in form.terms
         )
 
 
-def _arithmetic(prim: str, parts: list[Affine]) -> Affine | None:
+def _arithmetic(prim: str, parts: list[Linear]) -> Linear | None:
     match prim, parts:
         case "add", [a, b]:
             return a + b
@@ -326,13 +326,13 @@ def _arithmetic(prim: str, parts: list[Affine]) -> Affine | None:
             return a.times(-1)
         case "pos", [a]:
             return a
-        case "mul", [Affine((), number), a] | [a, Affine((), number)]:
+        case "mul", [Linear((), number), a] | [a, Linear((), number)]:
             return a.times(number)
         case _:
             return None
 
 
-def _shape(known: Known | None) -> tuple[Affine, ...] | None:
+def _shape(known: Known | None) -> tuple[Linear, ...] | None:
     """Return the sizes of an array that is the whole of what was allocated."""
     if isinstance(known, Array) and all(axis == Span() for axis in known.index):
         return known.shape

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from adjoint.analysis.linear import Linear
 from adjoint.ir import Call, Expr, Func, If, Lit, Var
 from adjoint.ir.dump import expr_text
 from adjoint.lower.context import Context
 from adjoint.lower.facts import Facts
 from adjoint.lower.guards import INSIDE, STRETCHED, is_guard, refuse_if
-from adjoint.lower.linear import Linear, expression
+from adjoint.lower.linear import expression
 
 
 def assumed(guard: If, facts: Facts) -> list[tuple[Linear, Linear | None] | None]:
@@ -31,7 +32,7 @@ def assumed(guard: If, facts: Facts) -> list[tuple[Linear, Linear | None] | None
                     found.append(None)
                 else:
                     left, right = facts.same(left), facts.same(right)
-                    found.append((left, right) if prim == "ne" else (left.minus(right), None))
+                    found.append((left, right) if prim == "ne" else (left - right, None))
             case _:
                 found.append(None)
     return found

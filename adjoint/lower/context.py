@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from adjoint.analysis.linear import Linear, whole
 from adjoint.analysis.sharing import memory_classes, mentioned
 from adjoint.ir import Block, Call, Expr, For, Func, Let, Lit, Stmt, Var
 from adjoint.ir.walk import statements
 from adjoint.lower.facts import Buffer, Facts
-from adjoint.lower.linear import Linear, whole
 from adjoint.lower.views import Shape
 from adjoint.rules.numba_types import Type, array, is_array, types
 from adjoint.rules.typing import name_types
@@ -123,7 +123,7 @@ class Context:
                 return self.is_natural(left) and self.is_natural(right)
             case Call("sub", (Var(name), Lit(int() as less))):
                 span = self.spans.get(name)
-                return span is not None and self.facts.symbols.never_negative(span.start.plus(whole(-less)))
+                return span is not None and self.facts.symbols.never_negative(span.start.plus(-less))
             case Call(prim):
                 return prim == "dim"
             case Lit():

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from adjoint.analysis.linear import Linear, whole
 from adjoint.ir import Call, Expr, If, Lit, Var
 from adjoint.lower.facts import Facts
 from adjoint.lower.guards import INSIDE, STRETCHED, refuse_if
-from adjoint.lower.linear import Linear, whole
 from adjoint.lower.slices import sliced
 from adjoint.lower.subset import number
 from adjoint.lower.views import Shape, View, expanded, stretched, transposed

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from adjoint.analysis.effects import binds_of
+from adjoint.analysis.linear import Linear, whole
 from adjoint.ir import (
     Accum,
     Block,
@@ -32,7 +33,6 @@ from adjoint.lower.context import Context, Span
 from adjoint.lower.elements import NotATree, Reader
 from adjoint.lower.facts import Facts
 from adjoint.lower.guards import is_guard
-from adjoint.lower.linear import Linear, whole
 from adjoint.lower.normal import Normal
 from adjoint.lower.result_shapes import result_shape
 from adjoint.lower.uses import open_indices
@@ -319,7 +319,7 @@ class Expander:
         span = None
         if stmt.until is None and not stmt.parallel and start is not None and stop is not None:
             one = whole(1)
-            found = {Lit(1): Span(start, stop), Lit(-1): Span(stop.plus(one), start.plus(one))}
+            found = {Lit(1): Span(start, stop), Lit(-1): Span(stop + one, start + one)}
             span = found.get(stmt.step) if isinstance(stmt.step, Lit) else None
         self.context.spans[stmt.index.name] = span
         return span

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from adjoint.analysis.linear import Linear, symbol, whole
 from adjoint.errors import AdjointError
 from adjoint.ir import Call, Expr, Lit, Var
-from adjoint.lower.linear import Linear, symbol, whole
 from adjoint.lower.symbols import Symbols
 from adjoint.lower.views import Shape, View, whole_view
 from adjoint.rules.numba_types import Type, is_array, is_number, types
@@ -96,7 +96,7 @@ class Facts:
                 left, right = self.integer(a), self.integer(b)
                 if left is None or right is None:
                     return None
-                return self.same(left.plus(right, 1 if prim == "add" else -1))
+                return self.same(left + right if prim == "add" else left - right)
             case Call("mul", (Lit(int() as factor), other)) | Call("mul", (other, Lit(int() as factor))):
                 form = self.integer(other)
                 return None if form is None or isinstance(factor, bool) else form.times(factor)
@@ -124,10 +124,10 @@ class Facts:
         """Note that two forms have the same value."""
         a, b = self.same(a), self.same(b)
         for name, factor in (*b.terms, *a.terms):
-            rest = a.minus(b) if (name, factor) in a.terms else b.minus(a)
+            rest = a - b if (name, factor) in a.terms else b - a
             times = dict(rest.terms).get(name, 0)
             if abs(times) == 1:
-                new = symbol(name).minus(rest) if times == 1 else symbol(name).plus(rest)
+                new = symbol(name) - rest if times == 1 else symbol(name) + rest
                 self._learn({name: new, **self.equal})
                 return
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from adjoint.analysis.linear import Linear, whole
 from adjoint.ir import Accum, Block, Call, Expr, For, Func, Let, Lit, Stmt, Store, Var
 from adjoint.ir.walk import map_blocks, names_in, operands, statements
 from adjoint.lower.context import Span
-from adjoint.lower.linear import Linear, whole
 from adjoint.lower.uses import mentions
 from adjoint.lower.views import Shape
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from adjoint.analysis.linear import Linear, symbol
 from adjoint.analysis.sharing import memory_classes
 from adjoint.ir import Block, Comment, Expr, For, Func, Lit, Stmt, Var
 from adjoint.ir.walk import map_blocks, substitute
 from adjoint.lower.accesses import Access, Accesses, Summary, in_lockstep
 from adjoint.lower.context import Context, Span
 from adjoint.lower.guards import is_guard
-from adjoint.lower.linear import Linear, symbol
 from adjoint.lower.uses import open_indices
 from adjoint.transform.renaming import rename_block
 

@@ -6,12 +6,12 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from adjoint.analysis.linear import Linear
 from adjoint.ir import Accum, Block, Call, Expr, If, Let, Lit, Store, Var
 from adjoint.ir.walk import names_in
 from adjoint.lower.context import Context
 from adjoint.lower.elements import ONE, NotATree, Reader, cast_to
 from adjoint.lower.guards import refuse_if
-from adjoint.lower.linear import Linear
 from adjoint.lower.subset import constants, number
 from adjoint.lower.views import Shape
 from adjoint.rules.numba_types import Type, is_array, is_number, types

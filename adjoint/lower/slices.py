@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from adjoint.analysis.linear import Linear, whole
 from adjoint.ir import Call, Expr, Lit, Var
 from adjoint.lower.facts import Facts
-from adjoint.lower.linear import Linear, whole
 from adjoint.lower.views import Along, Fixed, View
 
 _NONE = Lit(None)
@@ -55,7 +55,7 @@ def _place(item: Expr, k: int, view: View, facts: Facts) -> Expr | None:
     form = facts.integer(item)
     if _is_whole(k, view, facts) or form is not None and facts.symbols.never_negative(form):
         return item
-    return facts.symbols.expr(view.shape[k].plus(form)) if form is not None and form.number is not None else None
+    return facts.symbols.expr(view.shape[k] + form) if form is not None and form.number is not None else None
 
 
 def _is_whole(k: int, view: View, facts: Facts) -> bool:
@@ -92,7 +92,7 @@ def _cut(
             return None
     symbols = facts.symbols
     if pace == -1 and start == stop == _NONE:
-        return size, symbols.expr(size.minus(whole(1))), -1
+        return size, symbols.expr(size.plus(-1)), -1
     first = _bound(start, whole(0), size, facts)
     last = _bound(stop, size, size, facts)
     if pace < 1 or first is None or last is None:
@@ -100,12 +100,12 @@ def _cut(
     # A negative number as the end means the start of the axis where that is too short.
     from_end = isinstance(stop, Lit) and last != size
     _check(first, last, size, facts, needs, from_end=from_end)
-    length = facts.same(last.minus(first))
+    length = facts.same(last - first)
     if pace == 1:
         return symbols.clipped(length), symbols.expr(first), 1
     if length.number is not None:
         return whole(max(0, -(-length.number // pace))), symbols.expr(first), pace
-    steps = Call("floordiv", (symbols.expr(length.plus(whole(pace - 1))), Lit(pace)))
+    steps = Call("floordiv", (symbols.expr(length.plus(pace - 1)), Lit(pace)))
     counted = Call("maximum", (steps, Lit(0)), via="builtin")
     return symbols.opaque(counted, length=True), symbols.expr(first), pace
 
@@ -117,7 +117,7 @@ def _bound(bound: Expr, default: Linear, size: Linear, facts: Facts) -> Linear |
     form = facts.integer(bound)
     if form is None:
         return None
-    return size.plus(form) if form.number is not None and form.number < 0 else form
+    return size + form if form.number is not None and form.number < 0 else form
 
 
 def _check(
@@ -125,10 +125,10 @@ def _check(
 ) -> None:
     symbols = facts.symbols
     # `size - 1` is negative only for an empty axis, and then the slice is empty in either reading.
-    lowest = -1 if last == size.minus(whole(1)) else 0
+    lowest = -1 if last == size.plus(-1) else 0
     if not symbols.never_negative(first):
         needs.append(first)
-    if not from_end and not symbols.never_negative(last.minus(whole(lowest))):
+    if not from_end and not symbols.never_negative(last.plus(-lowest)):
         needs.append(last)
-    if not symbols.never_negative(size.minus(last)):
-        needs.append(size.minus(last))
+    if not symbols.never_negative(size - last):
+        needs.append(size - last)

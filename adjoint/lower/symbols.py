@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from adjoint.analysis.linear import Linear, symbol, whole
 from adjoint.ir import Call, Expr, Lit, Var
 from adjoint.ir.dump import expr_text
 from adjoint.ir.walk import names_in
-from adjoint.lower.linear import Linear, expression, symbol, whole
+from adjoint.lower.linear import expression
 
 
 @dataclass(eq=False)
@@ -53,7 +54,7 @@ class Symbols:
         if self.never_negative(form):
             return form
         if len(form.terms) == 1 and form.terms[0][1] == 1 and form.symbols[0] in self.inside and form.constant < 0:
-            return self.clipped(self.inside[form.symbols[0]].plus(whole(form.constant)))
+            return self.clipped(self.inside[form.symbols[0]].plus(form.constant))
         made = self._made(Call("maximum", (self.expr(form), Lit(0)), via="builtin"))
         self.inside[made.symbols[0]] = form
         self.lengths.add(made.symbols[0])
@@ -61,7 +62,7 @@ class Symbols:
 
     def never_negative(self, form: Linear) -> bool:
         """Whether a form is at least 0, for certain."""
-        return self._is_positive(form) or any(self._is_positive(form.minus(known)) for known in self.at_least_zero)
+        return self._is_positive(form) or any(self._is_positive(form - known) for known in self.at_least_zero)
 
     def _is_positive(self, form: Linear) -> bool:
         return form.constant >= 0 and all(f > 0 and name in self.lengths for name, f in form.terms)

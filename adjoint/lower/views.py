@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from adjoint.analysis.linear import Linear, whole
 from adjoint.ir import Call, Expr, Lit
 from adjoint.ir.walk import names_in
-from adjoint.lower.linear import Linear, shifted, whole
+from adjoint.lower.linear import shifted
 
 Shape = tuple[Linear, ...]
 

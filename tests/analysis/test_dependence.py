@@ -7,8 +7,8 @@ import random
 import numpy as np
 import pytest
 
-from adjoint.analysis.affine import Affine, may_hold
 from adjoint.analysis.dependence import Dependence
+from adjoint.analysis.linear import Linear, may_hold, symbol
 from adjoint.ir import Call, Expr, For, Func, If, Let, Lit, Return, Stmt, Store, Var
 from adjoint.ir.dump import dump
 from adjoint.ir.walk import statements
@@ -24,18 +24,18 @@ def test_no_solution_means_none(seed: int) -> None:
     refuted = 0
     for _ in range(100):
         forms = [
-            Affine.of({name: draw.randint(-2, 2) for name in names}, draw.randint(-4, 4))
+            Linear.of({name: draw.randint(-2, 2) for name in names}, draw.randint(-4, 4))
             for _ in range(draw.randint(2, 5))
         ]
         split = draw.randint(0, 2)
-        box = [Affine.atom(n) for n in names] + [Affine((), 4) - Affine.atom(n) for n in names]
+        box = [symbol(n) for n in names] + [Linear((), 4) - symbol(n) for n in names]
         if not may_hold(forms[:split], forms[split:] + box):
             refuted += 1
             assert not any(_holds(forms, split, values) for values in np.ndindex(5, 5, 5)), forms
     assert refuted > 20
 
 
-def _holds(forms: list[Affine], split: int, values: tuple[int, ...]) -> bool:
+def _holds(forms: list[Linear], split: int, values: tuple[int, ...]) -> bool:
     at = dict(zip("ijk", values, strict=True))
     totals = [form.constant + sum(at[name] * factor for name, factor in form.terms) for form in forms]
     return all(t == 0 for t in totals[:split]) and all(t >= 0 for t in totals[split:])

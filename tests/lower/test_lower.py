@@ -14,7 +14,6 @@ from adjoint.codegen.emit import text
 from adjoint.ir import Func
 from adjoint.lower import BROADCAST_GUARD, PASSES, assumptions, linear, lower, to_numba
 from adjoint.lower.facts import Facts
-from adjoint.lower.linear import whole
 from tests.ir_text import parse
 from tests.lower.programs import arguments, programs, run, same
 
@@ -380,7 +379,7 @@ def test_what_may_never_run_is_not_checked_on_entry() -> None:
 def test_equal_lengths_come_to_an_end(order: tuple[int, int]) -> None:
     facts = Facts({}, {})
     m, n = facts.symbols.length("x", 0), facts.symbols.length("y", 0)
-    pairs = [(facts.symbols.clipped(m.plus(whole(-1))), facts.symbols.clipped(n.plus(whole(-1)))), (m, n)]
+    pairs = [(facts.symbols.clipped(m.plus(-1)), facts.symbols.clipped(n.plus(-1))), (m, n)]
     for k in order:
         facts.make_equal(*pairs[k])
     assert facts.same(m) == facts.same(n)

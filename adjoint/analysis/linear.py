@@ -11,56 +11,87 @@ MOST = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Affine:
-    """A constant plus multiples of named whole numbers; `terms` is sorted by name and has no zeros."""
+class Linear:
+    """The sum of `factor * symbol` over `terms`, in the order of the symbols and without zeros, and `constant`.
+
+    >>> n = symbol("n")
+    >>> n.plus(1) - n
+    Linear(terms=(), constant=1)
+    """
 
     terms: tuple[tuple[str, int], ...] = ()
     constant: int = 0
 
     @staticmethod
-    def of(terms: Mapping[str, int], constant: int = 0) -> Affine:
-        return Affine(tuple(sorted((name, factor) for name, factor in terms.items() if factor)), constant)
+    def of(terms: Mapping[str, int], constant: int = 0) -> Linear:
+        return Linear(tuple(sorted((name, factor) for name, factor in terms.items() if factor)), constant)
 
-    @staticmethod
-    def atom(name: str) -> Affine:
-        return Affine(((name, 1),))
-
-    def __add__(self, other: Affine) -> Affine:
+    def __add__(self, other: Linear) -> Linear:
         if not self.terms or not other.terms:
-            return Affine(self.terms or other.terms, self.constant + other.constant)
+            return Linear(self.terms or other.terms, self.constant + other.constant)
         terms = dict(self.terms)
         for name, factor in other.terms:
             terms[name] = terms.get(name, 0) + factor
-        return Affine.of(terms, self.constant + other.constant)
+        return Linear.of(terms, self.constant + other.constant)
 
-    def __sub__(self, other: Affine) -> Affine:
+    def __sub__(self, other: Linear) -> Linear:
         return self + other.times(-1)
 
-    def plus(self, number: int) -> Affine:
-        return Affine(self.terms, self.constant + number)
+    def plus(self, number: int) -> Linear:
+        return Linear(self.terms, self.constant + number)
 
-    def times(self, number: int) -> Affine:
+    def times(self, number: int) -> Linear:
         if not number:
-            return Affine()
-        return Affine(tuple((name, factor * number) for name, factor in self.terms), self.constant * number)
+            return Linear()
+        return Linear(tuple((name, factor * number) for name, factor in self.terms), self.constant * number)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        return tuple(name for name, _ in self.terms)
+
+    @property
+    def number(self) -> int | None:
+        """The value, if it is known."""
+        return None if self.terms else self.constant
 
     def factor(self, name: str) -> int:
         return next((factor for other, factor in self.terms if other == name), 0)
 
-    def names(self) -> tuple[str, ...]:
-        return tuple(name for name, _ in self.terms)
+    def parts(self) -> tuple[Linear, Linear]:
+        """Return two forms without negative factors whose difference this one is.
 
-    def renamed(self, names: Mapping[str, str]) -> Affine:
-        return Affine.of({names.get(name, name): factor for name, factor in self.terms}, self.constant)
+        >>> (symbol("n") - symbol("m")).plus(-2).parts()[1]
+        Linear(terms=(('m', 1),), constant=2)
+        """
+        more = Linear(tuple((name, factor) for name, factor in self.terms if factor > 0), max(self.constant, 0))
+        return more, more - self
+
+    def replaced(self, values: Mapping[str, Linear]) -> Linear:
+        """Put linear forms in the place of symbols."""
+        result = whole(self.constant)
+        for name, factor in self.terms:
+            result += values.get(name, symbol(name)).times(factor)
+        return result
+
+    def renamed(self, names: Mapping[str, str]) -> Linear:
+        return Linear.of({names.get(name, name): factor for name, factor in self.terms}, self.constant)
 
 
-def may_hold(zero: Iterable[Affine], at_least_zero: Iterable[Affine]) -> bool:
+def whole(value: int) -> Linear:
+    return Linear((), value)
+
+
+def symbol(name: str) -> Linear:
+    return Linear(((name, 1),), 0)
+
+
+def may_hold(zero: Iterable[Linear], at_least_zero: Iterable[Linear]) -> bool:
     """Whether whole numbers may exist that make all of `zero` zero and none of `at_least_zero` negative.
 
     False is certain: there are none. True may be wrong: the method (Fourier and Motzkin's) looks for fractions, with
     bounds rounded where all factors have a common divisor, and gives up on large systems.
 
-    >>> i, n = Affine.atom("i"), Affine.atom("n")
+    >>> i, n = symbol("i"), symbol("n")
     >>> may_hold([i - n], [i, n - i])
     True
     >>> may_hold([i - n], [n - i.plus(1)])
@@ -81,7 +112,7 @@ def may_hold(zero: Iterable[Affine], at_least_zero: Iterable[Affine]) -> bool:
         factor, name = min(((factor, name) for name, factor in form.terms), key=_size)
         if abs(factor) == divisor:
             # The factor divides the whole form: the name can be put in terms of the others.
-            value = Affine.of({n: -f // factor for n, f in form.terms if n != name}, -form.constant // factor)
+            value = Linear.of({n: -f // factor for n, f in form.terms if n != name}, -form.constant // factor)
             equalities = [_with(other, name, value) for other in equalities]
             bounds.put(name, value)
         else:
@@ -94,9 +125,9 @@ def _size(term: tuple[int, str]) -> int:
     return abs(term[0])
 
 
-def _with(form: Affine, name: str, value: Affine) -> Affine:
+def _with(form: Linear, name: str, value: Linear) -> Linear:
     factor = form.factor(name)
-    return form + value.times(factor) - Affine.of({name: factor}) if factor else form
+    return form + value.times(factor) - Linear.of({name: factor}) if factor else form
 
 
 class _Bounds:
@@ -106,16 +137,16 @@ class _Bounds:
         self.constants: dict[tuple[tuple[str, int], ...], int] = {}
         self.contradiction = False
 
-    def forms(self) -> list[Affine]:
-        return [Affine(terms, constant) for terms, constant in self.constants.items()]
+    def forms(self) -> list[Linear]:
+        return [Linear(terms, constant) for terms, constant in self.constants.items()]
 
-    def put(self, name: str, value: Affine) -> None:
+    def put(self, name: str, value: Linear) -> None:
         """Put a form in the place of a name."""
         for form in [form for form in self.forms() if form.factor(name)]:
             del self.constants[form.terms]
             self.add(_with(form, name, value))
 
-    def add(self, form: Affine) -> None:
+    def add(self, form: Linear) -> None:
         if not form.terms:
             self.contradiction |= form.constant < 0
             return
@@ -144,8 +175,8 @@ class _Bounds:
 
     def without(self, name: str) -> _Bounds:
         rest = _Bounds()
-        ups: list[tuple[int, Affine]] = []
-        downs: list[tuple[int, Affine]] = []
+        ups: list[tuple[int, Linear]] = []
+        downs: list[tuple[int, Linear]] = []
         for form in self.forms():
             factor = form.factor(name)
             if not factor:
