@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from numba import types as nb
 
 from adjoint.ir import Accum, Call, Comment, Effect, Expr, For, Func, If, Let, Lit, Return, Stmt, Store, Var, While
-from adjoint.ir.walk import names_in, operands, subexpressions
+from adjoint.ir.walk import names_in, operands, remembered, subexpressions
 from adjoint.rules import spelling
 from adjoint.rules.kernels import ATOMIC_ADD, FORGET, is_barrier
 
@@ -37,6 +37,15 @@ class Action:
 
 def actions(stmt: Stmt, func: Func) -> tuple[Action, ...]:
     """Return what a statement does; loops and branches: what evaluating their bounds or condition does."""
+    if isinstance(stmt, Accum) and not stmt.index and not isinstance(func.types.get(stmt.target.name), nb.Array):
+        name = stmt.target.name
+        return (_evaluate(stmt.target, stmt.value, binds=(name,), changes=(name,)),)
+    return _actions(stmt)
+
+
+@remembered
+def _actions(stmt: Stmt) -> tuple[Action, ...]:
+    """Return what a statement does, an `Accum` to memory."""
     match stmt:
         case Let(target, value):
             return (_let(target.name, value),)
@@ -44,9 +53,7 @@ def actions(stmt: Stmt, func: Func) -> tuple[Action, ...]:
             replaces = (array.name,) if index == _WHOLE else ()
             return (_evaluate(*index, value, reads=(array.name,), changes=(array.name,), replaces=replaces),)
         case Accum(target, index, value):
-            in_place = bool(index) or isinstance(func.types.get(target.name), nb.Array)
-            binds = () if in_place else (target.name,)
-            return (_evaluate(target, *index, value, binds=binds, changes=(target.name,)),)
+            return (_evaluate(target, *index, value, changes=(target.name,)),)
         case Effect(Call("move", (Call(args=targets), Call(args=values)))):
             return tuple(_let(name, v) for t, v in zip(targets, values, strict=True) for name in names_in(t))
         case Effect(value):

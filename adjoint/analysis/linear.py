@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import gcd
 
 # A system that grows beyond this is taken to have a solution.
@@ -21,6 +21,10 @@ class Linear:
 
     terms: tuple[tuple[str, int], ...] = ()
     constant: int = 0
+    symbols: tuple[str, ...] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "symbols", tuple(name for name, _ in self.terms))
 
     @staticmethod
     def of(terms: Mapping[str, int], constant: int = 0) -> Linear:
@@ -44,10 +48,6 @@ class Linear:
         if not number:
             return Linear()
         return Linear(tuple((name, factor * number) for name, factor in self.terms), self.constant * number)
-
-    @property
-    def symbols(self) -> tuple[str, ...]:
-        return tuple(name for name, _ in self.terms)
 
     @property
     def number(self) -> int | None:

@@ -12,9 +12,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from adjoint.analysis.effects import Action, actions
-from adjoint.analysis.sharing import external_names, holds_memory, memory_classes, mentioned
+from adjoint.analysis.sharing import external_names, holds_memory, memory_classes
 from adjoint.ir import Block, For, Func, If, Lit, Stmt, While
-from adjoint.ir.walk import blocks, statements
+from adjoint.ir.walk import blocks, mentioned, nested, statements
 
 __all__ = ["Liveness", "Site", "holds_memory", "liveness", "memory_classes", "sites"]
 
@@ -72,7 +72,7 @@ def _sites(block: Block, position: int) -> tuple[Site, ...]:
         end = position + 1
         for body in blocks(stmt):
             inner.append(_sites(body, end))
-            end += sum(1 for _ in statements(body))
+            end += len(body) + sum(len(nested(each)) for each in body)
         found.append(Site(stmt, position, tuple(inner)))
         position = end
     return tuple(found)
@@ -129,9 +129,7 @@ class _Masks:
 class _Solver:
     """The backward walk. Facts only grow, so loops start from what they found the last time they were visited."""
 
-    def __init__(
-        self, func: Func, classes: Mapping[str, str], needed_only: bool, observable: frozenset[str]
-    ) -> None:
+    def __init__(self, func: Func, classes: Mapping[str, str], needed_only: bool, observable: frozenset[str]) -> None:
         self.needed_only = needed_only
         self.sites = sites(func)
         everything = list(statements(func.body))

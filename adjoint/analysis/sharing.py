@@ -8,14 +8,14 @@ any of its arguments.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from numba import types as nb
 
 from adjoint.ir import Accum, Call, Effect, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
 from adjoint.ir.routine import Routine
-from adjoint.ir.walk import bound, names_in, operands, statements
+from adjoint.ir.walk import bound, mentioned, names_in, statements
 from adjoint.rules import spelling
 
 _HOLDERS = frozenset(("tuple", "list", "select", "item", "pop"))
@@ -61,7 +61,7 @@ def external_names(func: Func) -> frozenset[str]:
     """Return the names bound to memory from outside that is no parameter: constants and opaque results."""
     found: set[str] = set()
     for stmt in statements(func.body):
-        prims = _prims(stmt.value) if isinstance(stmt, Let) else ()
+        prims = stmt.value.prims if isinstance(stmt, Let) and isinstance(stmt.value, Call) else ()
         if any(prim.startswith(("const:", "ref:")) and not _is_routine(prim, func) for prim in prims):
             found.update(var.name for var in bound(stmt))
     return frozenset(found)
@@ -73,14 +73,15 @@ class _Sharing:
     def __init__(self, func: Func) -> None:
         self.func = func
         self.types = func.types
-        scalars = _untyped_scalars(func)
+        bindings = _bindings(func)
+        scalars = _untyped_scalars(func, bindings)
         names = dict.fromkeys([p.name for p in func.params])
         for stmt in statements(func.body):
             names.update(dict.fromkeys(mentioned(stmt)))
         memory = (name for name in names if name not in scalars and holds_memory(func.types.get(name)))
         self.order = {name: position for position, name in enumerate(memory)}
         self.parent = {name: name for name in self.order}
-        self.arrays = _certain_arrays(func)
+        self.arrays = _certain_arrays(func, bindings)
 
     def find(self, name: str) -> str:
         root = name
@@ -138,18 +139,6 @@ def _is_routine(prim: str, func: Func) -> bool:
     return isinstance(func.refs.get(prim), Routine)
 
 
-def mentioned(stmt: Stmt) -> list[str]:
-    """Return the names a statement itself binds or reads, with repetitions."""
-    return [*(var.name for var in bound(stmt)), *(name for expr in operands(stmt) for name in names_in(expr))]
-
-
-def _prims(expr: Expr) -> Iterator[str]:
-    if isinstance(expr, Call):
-        yield expr.prim
-        for arg in (*expr.args, *(value for _, value in expr.kwargs)):
-            yield from _prims(arg)
-
-
 def _bindings(func: Func) -> dict[str, list[Expr]]:
     """Map each name bound by `Let` to its values; names that anything else binds are left out."""
     found: dict[str, list[Expr]] = {}
@@ -167,10 +156,10 @@ def _bindings(func: Func) -> dict[str, list[Expr]]:
     return {name: values for name, values in found.items() if name not in other}
 
 
-def _untyped_scalars(func: Func) -> frozenset[str]:
+def _untyped_scalars(func: Func, bindings: Mapping[str, Sequence[Expr]]) -> frozenset[str]:
     """Return the names without a type that can only be scalars: loop indices, constants, sizes, comparisons."""
     indices = {stmt.index.name for stmt in statements(func.body) if isinstance(stmt, For)}
-    lets = {name for name, values in _bindings(func).items() if all(map(_is_scalar, values))}
+    lets = {name for name, values in bindings.items() if all(map(_is_scalar, values))}
     return frozenset(name for name in indices | lets if name not in func.types)
 
 
@@ -184,12 +173,12 @@ def _is_scalar(value: Expr) -> bool:
             return False
 
 
-def _certain_arrays(func: Func) -> frozenset[str]:
+def _certain_arrays(func: Func, bindings: Mapping[str, Sequence[Expr]]) -> frozenset[str]:
     """Return the names that are arrays, not lists, so that a store into them copies."""
     typed = {name for name, kind in func.types.items() if isinstance(kind, nb.Array)}
     untyped = {
         name
-        for name, values in _bindings(func).items()
+        for name, values in bindings.items()
         if name not in func.types and all(isinstance(v, Call) and spelling.allocates(v.prim) for v in values)
     }
     return frozenset(typed | untyped)

@@ -66,6 +66,7 @@ def structure(func: Func) -> Structure:
 
 def _visit(block: Block, place: Place, found: Structure) -> None:
     for stmt in block:
+        assert id(stmt) not in found.home, "a statement stands twice in a program"
         found.home[id(stmt)] = place
         inner = [Place(place, stmt, slot) for slot in range(len(blocks(stmt)))]
         for slot, nested in enumerate(inner):

@@ -18,7 +18,6 @@ from adjoint.codegen.names import rename
 from adjoint.errors import TypingError, UnsupportedError
 from adjoint.frontend.lowering import lower
 from adjoint.ir import Call, Expr, Func, Return, Var
-from adjoint.ir.dump import dump
 from adjoint.ir.walk import operands, statements, subexpressions
 from adjoint.lower import helper_text
 from adjoint.lower import lower as fuse_loops
@@ -62,12 +61,12 @@ TIDY: tuple[tuple[str, Callable[[Func], Func]], ...] = (
 
 @dataclass(eq=False)
 class Trace:
-    """The program after every stage of the pipeline, as text."""
+    """The program after every stage of the pipeline."""
 
     stages: dict[str, object]
 
     def add(self, stage: str, func: Func) -> Func:
-        self.stages[stage] = dump(func)
+        self.stages[stage] = func
         return func
 
 

@@ -30,6 +30,8 @@ from adjoint.backends.python import PythonForm
 from adjoint.backends.request import Generated, NumbaType, Request
 from adjoint.backends.shim import OMITTED, calling_convention
 from adjoint.errors import BROADCAST_GUARD
+from adjoint.ir import Func
+from adjoint.ir.dump import dump
 from adjoint.rules.containers import is_foreign, passed
 
 _SCALARS: frozenset[type] = frozenset((float, int, bool, complex, np.float32, np.float64, np.complex64, np.complex128))
@@ -167,7 +169,8 @@ class Gradient:
         stages = {**generated.stages, "source": generated.source, "compiled": generated.compiled_text}
         if stage not in stages:
             raise ValueError(f"there is no stage {stage!r}; the stages are {', '.join(stages)}")
-        return stages[stage]
+        found = stages[stage]
+        return dump(found) if isinstance(found, Func) else found
 
     def explain(self, *args: Any, **kwargs: Any) -> str:
         """Return a report for these arguments or Numba types, as text for people.

@@ -54,6 +54,7 @@ class Call:
     # Found once, since every analysis asks for them: the names read, left to right, and the primitives inside.
     names: tuple[str, ...] = field(init=False, compare=False, repr=False)
     prims: frozenset[str] = field(init=False, compare=False, repr=False)
+    number: int = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         names: list[str] = []
@@ -66,13 +67,24 @@ class Call:
                 prims |= arg.prims
         object.__setattr__(self, "names", tuple(names))
         object.__setattr__(self, "prims", frozenset(prims))
+        object.__setattr__(self, "number", hash((self.prim, self.args, self.kwargs)))
+
+    def __hash__(self) -> int:
+        return self.number
 
 
 Expr: TypeAlias = Var | Lit | Call
 
 
+class Remembering:
+    """What has been found out about a statement, see `walk.remembered`; statements never change."""
+
+    __slots__ = ("found",)
+    found: dict[object, object]
+
+
 @dataclass(frozen=True, slots=True)
-class Let:
+class Let(Remembering):
     """`target = value`."""
 
     target: Var
@@ -81,7 +93,7 @@ class Let:
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
+class Store(Remembering):
     """`array[index] = value`; `index` has the form of the trailing arguments of `getitem`."""
 
     array: Var
@@ -91,7 +103,7 @@ class Store:
 
 
 @dataclass(frozen=True, slots=True)
-class Accum:
+class Accum(Remembering):
     """`target[index] += value`, in place; with an empty index `target += value` (a scalar, or the whole array)."""
 
     target: Var
@@ -122,7 +134,7 @@ class Merge:
 
 
 @dataclass(frozen=True, slots=True)
-class For:
+class For(Remembering):
     """`for index in range(start, stop, step): body`, left after the iteration in which `until` becomes true.
 
     The bounds are evaluated once, before the first iteration. `step` is not zero.
@@ -140,7 +152,7 @@ class For:
 
 
 @dataclass(frozen=True, slots=True)
-class While:
+class While(Remembering):
     """`while cond: body`, left also after the iteration in which `until` becomes true.
 
     `cond` is a pure scalar expression over the phis and outer names; anything else has been moved into the body.
@@ -154,7 +166,7 @@ class While:
 
 
 @dataclass(frozen=True, slots=True)
-class If:
+class If(Remembering):
     cond: Expr
     then: Block
     orelse: Block = ()
@@ -163,7 +175,7 @@ class If:
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(Remembering):
     """A call made for what it does: `print(...)`, `tape.append(x)`, `raise`, `assert`."""
 
     value: Call
@@ -171,14 +183,14 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
-class Comment:
+class Comment(Remembering):
     """A line of text for the reader of the generated source."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Return:
+class Return(Remembering):
     """The one exit of a function, last in its body."""
 
     value: Expr

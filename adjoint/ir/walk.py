@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from operator import is_
+from typing import TypeVar, cast
 
 from adjoint.errors import Loc
 from adjoint.ir.nodes import (
@@ -18,12 +20,31 @@ from adjoint.ir.nodes import (
     If,
     Let,
     Lit,
+    Merge,
     Return,
     Stmt,
     Store,
     Var,
     While,
 )
+
+T = TypeVar("T")
+
+
+def remembered(ask: Callable[[Stmt], T]) -> Callable[[Stmt], T]:
+    """Ask about each statement once; for questions whose answer rests on nothing but the statement."""
+
+    def answer(stmt: Stmt) -> T:
+        try:
+            found = stmt.found
+        except AttributeError:
+            found: dict[object, object] = {}
+            object.__setattr__(stmt, "found", found)
+        if ask not in found:
+            found[ask] = ask(stmt)
+        return cast(T, found[ask])
+
+    return answer
 
 
 def names_in(expr: Expr | None) -> tuple[str, ...]:
@@ -48,10 +69,10 @@ def subexpressions(expr: Expr) -> Iterator[Expr]:
 def map_expr(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
     """Rebuild an expression bottom-up, passing every node through `change`."""
     if isinstance(expr, Call):
-        args = tuple(map_expr(arg, change) for arg in expr.args)
-        kwargs = tuple((name, map_expr(arg, change)) for name, arg in expr.kwargs)
-        if args != expr.args or kwargs != expr.kwargs:
-            expr = replace(expr, args=args, kwargs=kwargs)
+        args = _each(expr.args, lambda arg: map_expr(arg, change))
+        kwargs = expr.kwargs and tuple((name, map_expr(arg, change)) for name, arg in expr.kwargs)
+        if args is not expr.args or kwargs != expr.kwargs:
+            expr = Call(expr.prim, args, kwargs, expr.via)
     return change(expr)
 
 
@@ -90,6 +111,19 @@ def _optional(expr: Expr | None) -> tuple[Expr, ...]:
     return () if expr is None else (expr,)
 
 
+@remembered
+def mentioned(stmt: Stmt) -> tuple[str, ...]:
+    """Return the names a statement itself binds or reads, with repetitions."""
+    return (*(var.name for var in bound(stmt)), *(name for expr in operands(stmt) for name in names_in(expr)))
+
+
+@remembered
+def mentioned_within(stmt: Stmt) -> frozenset[str]:
+    """Return the names that a statement and those nested in it bind or read."""
+    inner = (mentioned_within(each) for block in blocks(stmt) for each in block)
+    return frozenset(mentioned(stmt)).union(*inner)
+
+
 def blocks(stmt: Stmt) -> tuple[Block, ...]:
     """Return the blocks nested directly in a statement."""
     match stmt:
@@ -122,65 +156,103 @@ def statements(block: Block) -> Iterator[Stmt]:
     """Yield every statement, nested ones after the statement that holds them."""
     for stmt in block:
         yield stmt
-        for inner in blocks(stmt):
-            yield from statements(inner)
+        if isinstance(stmt, For | While | If):
+            yield from nested(stmt)
+
+
+@remembered
+def nested(stmt: Stmt) -> tuple[Stmt, ...]:
+    """Return all statements within a statement, in the order of `statements`."""
+    return tuple(inner for block in blocks(stmt) for inner in statements(block))
 
 
 def map_operands(stmt: Stmt, change: Callable[[Expr], Expr]) -> Stmt:
-    """Rebuild a statement with `change` applied to each whole operand; nested blocks and targets stay."""
+    """Rebuild a statement with `change` applied to each whole operand; nested blocks and targets stay.
+
+    A statement in which nothing changes is returned as it is, here and in `map_blocks`, and what is known of it stays.
+    """
     match stmt:
-        case Let() | Return():
-            return replace(stmt, value=change(stmt.value))
-        case Effect(value):
+        case Let(target, value, loc):
+            changed = change(value)
+            return stmt if changed is value else Let(target, changed, loc)
+        case Return(value, loc):
+            changed = change(value)
+            return stmt if changed is value else Return(changed, loc)
+        case Effect(value, loc):
             changed = change(value)
             assert isinstance(changed, Call)
-            return replace(stmt, value=changed)
+            return stmt if changed is value else Effect(changed, loc)
         case Store() | Accum():
-            return replace(stmt, index=tuple(change(i) for i in stmt.index), value=change(stmt.value))
-        case For(carried=carried):
-            return replace(
-                stmt,
-                start=change(stmt.start),
-                stop=change(stmt.stop),
-                step=change(stmt.step),
-                carried=_map_carried(carried, change),
-            )
-        case While(carried=carried):
-            return replace(
-                stmt,
-                cond=change(stmt.cond),
-                carried=_map_carried(carried, change),
-            )
-        case If(merges=merges):
-            return replace(
-                stmt,
-                cond=change(stmt.cond),
-                merges=tuple(
-                    replace(
-                        m,
-                        then=None if m.then is None else change(m.then),
-                        orelse=None if m.orelse is None else change(m.orelse),
-                    )
-                    for m in merges
-                ),
-            )
+            index, value = _each(stmt.index, change), change(stmt.value)
+            return stmt if index is stmt.index and value is stmt.value else replace(stmt, index=index, value=value)
+        case For(start=start, stop=stop, step=step):
+            bounds = (start, stop, step)
+            (first, last, by), carried = _each(bounds, change), _map_carried(stmt.carried, change)
+            if first is start and last is stop and by is step and carried is stmt.carried:
+                return stmt
+            return replace(stmt, start=first, stop=last, step=by, carried=carried)
+        case While(cond):
+            changed, carried = change(cond), _map_carried(stmt.carried, change)
+            return stmt if changed is cond and carried is stmt.carried else replace(stmt, cond=changed, carried=carried)
+        case If(cond):
+            changed, merges = change(cond), _each(stmt.merges, lambda merge: _map_merge(merge, change))
+            return stmt if changed is cond and merges is stmt.merges else replace(stmt, cond=changed, merges=merges)
         case Comment():
             return stmt
 
 
+def _each(items: tuple[T, ...], change: Callable[[T], T]) -> tuple[T, ...]:
+    """Return all items changed; the tuple itself if none is."""
+    changed = tuple(map(change, items))
+    return items if all(map(is_, changed, items)) else changed
+
+
 def _map_carried(carried: tuple[Carry, ...], change: Callable[[Expr], Expr]) -> tuple[Carry, ...]:
-    return tuple(replace(c, init=None if c.init is None else change(c.init), next=change(c.next)) for c in carried)
+    return _each(carried, lambda c: _map_carry(c, change))
+
+
+def _map_carry(carry: Carry, change: Callable[[Expr], Expr]) -> Carry:
+    init, next_ = None if carry.init is None else change(carry.init), change(carry.next)
+    return carry if init is carry.init and next_ is carry.next else replace(carry, init=init, next=next_)
+
+
+def _map_merge(merge: Merge, change: Callable[[Expr], Expr]) -> Merge:
+    then = None if merge.then is None else change(merge.then)
+    orelse = None if merge.orelse is None else change(merge.orelse)
+    return merge if then is merge.then and orelse is merge.orelse else replace(merge, then=then, orelse=orelse)
 
 
 def map_blocks(stmt: Stmt, change: Callable[[Block], Block]) -> Stmt:
     """Rebuild a statement with `change` applied to each block nested directly in it."""
     match stmt:
-        case For() | While():
-            return replace(stmt, body=change(stmt.body))
-        case If():
-            return replace(stmt, then=change(stmt.then), orelse=change(stmt.orelse))
+        case For(body=body) | While(body=body):
+            changed = change(body)
+            return stmt if same_block(changed, body) else replace(stmt, body=changed)
+        case If(then=then, orelse=orelse):
+            first, second = change(then), change(orelse)
+            if same_block(first, then) and same_block(second, orelse):
+                return stmt
+            return replace(stmt, then=first, orelse=second)
         case Let() | Store() | Accum() | Effect() | Comment() | Return():
             return stmt
+
+
+def same_block(a: Block, b: Block) -> bool:
+    """Whether two blocks hold the very same statements."""
+    return a is b or len(a) == len(b) and all(map(is_, a, b))
+
+
+def unshared(block: Block, seen: dict[int, Stmt] | None = None) -> Block:
+    """Return a block in which each statement stands once, as an object: what is known of statements goes by that."""
+    known = {} if seen is None else seen
+
+    def own(stmt: Stmt) -> Stmt:
+        stmt = map_blocks(stmt, lambda inner: unshared(inner, known))
+        stmt = replace(stmt) if id(stmt) in known else stmt
+        known[id(stmt)] = stmt
+        return stmt
+
+    return tuple(map(own, block))
 
 
 def located(stmt: Stmt, loc: Loc | None) -> Stmt:

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from adjoint.analysis.linear import whole
 from adjoint.analysis.liveness import Liveness, Site, liveness
-from adjoint.analysis.sharing import memory_classes, mentioned
+from adjoint.analysis.sharing import memory_classes
 from adjoint.ir import Accum, Block, Call, Effect, Expr, For, Func, If, Let, Stmt, Store, Var, While
-from adjoint.ir.walk import names_in, operands, statements
+from adjoint.ir.walk import mentioned, names_in, operands, statements
 from adjoint.lower.context import Context, Span
 from adjoint.rules import spelling
 from adjoint.rules.numba_types import is_array

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from adjoint.analysis.linear import Linear, whole
-from adjoint.analysis.sharing import memory_classes, mentioned
+from adjoint.analysis.sharing import memory_classes
 from adjoint.ir import Block, Call, Expr, For, Func, Let, Lit, Stmt, Var
-from adjoint.ir.walk import statements
+from adjoint.ir.walk import mentioned, statements
 from adjoint.lower.facts import Buffer, Facts
 from adjoint.lower.views import Shape
 from adjoint.rules.numba_types import Type, array, is_array, types

@@ -91,6 +91,8 @@ class _Numbers:
         return tuple(self.stmt(stmt) for stmt in block if not _makes(stmt, self.name))
 
     def stmt(self, stmt: Stmt) -> Stmt:
+        if not mentions(stmt, self.name):
+            return stmt
         stmt = map_blocks(map_operands(stmt, lambda expr: map_expr(expr, self.read)), self.block)
         match stmt:
             case Store(Var(name), _, value) if name == self.name:

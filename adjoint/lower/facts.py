@@ -241,6 +241,8 @@ class Facts:
             for known in (self.shapes, self.integers, self.lists, self.memory):
                 known.pop(name, None)
             self.views = {v: view for v, view in self.views.items() if not _stale(v, view, name, gone)}
+            if not gone:
+                continue
             self.shapes = {n: shape for n, shape in self.shapes.items() if not _mentions(shape, gone)}
             self.integers = {n: form for n, form in self.integers.items() if not gone.intersection(form.symbols)}
             self.lists = {n: s for n, s in self.lists.items() if s is None or not _mentions(s, gone)}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from adjoint.analysis.sharing import memory_classes
 from adjoint.ir import Accum, Block, Call, Effect, Expr, For, Func, Let, Lit, Stmt, Store, Var
-from adjoint.ir.walk import blocks, names_in, operands, statements
+from adjoint.ir.walk import blocks, mentioned_within, names_in, operands, statements
 from adjoint.rules.numba_types import Type, is_array
 
 MADE = frozenset(("empty", "zeros"))
@@ -100,12 +100,7 @@ def is_single(index: Expr) -> bool:
 
 def mentions(stmt: Stmt, name: str) -> bool:
     """Whether a statement, or one nested in it, uses a name."""
-    for inner in statements((stmt,)):
-        if any(name in names_in(expr) for expr in operands(inner)):
-            return True
-        if isinstance(inner, Let) and inner.target.name == name:
-            return True
-    return False
+    return name in mentioned_within(stmt)
 
 
 def open_indices(func: Func) -> frozenset[str]:

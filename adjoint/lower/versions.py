@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from adjoint.analysis.sharing import mentioned
 from adjoint.ir import Block, Call, Effect, Func, Let, Stmt, Var
-from adjoint.ir.walk import map_blocks, names_in, statements
+from adjoint.ir.walk import map_blocks, mentioned, names_in, statements
 from adjoint.rules.numba_types import Type, is_array
 from adjoint.transform.renaming import rename_block
 

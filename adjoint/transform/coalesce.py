@@ -8,9 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from adjoint.analysis.effects import Action, actions, binds_of
 from adjoint.analysis.liveness import Liveness, Site, liveness, sites
-from adjoint.analysis.sharing import mentioned
 from adjoint.ir import Block, Call, Effect, For, Func, Let, Stmt, Var
-from adjoint.ir.walk import map_blocks
+from adjoint.ir.walk import map_blocks, mentioned
 from adjoint.transform.dce import moves
 from adjoint.transform.hints import all_hints, hint_of
 from adjoint.transform.renaming import rename_block

@@ -11,7 +11,7 @@ from numba import types as nb
 
 from adjoint.analysis.effects import binds_of
 from adjoint.ir import Accum, Block, Call, Effect, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
-from adjoint.ir.walk import map_expr, map_operands, names_in, statements, substitute
+from adjoint.ir.walk import map_blocks, map_expr, map_operands, names_in, statements, substitute
 from adjoint.transform.coalesce import adopt
 from adjoint.transform.hints import all_hints, hint_of
 
@@ -108,7 +108,8 @@ class _Propagator:
             case If():
                 stmt = self.reading(stmt, known)
                 other = known.copy()
-                stmt = replace(stmt, then=self.block(stmt.then, known), orelse=self.block(stmt.orelse, other))
+                facts = iter((known, other))
+                stmt = map_blocks(stmt, lambda block: self.block(block, next(facts)))
                 both = known.in_both(other)
                 known.value, known.holders = both.value, both.holders
                 return stmt
@@ -131,7 +132,7 @@ class _Propagator:
             self.bind(inner, known)
         if isinstance(stmt, While):
             stmt = self.reading(stmt, known)
-        return replace(stmt, body=self.block(stmt.body, known.copy()))
+        return map_blocks(stmt, lambda block: self.block(block, known.copy()))
 
     def bind(self, stmt: Stmt, known: _Copies) -> None:
         for name in binds_of(stmt, self.func):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from adjoint.analysis.effects import is_pure
 from adjoint.analysis.liveness import Liveness, Site, liveness
 from adjoint.ir import Block, Call, Comment, Effect, Expr, For, Func, If, Let, Return, Stmt, Var, While
-from adjoint.ir.walk import subexpressions
+from adjoint.ir.walk import same_block, subexpressions
 
 
 def eliminate(func: Func, *, observable: Collection[str] | None = None) -> Func:
@@ -111,14 +111,15 @@ class _Rewriter:
             self.changed = True
             bounds = (stmt.start, stmt.stop, stmt.step)
             return [Effect(e, stmt.loc) for e in bounds if isinstance(e, Call) and not is_pure(e)]
-        return (replace(stmt, body=body),)
+        return (stmt if same_block(body, stmt.body) else replace(stmt, body=body),)
 
     def is_live_after(self, site: Site, name: str) -> bool:
         return bool(self.facts.after[site.position] >> self.facts.names[name] & 1)
 
     def branch(self, stmt: If, then: Block, orelse: Block) -> Sequence[Stmt]:
         if then:
-            return (replace(stmt, then=then, orelse=orelse),)
+            same = same_block(then, stmt.then) and same_block(orelse, stmt.orelse)
+            return (stmt if same else replace(stmt, then=then, orelse=orelse),)
         self.changed = True
         if orelse:
             return (replace(stmt, cond=negated(stmt.cond), then=orelse, orelse=()),)

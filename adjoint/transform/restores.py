@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from adjoint.analysis.dependence import Dependence
 from adjoint.ir import Block, Func, Stmt, Store, Var
-from adjoint.ir.walk import map_blocks, statements
+from adjoint.ir.walk import map_blocks, statements, unshared
 from adjoint.transform.dce import eliminate
 
 
@@ -49,6 +49,7 @@ def drop_restores(func: Func, old: Collection[str]) -> Func:
     if not restores:
         return func
     cleaned = eliminate(func)
+    cleaned = replace(cleaned, body=unshared(cleaned.body))
     dependence = Dependence(cleaned)
     dead = {
         id(s)

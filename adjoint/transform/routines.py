@@ -12,11 +12,20 @@ from dataclasses import replace
 from numba import types as nb
 
 from adjoint.analysis.memory import Memory, is_memory, memory
-from adjoint.analysis.sharing import memory_classes, mentioned
+from adjoint.analysis.sharing import memory_classes
 from adjoint.errors import UnsupportedError
 from adjoint.ir import Block, Call, Expr, Func, Let, Lit, Return, Stmt, Store, Var
 from adjoint.ir.routine import Routine
-from adjoint.ir.walk import map_blocks, map_expr, map_operands, names_in, operands, statements, subexpressions
+from adjoint.ir.walk import (
+    map_blocks,
+    map_expr,
+    map_operands,
+    mentioned,
+    names_in,
+    operands,
+    statements,
+    subexpressions,
+)
 from adjoint.rules.numba_types import item_types, tuple_of
 from adjoint.transform.aliasing import own_written_arguments
 from adjoint.transform.forward import forward
