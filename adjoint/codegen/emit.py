@@ -98,8 +98,9 @@ class _Emitter:
 
     def block(self, block: Block) -> list[ast.stmt]:
         lines: list[ast.stmt] = []
+        skipped = self._flag_starts(block)
         for position, stmt in enumerate(block):
-            if position in (skipped := self._flag_starts(block)):
+            if position in skipped:
                 continue
             lines += self.stmt(stmt, starts_false=position in skipped.values())
         return lines

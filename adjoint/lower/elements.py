@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from adjoint.analysis.linear import Linear, whole
+from adjoint.errors import AdjointError
 from adjoint.ir import Call, Expr, If, Lit, Var
 from adjoint.lower.facts import Facts
 from adjoint.lower.guards import INSIDE, STRETCHED, refuse_if
@@ -19,6 +21,7 @@ from adjoint.lower.subset import number
 from adjoint.lower.views import Shape, View, expanded, stretched, transposed
 from adjoint.rules.numba_types import Type, is_array, is_number, types
 from adjoint.rules.spelling import OPERATORS, is_elementwise
+from adjoint.rules.typing import expr_type
 
 MAX_RANK = 6
 _ELEMENTS = (types.float64, types.float32, types.complex128, types.complex64, types.int64, types.boolean)
@@ -146,10 +149,8 @@ class Reader:
         if None in operands:
             raise NotATree
         elements = [operand.dtype if is_array(operand) else operand for operand in operands]
-        names = {f"operand{k}": element for k, element in enumerate(elements)}
         args = tuple(arg if isinstance(arg, Lit) else Var(f"operand{k}") for k, arg in enumerate(call.args))
-        scalar = replace(self.facts, kinds=names).type_of(replace(_scalar_form(call), args=args))
-        if scalar != kind.dtype:
+        if _type_for(replace(_scalar_form(call), args=args), tuple(elements)) != kind.dtype:
             raise NotATree
 
     def _constant(self, call: Call) -> Expr:
@@ -251,6 +252,15 @@ class Reader:
                 self.facts.make_equal(form, equal)
         self.demands.clear()
         return found
+
+
+@cache
+def _type_for(call: Call, kinds: tuple[Type, ...]) -> Type:
+    """Return the type of a primitive applied to names `operand0`, ... of these types; None if it has none."""
+    try:
+        return expr_type(call, {f"operand{k}": kind for k, kind in enumerate(kinds)})
+    except AdjointError:
+        return None
 
 
 def _scalar_form(call: Call) -> Call:

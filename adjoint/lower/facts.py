@@ -212,7 +212,7 @@ class Facts:
 
     def is_view(self, name: str, view: View | None) -> None:
         """Note that an array just bound is a view."""
-        if view is not None and name != view.base and name not in view.names() and self._alive(view.shape):
+        if view is not None and name != view.base and name not in view.names and self._alive(view.shape):
             self.views[name] = view
 
     def _alive(self, shape: Shape) -> bool:
@@ -250,7 +250,7 @@ class Facts:
 
 
 def _stale(name: str, view: View, bound: str, gone: frozenset[str]) -> bool:
-    return bound in (name, view.base) or bound in view.names() or _mentions(view.shape, gone)
+    return bound in (name, view.base) or bound in view.names or _mentions(view.shape, gone)
 
 
 def _mentions(shape: Shape, gone: frozenset[str]) -> bool:

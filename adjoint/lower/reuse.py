@@ -49,13 +49,17 @@ _S = TypeVar("_S", bound=Stmt)
 
 @dataclass(slots=True)
 class _Known:
-    """Which name holds the value of an expression, and which names are copies of others."""
+    """Which name holds the value of an expression, and which names are copies of others.
+
+    `rests` has what a value rests on: names, and memory classes.
+    """
 
     values: dict[Expr, str] = field(default_factory=dict[Expr, str])
+    rests: dict[Expr, frozenset[str | tuple[str]]] = field(default_factory=dict[Expr, "frozenset[str | tuple[str]]"])
     copies: dict[str, str] = field(default_factory=dict[str, str])
 
     def copy(self) -> _Known:
-        return _Known(dict(self.values), dict(self.copies))
+        return _Known(dict(self.values), dict(self.rests), dict(self.copies))
 
 
 class _Reuser:
@@ -100,6 +104,7 @@ class _Reuser:
             known.copies[name] = value.name
         elif isinstance(value, Call) and self.is_repeatable(value):
             known.values[value] = name
+            known.rests[value] = frozenset((name, *value.names, *((self.accesses.class_of(n),) for n in value.names)))
 
     def is_number(self, name: str) -> bool:
         kind = self.kinds.get(name)
@@ -121,14 +126,11 @@ class _Reuser:
 
     def forget(self, summary: Summary, known: _Known) -> None:
         """Forget what names or elements that are changed had to do with."""
-        changed = {access.cls for access in summary.accesses if access.writes}
-        stale = [value for value, name in known.values.items() if self.touched(value, name, summary.binds, changed)]
+        changed = summary.binds | {(access.cls,) for access in summary.accesses if access.writes}
+        stale = [value for value, rests in known.rests.items() if not rests.isdisjoint(changed)]
         for value in stale:
-            del known.values[value]
-        gone = [name for name, source in known.copies.items() if {name, source} & summary.binds]
+            del known.values[value], known.rests[value]
+        bound = summary.binds
+        gone = [name for name, source in known.copies.items() if name in bound or source in bound]
         for name in gone:
             del known.copies[name]
-
-    def touched(self, value: Expr, name: str, bound: set[str], changed: set[str]) -> bool:
-        names = set(names_in(value))
-        return name in bound or bool(names & bound) or any(self.accesses.class_of(each) in changed for each in names)

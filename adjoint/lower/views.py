@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from adjoint.analysis.linear import Linear, whole
 from adjoint.ir import Call, Expr, Lit
@@ -46,16 +46,16 @@ class View:
     base: str
     axes: tuple[Fixed | Along, ...]
     shape: Shape
+    # The names that the subscripts read.
+    names: frozenset[str] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        read = (axis.index if isinstance(axis, Fixed) else axis.start for axis in self.axes)
+        object.__setattr__(self, "names", frozenset(name for expr in read for name in names_in(expr)))
 
     def index(self, at: Sequence[Expr]) -> tuple[Expr, ...]:
         """Return the subscript of the base that belongs to one of the view."""
         return tuple(axis.index if isinstance(axis, Fixed) else axis.at(at[axis.axis]) for axis in self.axes)
-
-    def names(self) -> frozenset[str]:
-        """Return the names that the subscripts read."""
-        return frozenset(
-            name for axis in self.axes for name in names_in(axis.index if isinstance(axis, Fixed) else axis.start)
-        )
 
     def moved(self, to: Sequence[Fixed | Along | None], shape: Shape) -> View:
         """Take a view of the view: `to[k]` says where its axis `k` went (None: it has length 1 and is gone)."""

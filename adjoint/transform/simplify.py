@@ -186,7 +186,7 @@ class _Simplifier:
                 return self.expr(new, copied)
         for row in self.rows.get(call.prim, ()):
             found: dict[str, Expr] = {}
-            if _matches(row.pattern, call, found):
+            if row.pattern.prims <= call.prims and _matches(row.pattern, call, found):
                 new = _built(row.replacement, found)
                 if new is not None and self.allowed(row, call, new, copied):
                     return self.expr(new, copied)
