@@ -20,8 +20,10 @@ from adjoint.ir import (
     Var,
     While,
 )
+from adjoint.ir.walk import bound, names_in, operands, statements
 from adjoint.transform import aliasing
 from adjoint.transform.cotangents import State
+from adjoint.transform.forward_sweep import ForwardSweep
 from adjoint.transform.reach import has_shadow_in, shadows_in, touched
 from adjoint.transform.residuals import Frame
 
@@ -123,12 +125,28 @@ def loop_body(reverse: Reverse, stmt: For | While, live: Sequence[Carry]) -> Blo
 def _loop_body(reverse: Reverse, stmt: For | While, live: Sequence[Carry]) -> Block:
     frame = reverse.open_body(stmt, 0, stmt.body)
     move_references(reverse, stmt, frame)
+    replayed = id(stmt) in reverse.residuals.replayed
+    if replayed:
+        start_replay(reverse, stmt)
     move_cotangents(reverse, stmt, live)
     reverse.sweep(stmt.body)
     for carry in live:
         if not reverse.bars.has(carry.phi.name):
             reverse.bars.ensure_buffer(carry.phi.name)
+    if replayed:
+        frame.replay = ForwardSweep(
+            reverse.residuals, reverse.trips, reverse.old, reverse.bars.shaped, replay=stmt
+        ).block(stmt.body)
     return reverse.close(frame)
+
+
+def start_replay(reverse: Reverse, stmt: For | While) -> None:
+    """Provide what the body of a loop reads that it doesn't bind."""
+    inside = {var.name for inner in statements(stmt.body) for var in bound(inner)}
+    read = {n: None for inner in statements(stmt.body) for expr in operands(inner) for n in names_in(expr)}
+    for name in read:
+        if name not in inside:
+            reverse.residuals.ensure(name)
 
 
 def move_references(reverse: Reverse, stmt: For | While, frame: Frame) -> None:

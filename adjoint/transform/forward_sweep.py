@@ -19,21 +19,33 @@ class ForwardSweep:
     """Rebuild a primal block in the imperative dialect.
 
     `trips` and `old` map statements (by identity) to the names of trip counts and overwritten values to provide.
+    `replay` is the loop whose body is rebuilt for its backward iteration; None for the whole program.
     """
 
     def __init__(
-        self, residuals: Residuals, trips: Mapping[int, Var], old: Mapping[int, Var], shaped: Iterable[str] = ()
+        self,
+        residuals: Residuals,
+        trips: Mapping[int, Var],
+        old: Mapping[int, Var],
+        shaped: Iterable[str] = (),
+        replay: For | While | None = None,
     ) -> None:
         self.residuals = residuals
+        self.replay = replay
         self.trips = trips
         self.old = old
         program = residuals.program
         self.needed = needs_value(program.func.body, [*(name for name, _ in residuals.tapes), *shaped])
         self.checked: set[tuple[Expr, Expr]] = set()
         self.allocations: dict[int, list[Stmt]] = {}
-        for key, tape in residuals.tapes.items():
-            outermost = residuals.tape_places[key].loops[0]
+        self.tapes = {k: t for k, t in residuals.tapes.items() if self.is_own(k)}
+        for key, tape in self.tapes.items():
+            outermost = residuals.loops(residuals.tape_places[key], key[1])[0]
             self.allocations.setdefault(id(outermost), []).append(tape.allocation)
+
+    def is_own(self, key: tuple[str, When]) -> bool:
+        """Whether this sweep writes a tape, and not another one."""
+        return self.residuals.sweep_of(self.residuals.tape_places[key], key[1]) is self.replay
 
     def block(self, block: Block) -> Block:
         return tuple(new for stmt in block for new in self.stmt(stmt))
@@ -52,12 +64,12 @@ class ForwardSweep:
                 return [stmt]
 
     def write(self, name: str, when: When) -> list[Stmt]:
-        tape = self.residuals.tapes.get((name, when))
+        tape = self.tapes.get((name, when))
         return [] if tape is None else [tape.write(Var(name))]
 
     def check(self, stmt: Stmt) -> list[Stmt]:
         """Return the statement that leaves the function if sizes differ that the backward sweep takes for equal."""
-        meetings = self.residuals.program.guards.get(id(stmt), [])
+        meetings = self.residuals.program.guards.get(id(stmt), []) if self.replay is None else []
         outermost = self.residuals.program.structure.home[id(stmt)].parent is None
         tests: list[Expr] = []
         for meeting in meetings:

@@ -38,11 +38,12 @@ class Frame:
     place: Place
     versions: dict[str, int]
     prologue: list[Stmt] = field(default_factory=list[Stmt])
+    replay: Block = ()
     out: list[Stmt] = field(default_factory=list[Stmt])
     available: set[tuple[str, When]] = field(default_factory=set[tuple[str, When]])
 
     def finish(self) -> tuple[Stmt, ...]:
-        return (*self.prologue, *self.out)
+        return (*self.prologue, *self.replay, *self.out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,8 @@ class Residuals:
         self.tapes: dict[tuple[str, When], Tape] = {}
         self.tape_places: dict[tuple[str, When], Place] = {}
         self.extra: dict[str, Binding] = {}
+        # Loops, by identity, whose body runs again before its adjoint, see `replay`.
+        self.replayed: frozenset[int] = frozenset()
 
     # -- names -------------------------------------------------------------------------------------------------
 
@@ -89,6 +92,20 @@ class Residuals:
             return binding.place.parent, "final"
         return binding.place, "let"
 
+    def loops(self, place: Place, when: When) -> tuple[For | While, ...]:
+        """Return the loops around a value that the sweep which computes it has behind it when it is wanted."""
+        return place.loops[self._depth(place, when) :]
+
+    def sweep_of(self, place: Place, when: When) -> For | While | None:
+        """Return the loop whose replay computes a value for its adjoints; None for the forward sweep itself."""
+        depth = self._depth(place, when)
+        return place.loops[depth - 1] if depth else None
+
+    def _depth(self, place: Place, when: When) -> int:
+        # What a replayed loop carries is what its replay starts from.
+        around = place.loops[:-1] if when == "phi" else place.loops
+        return max((depth for depth, loop in enumerate(around, 1) if id(loop) in self.replayed), default=0)
+
     def ensure_all(self, *exprs: Expr) -> None:
         for expr in exprs:
             for name in names_in(expr):
@@ -100,7 +117,7 @@ class Residuals:
         if located is None:
             return
         place, when = located
-        if not place.loops:
+        if not self.loops(place, when):
             return
         frame = self.frames[place]
         if (name, when) in frame.available or when == "index":
@@ -180,7 +197,7 @@ class Residuals:
 
         Only where computing the value again would need what was overwritten, or isn't possible: `L[i, j] /= L[j, j]`.
         """
-        if not isinstance(stmt.value, Var) or not frame.place.loops:
+        if not isinstance(stmt.value, Var) or not self.loops(frame.place, "let"):
             return
         name = stmt.value.name
         type_ = self.program.types.get(name)
@@ -230,16 +247,16 @@ class Residuals:
 
     def tape(self, name: str, when: When, place: Place) -> Tape:
         if (name, when) not in self.tapes:
-            self.tapes[name, when] = self._new_tape(name, place)
+            self.tapes[name, when] = self._new_tape(name, self.loops(place, when))
             self.tape_places[name, when] = place
         return self.tapes[name, when]
 
-    def _new_tape(self, name: str, place: Place) -> Tape:
+    def _new_tape(self, name: str, loops: tuple[For | While, ...]) -> Tape:
         type_ = self.program.types.get(name)
         word = self.program.word(name, "")
         base = f"{word or name.strip('_0123456789') or 'value'}_tape"
         rectangle = (
-            None if is_memory(type_) or not isinstance(type_, nb.Number | nb.Boolean) else self._rectangle(place)
+            None if is_memory(type_) or not isinstance(type_, nb.Number | nb.Boolean) else self._rectangle(loops)
         )
         if rectangle is None:
             var = self.program.fresh(base, nb.List(type_))
@@ -250,9 +267,8 @@ class Residuals:
         dtype = () if type_ == nb.float64 else (("dtype", Lit(str(type_) if type_ != nb.boolean else "bool")),)
         return Tape(var, index, Let(var, Call("empty", (shape,), dtype, via="np")))
 
-    def _rectangle(self, place: Place) -> tuple[tuple[Expr, ...], tuple[Expr, ...]] | None:
+    def _rectangle(self, loops: tuple[For | While, ...]) -> tuple[tuple[Expr, ...], tuple[Expr, ...]] | None:
         """Return sizes and indices of an array with a place for every iteration, if the counts are known beforehand."""
-        loops = place.loops
         sizes: list[Expr] = []
         index: list[Expr] = []
         for loop in loops:

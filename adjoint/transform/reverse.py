@@ -39,8 +39,9 @@ from adjoint.ir import (
 )
 from adjoint.ir.walk import located
 from adjoint.rules.numba_types import element_type
-from adjoint.transform import aliasing, control, pullbacks, stores, stretched, undo
+from adjoint.transform import aliasing, control, pullbacks, replay, stores, stretched, undo
 from adjoint.transform.cotangents import Cotangents
+from adjoint.transform.dce import eliminate
 from adjoint.transform.forward_sweep import ForwardSweep, check_sizes
 from adjoint.transform.mirror import mirror
 from adjoint.transform.program import Program
@@ -76,7 +77,8 @@ def reverse(
         MissingRuleError: a primitive on the way has no derivative rule.
         AliasError: memory that is written is shared in a way that can't be followed.
     """
-    return prepare(func, wrt, name=name, seed=seed, has_aux=has_aux, assume=assume).build(name, result, single)
+    state = prepare(func, wrt, name=name, seed=seed, result=result, has_aux=has_aux, assume=assume)
+    return state.build(name, result, single)
 
 
 def prepare(
@@ -85,6 +87,7 @@ def prepare(
     *,
     name: str,
     seed: str | None = None,
+    result: str = "value_and_grad",
     has_aux: bool = False,
     assume: bool = False,
 ) -> Reverse:
@@ -92,7 +95,17 @@ def prepare(
     func = stretched.detach(aliasing.own_written_arguments(func))
     program, shadows = with_shadows(Program.of(func, assume=assume), wrt)
     program.taken.add(name)
-    return Reverse(program, wrt, seed, has_aux, shadows)
+    state = Reverse(program, wrt, seed, has_aux, shadows)
+    loops = frozenset[int]() if shadows else replay.repeatable(program)
+    if loops:
+        # What would be recorded shows which loops are better replayed.
+        made = eliminate(state.build(name, result, False))
+        replayed = replay.worthwhile(state.residuals, made, loops)
+        program = Program.of(program.func, assume=assume)
+        program.taken.add(name)
+        state = Reverse(program, wrt, seed, has_aux, shadows)
+        state.residuals.replayed = replayed
+    return state
 
 
 def with_shadows(program: Program, wrt: Sequence[str]) -> tuple[Program, dict[str, str]]:

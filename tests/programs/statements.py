@@ -9,7 +9,7 @@ from random import Random
 from tests.programs import features
 from tests.programs.expressions import KEYS, Expressions, Helper
 from tests.programs.scope import Name, Scope
-from tests.programs.sweeps import sweep
+from tests.programs.sweeps import fold, sweep
 
 INDENT = "    "
 
@@ -381,6 +381,9 @@ class Statements(features.Features):
     def sweep(self) -> bool:
         return sweep(self)
 
+    def fold(self) -> bool:
+        return fold(self)
+
     def while_counted(self) -> bool:
         count = self.scope.fresh("int", low=0, high=8, frozen=True)
         limit = self.random.randint(2, 5)
@@ -411,5 +414,7 @@ SIMPLE = {
 SIMPLE |= features.SIMPLE
 # Only in programs that are given containers.
 RECORDS = {"record": 4}
-COMPOUND = {"branch": 3, "both_sides": 1, "give_up": 1, "for_range": 5, "for_items": 2, "while_counted": 2, "sweep": 4}
+COMPOUND = {
+    "branch": 3, "both_sides": 1, "give_up": 1, "for_range": 5, "for_items": 2, "while_counted": 2, "sweep": 4, "fold": 3,
+}  # fmt: skip
 COMPOUND |= features.COMPOUND

@@ -104,3 +104,49 @@ def _update(writer: Statements, array: Name, indices: list[Name]) -> None:
         )
     )
     writer.line(form)
+
+
+def fold(writer: Statements) -> bool:
+    """Loops in a loop that write nothing but numbers and arrays of their own: all of it can be computed again."""
+    array = writer.scope.one("array", lambda a: a.shape != () and 0 not in a.shape)
+    if array is None:
+        return False
+    total = writer.scope.fresh("float")
+    writer.line(f"{total.text} = {writer.say.number(1)}")
+    writer.scope.declare(total)
+    with writer.block(f"for _ in range({writer.random.randint(1, 3)}):", loop=True):
+        if writer.random.random() < 0.5:
+            _chain(writer, array, total)
+        else:
+            with writer.block(f"for _ in range({writer.random.randint(0, 3)}):", loop=True):
+                _chain(writer, array, total)
+            if writer.random.random() < 0.5:
+                writer.line(f"{total.text} = math.sin({total.text})")
+    return True
+
+
+def _chain(writer: Statements, array: Name, total: Name) -> None:
+    """Write the body of the outer loop: start values, an inner loop that changes them, and their use."""
+    random = writer.random
+    a, b = (writer.scope.declare(writer.scope.fresh("float")) for _ in range(2))
+    index = writer.scope.fresh("int", random.choice("ijkl"), low=0, high=array.shape[0] - 1, frozen=True)
+    element = f"{array.text}[{index.text}{', -1' * (len(array.shape) - 1)}]"
+    writer.line(f"{a.text} = {random.choice((total.text, '0.5', f'math.cos({total.text})'))}")
+    writer.line(f"{b.text} = {random.choice((a.text, '1.0'))}")
+    own = writer.scope.fresh("array", shape=(array.shape[0],)) if random.random() < 0.5 else None
+    if own is not None:
+        writer.line(f"{own.text} = np.zeros({writer.say.size(array.shape[0])})")
+    with writer.block(f"for {index.text} in range({writer.say.size(array.shape[0])}):", loop=True):
+        writer.line(f"{a.text} = {a.text} * 0.5 + {element} * {b.text}")
+        if random.random() < 0.3:
+            word = random.choice(("break", "continue"))
+            writer.line(f"if {a.text} > {random.choice(('0.7', '1.5', b.text))}:")
+            writer.line(f"    {word}")
+        if own is not None:
+            writer.line(f"{own.text}[{index.text}] = math.sin({a.text}) * {random.choice((b.text, element))}")
+            b_next = f"{b.text} * 0.5 + {own.text}[{index.text}] * {own.text}[0]"
+        else:
+            b_next = random.choice((f"math.tanh({b.text} + {a.text})", f"{b.text} * math.cos({a.text})"))
+        writer.line(f"{b.text} = {b_next}")
+    more = f" + np.sum({own.text} * {own.text})" if own is not None else ""
+    writer.line(f"{total.text} = 0.4 * {total.text} + {a.text} * {b.text}{more}")
