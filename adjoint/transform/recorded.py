@@ -57,11 +57,11 @@ def recorded(reverse: Reverse, cleaned: Func) -> tuple[Recorded, ...]:
     for (name, when), tape in reverse.residuals.tapes.items():
         if tape.var.name not in left:
             continue
-        place = reverse.residuals.tape_places[name, when]
+        around = reverse.residuals.loops(reverse.residuals.tape_places[name, when], when)
         type_ = reverse.program.types.get(name)
-        loops = tuple(loop.loc for loop in place.loops if loop.loc is not None)
+        loops = tuple(loop.loc for loop in around if loop.loc is not None)
         speller = _Speller(reverse)
-        sizes = tuple(size for loop in place.loops if (size := speller.trips(loop)) is not None)
+        sizes = tuple(size for loop in around if (size := speller.trips(loop)) is not None)
         is_reference = _is_view(reverse, name)
         if is_memory(type_) and not is_reference:
             sizes = (*sizes, speller.spelled(Call("size", (_contents(reverse, name),))))

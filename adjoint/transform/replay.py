@@ -46,7 +46,7 @@ def _may_repeat(loop: For | While, program: Program) -> bool:
                 return False
             case Store(array):
                 made = program.structure.of(program.memory.root(array.name))
-                if not (isinstance(made.stmt, Let) and is_fresh(made.stmt.value) and made.place.inside(place)):
+                if not (isinstance(made.stmt, Let) and _makes(made.stmt.value) and made.place.inside(place)):
                     return False
             case _:
                 pass
@@ -55,6 +55,11 @@ def _may_repeat(loop: For | While, program: Program) -> bool:
         if any(_is_singular(e) for top in operands(stmt) for e in subexpressions(top)):
             return False
     return True
+
+
+def _makes(value: Expr) -> bool:
+    """Whether evaluating an expression makes a new array each time."""
+    return is_fresh(value) and isinstance(value, Call) and not value.prim.startswith("const:")
 
 
 def _is_singular(expr: Expr) -> bool:

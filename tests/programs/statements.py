@@ -415,6 +415,7 @@ SIMPLE |= features.SIMPLE
 # Only in programs that are given containers.
 RECORDS = {"record": 4}
 COMPOUND = {
-    "branch": 3, "both_sides": 1, "give_up": 1, "for_range": 5, "for_items": 2, "while_counted": 2, "sweep": 4, "fold": 3,
+    "branch": 3, "both_sides": 1, "give_up": 1, "for_range": 5, "for_items": 2, "while_counted": 2, "sweep": 4,
+    "fold": 3,
 }  # fmt: skip
 COMPOUND |= features.COMPOUND
