@@ -1,0 +1,115 @@
+"""What is recorded, and what is computed again or found in memory instead."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from adjoint import grad
+
+
+def polynomial_fit(x, n):
+    total = 0.0
+    for i in range(n):
+        t = 2.0 * i / n - 1.0
+        fit = 0.0
+        power = 1.0
+        for j in range(x.shape[0]):
+            fit += x[j] * power
+            power *= t
+        total += (math.sin(t) - fit) ** 2
+    return total
+
+
+def cholesky(A):
+    L = A.copy()
+    for i in range(L.shape[0]):
+        for j in range(i):
+            for k in range(j):
+                L[i, j] -= L[i, k] * L[j, k]
+            L[i, j] /= L[j, j]
+        for k in range(i):
+            L[i, i] -= L[i, k] * L[i, k]
+        L[i, i] = math.sqrt(L[i, i])
+    return np.sum(L * L * L)
+
+
+def stages(x, steps):
+    y = np.zeros_like(x)
+    for _ in range(steps):
+        k = np.empty_like(y)
+        k[0] = x[0]
+        k[1:] = x[1:] * y[:-1]
+        half = y + 0.5 * k
+        y = y + half * half * x
+    return np.sum(y)
+
+
+def wrapped(x):
+    y = x.copy()
+    for i in range(y.shape[0]):
+        y[i] = y[i - 1] * y[i - 1] * 0.5 + x[i]
+    return np.sum(y * y)
+
+
+def swept_twice(x):
+    y = x.copy()
+    for _ in range(2):
+        for i in range(1, y.shape[0]):
+            y[i] = 0.5 * y[i] * y[i - 1]
+    return np.sum(y)
+
+
+def written_in_a_nest(x, n):
+    y = x.copy()
+    total = 0.0
+    for i in range(n):
+        part = 1.0
+        for j in range(x.shape[0]):
+            part *= math.sin(y[j]) + 1.5
+        y[0] = y[0] + 0.1 * part
+        total += part * i
+    return total
+
+
+X = np.linspace(0.3, 0.9, 4)
+POSITIVE = np.eye(4) * 3.0 + np.full((4, 4), 0.5)
+# Function, arguments, and the names of its tapes.
+CASES = [
+    (polynomial_fit, (X, 5), {"power_tape"}),
+    (cholesky, (POSITIVE,), set()),
+    (stages, (X, 3), {"y_tape"}),
+    (wrapped, (X,), {"y_old_tape"}),
+    (swept_twice, (X,), {"y_old_tape"}),
+    (written_in_a_nest, (X, 3), {"part_tape", "y_old_tape"}),
+]
+
+
+@pytest.mark.parametrize(("fun", "args", "tapes"), CASES, ids=lambda value: getattr(value, "__name__", ""))
+def test_tapes(fun, args, tapes):
+    derivative = grad(fun)
+    got = derivative.python(*args)
+    made = {line.split(" = ")[0].strip() for line in derivative.source.splitlines() if "_tape = " in line}
+    assert {name for name in made if "_tape" in name} == tapes, derivative.source
+    np.testing.assert_allclose(got, _differences(fun, args), rtol=1e-6, atol=1e-8)
+
+
+def test_an_inner_tape_is_as_long_as_one_iteration():
+    derivative = grad(polynomial_fit)
+    derivative.python(X, 5)
+    assert "power_tape = np.empty(x.shape[0])" in derivative.source
+
+
+def _differences(fun, args, step=1e-6):
+    x, *rest = args
+    result = np.empty_like(x)
+    for at in np.ndindex(x.shape):
+        ends = []
+        for sign in (step, -step):
+            moved = x.copy()
+            moved[at] += sign
+            ends.append(fun(moved, *rest))
+        result[at] = (ends[0] - ends[1]) / (2 * step)
+    return result
