@@ -46,6 +46,7 @@ from adjoint.transform.renest import renest
 from adjoint.transform.reverse import Reverse, prepare
 from adjoint.transform.routines import Module, primal, settle
 from adjoint.transform.simplify import simplify
+from adjoint.transform.skip import skip
 
 # What tidies a generated program, in order; `.inspect` shows the program after each.
 TIDY: tuple[tuple[str, Callable[[Func], Func]], ...] = (
@@ -55,6 +56,7 @@ TIDY: tuple[tuple[str, Callable[[Func], Func]], ...] = (
     ("coalesce", lambda func: coalesce(eliminate(func))),
     ("renest", lambda func: drop_copies(renest(func))),
     ("polish", lambda func: eliminate(simplify(propagate(overwrite(func))))),
+    ("skip", skip),
     ("names", rename),
 )
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from adjoint.analysis.sharing import memory_classes
+from adjoint.analysis.written import shifted
 from adjoint.errors import AdjointError
 from adjoint.ir import Accum, Block, Call, Expr, For, Func, If, Let, Lit, Stmt, Store, Var
 from adjoint.ir.walk import map_blocks, map_expr, map_operands, names_in
 from adjoint.lower.accesses import Access, Accesses, Summary
-from adjoint.lower.linear import shifted
 from adjoint.lower.subset import number
 from adjoint.rules.numba_types import Type, is_array
 from adjoint.rules.typing import expr_type

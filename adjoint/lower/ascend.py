@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from adjoint.analysis.liveness import Liveness, Site, liveness
 from adjoint.analysis.sharing import memory_classes
+from adjoint.analysis.written import shifted
 from adjoint.ir import Accum, Block, Expr, For, Func, If, Lit, Stmt, While
 from adjoint.ir.walk import bound, names_in, operands, statements
 from adjoint.lower.accesses import Access, Accesses, in_lockstep
 from adjoint.lower.context import Context
-from adjoint.lower.linear import shifted
 
 
 def ascend(func: Func, context: Context) -> Func:

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from adjoint.analysis.linear import Linear
+from adjoint.analysis.written import expression
 from adjoint.ir import Call, Expr, Func, If, Lit, Var
 from adjoint.ir.dump import expr_text
 from adjoint.lower.context import Context
 from adjoint.lower.facts import Facts
 from adjoint.lower.guards import INSIDE, STRETCHED, is_guard, refuse_if
-from adjoint.lower.linear import expression
 
 
 def assumed(guard: If, facts: Facts) -> list[tuple[Linear, Linear | None] | None]:

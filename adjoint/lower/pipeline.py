@@ -8,6 +8,7 @@ from dataclasses import replace
 from adjoint.ir import Func
 from adjoint.lower.accumulate import accumulate
 from adjoint.lower.adopt import adopt
+from adjoint.lower.again import again
 from adjoint.lower.ascend import ascend
 from adjoint.lower.context import Context
 from adjoint.lower.contract import contract
@@ -28,6 +29,7 @@ PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
     ("adopt", adopt),
     ("ascend", ascend),
     ("fuse", fuse),
+    ("again", again),
     ("first_write", lambda func, context: first_write(func, context.made, context.spans)),
     ("contract", lambda func, context: contract(func, context.kinds)),
     ("reuse", reuse),

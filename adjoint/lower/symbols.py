@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from adjoint.analysis.linear import Linear, symbol, whole
+from adjoint.analysis.written import expression
 from adjoint.ir import Call, Expr, Lit, Var
 from adjoint.ir.dump import expr_text
 from adjoint.ir.walk import names_in
-from adjoint.lower.linear import expression
 
 
 @dataclass(eq=False)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from adjoint.analysis.linear import Linear, whole
+from adjoint.analysis.written import shifted
 from adjoint.ir import Call, Expr, Lit
 from adjoint.ir.walk import names_in
-from adjoint.lower.linear import shifted
 
 Shape = tuple[Linear, ...]
 

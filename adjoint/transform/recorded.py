@@ -62,6 +62,8 @@ def recorded(reverse: Reverse, cleaned: Func) -> tuple[Recorded, ...]:
         loops = tuple(loop.loc for loop in around if loop.loc is not None)
         speller = _Speller(reverse)
         sizes = tuple(size for loop in around if (size := speller.trips(loop)) is not None)
+        if any(isinstance(size, Loc) for size in sizes) and tape.index:
+            sizes = speller.allocated(tape.allocation, sizes)
         is_reference = _is_view(reverse, name)
         if is_memory(type_) and not is_reference:
             sizes = (*sizes, speller.spelled(Call("size", (_contents(reverse, name),))))
@@ -145,6 +147,17 @@ class _Speller:
         bindings = self.reverse.program.structure.bindings
         inside = any(bindings[name].place.loops for name in names_in(count) if name in bindings)
         return loop.loc if inside else self.labelled(count)
+
+    def allocated(self, allocation: Let, counted: tuple[Expr | Loc, ...]) -> tuple[Expr | Loc, ...]:
+        """Return the sizes of a tape that has places for more iterations than there may be."""
+        assert isinstance(allocation.value, Call)
+        shape = allocation.value.args[0]
+        sizes = shape.args if isinstance(shape, Call) and shape.prim == "tuple" else (shape,)
+        bindings = self.reverse.program.structure.bindings
+        written = [self.resolved(size) for size in sizes]
+        if any(bindings[name].place.loops for size in written for name in names_in(size) if name in bindings):
+            return counted
+        return tuple(map(self.labelled, written))
 
     def spelled(self, expr: Expr) -> Expr:
         return self.labelled(self.resolved(expr))

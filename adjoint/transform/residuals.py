@@ -25,6 +25,8 @@ from adjoint.ir import Block, Call, Effect, Expr, For, If, Let, Lit, Stmt, Store
 from adjoint.ir.walk import names_in, statements
 from adjoint.rules import spelling
 from adjoint.rules.find import kind
+from adjoint.transform.counters import value_at
+from adjoint.transform.extents import extents
 from adjoint.transform.program import Program, part_of
 
 # A phi has one value in each iteration, "phi", and one after the loop, "final".
@@ -126,8 +128,13 @@ class Residuals:
         stmt = self.binding(name).stmt
         if when == "let" and stmt is not None and name not in self.extra and self.recomputable(stmt, name, frame):
             self.recompute(stmt, name, frame)
+        elif (counted := self.counted(name, when, place)) is not None:
+            self.ensure_all(counted)
+            frame.out.append(Let(Var(name), counted))
         else:
-            frame.prologue.append(Let(Var(name), self.tape(name, when, place).read()))
+            tape = self.tape(name, when, place)
+            self.ensure_all(*tape.index)
+            frame.prologue.append(Let(Var(name), tape.read()))
 
     # -- recomputing -------------------------------------------------------------------------------------------
 
@@ -239,6 +246,13 @@ class Residuals:
             self.frames[place] = outer
         return (*inner.finish(), Let(target, value))
 
+    def counted(self, name: str, when: When, place: Place) -> Expr | None:
+        """Return a whole number that grows by the same amount in each iteration, as an expression of the loop index."""
+        stmt = self.binding(name).stmt
+        if when not in ("phi", "final") or not isinstance(stmt, For) or name in self.extra:
+            return None
+        return value_at(self.program, stmt, name, after=when == "final")
+
     # -- recording ---------------------------------------------------------------------------------------------
 
     def register(self, name: str, stmt: Stmt, place: Place) -> None:
@@ -255,9 +269,8 @@ class Residuals:
         type_ = self.program.types.get(name)
         word = self.program.word(name, "")
         base = f"{word or name.strip('_0123456789') or 'value'}_tape"
-        rectangle = (
-            None if is_memory(type_) or not isinstance(type_, nb.Number | nb.Boolean) else self._rectangle(loops)
-        )
+        is_scalar = not is_memory(type_) and isinstance(type_, nb.Number | nb.Boolean)
+        rectangle = extents(self.program, loops) if is_scalar else None
         if rectangle is None:
             var = self.program.fresh(base, nb.List(type_))
             return Tape(var, (), Let(var, Call("list", ())))
@@ -266,49 +279,6 @@ class Residuals:
         shape = sizes[0] if len(sizes) == 1 else Call("tuple", sizes)
         dtype = () if type_ == nb.float64 else (("dtype", Lit(str(type_) if type_ != nb.boolean else "bool")),)
         return Tape(var, index, Let(var, Call("empty", (shape,), dtype, via="np")))
-
-    def _rectangle(self, loops: tuple[For | While, ...]) -> tuple[tuple[Expr, ...], tuple[Expr, ...]] | None:
-        """Return sizes and indices of an array with a place for every iteration, if the counts are known beforehand."""
-        sizes: list[Expr] = []
-        index: list[Expr] = []
-        for loop in loops:
-            if not isinstance(loop, For) or not isinstance(loop.step, Lit) or loop.step.value != 1:
-                return None
-            if not all(self._known_before(bound, loops[0]) for bound in (loop.start, loop.stop)):
-                return None
-            size, position = self._extent(loop)
-            sizes.append(size)
-            index.append(position)
-        return tuple(sizes), tuple(index)
-
-    def _extent(self, loop: For) -> tuple[Expr, Expr]:
-        match loop.start:
-            case Lit(int(start)) if start >= 0:
-                return self._not_negative(loop.stop), loop.index
-            case start:
-                count = Call("sub", (loop.stop, start))
-                return Call("maximum", (count, Lit(0)), via="builtin"), Call("sub", (loop.index, start))
-
-    def _not_negative(self, stop: Expr) -> Expr:
-        if isinstance(stop, Lit) and isinstance(stop.value, int) and stop.value >= 0:
-            return stop
-        if isinstance(stop, Var) and self._is_size(stop.name):
-            return stop
-        return Call("maximum", (stop, Lit(0)), via="builtin")
-
-    def _is_size(self, name: str) -> bool:
-        stmt = self.program.structure.of(name).stmt
-        return isinstance(stmt, Let) and isinstance(stmt.value, Call) and stmt.value.prim in ("dim", "size", "len")
-
-    def _known_before(self, bound: Expr, loop: Stmt) -> bool:
-        """Whether an operand is bound before the loop and keeps its value."""
-        for name in names_in(bound):
-            binding = self.program.structure.of(name)
-            if isinstance(binding.stmt, For | While) and binding.place.inside(self.program.structure.place(loop)):
-                return False
-            if any(outer is loop for outer in binding.place.loops):
-                return False
-        return True
 
 
 _PURE = frozenset(

@@ -1,0 +1,241 @@
+"""A loop that is run again to record its values is not run again where its first run can record them.
+
+The backward sweep may repeat a part of the forward sweep (`transform.replay`). Once both are in one loop, nothing
+has changed in between: the first run writes the tapes as well, and the second one goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from adjoint.analysis.effects import is_pure
+from adjoint.analysis.sharing import memory_classes
+from adjoint.ir import Block, Comment, For, Func, If, Let, Stmt, Store, Var
+from adjoint.ir.walk import map_blocks, names_in
+from adjoint.lower.accesses import Accesses, Summary
+from adjoint.lower.context import Context
+from adjoint.lower.uses import open_indices
+from adjoint.transform.renaming import rename_block
+
+
+def again(func: Func, context: Context) -> Func:
+    """Leave out loops that compute what an earlier loop of the block has computed, but for stores into other arrays.
+
+    >>> from adjoint.codegen.emit import text
+    >>> from tests.ir_text import parse
+    >>> func = parse('''
+    ... def f(x: float64[:], n: int64):
+    ...     s: float64 = 1.0
+    ...     for i in range(n):
+    ...         s = s * x[i]
+    ...     r: float64 = s * 2.0
+    ...     tape: float64[:] = empty(n)
+    ...     s = 1.0
+    ...     for i in range(n):
+    ...         tape[i] = s
+    ...         s = s * x[i]
+    ...     return r + tape[0] + s
+    ... ''')
+    >>> print(text(again(func, Context.of(func))), end="")
+    def f(x, n):
+        s = 1.0
+        tape = np.empty(n)
+        for i in range(n):
+            tape[i] = s
+            s *= x[i]
+        r = s * 2.0
+        return r + tape[0] + s
+    """
+    return replace(func, body=_Finder(func, context).block(func.body))
+
+
+@dataclass(slots=True)
+class _Joint:
+    """Two blocks as one: statements that only one of them has, the second's being stores."""
+
+    body: list[Stmt] = field(default_factory=list[Stmt])
+    only_first: list[Stmt] = field(default_factory=list[Stmt])
+    stores: list[Store] = field(default_factory=list[Store])
+    # Loop indices of the second whose place is taken by those of the first.
+    indices: list[str] = field(default_factory=list[str])
+
+
+class _Finder:
+    def __init__(self, func: Func, context: Context) -> None:
+        self.accesses = Accesses(func, context.kinds, memory_classes(func))
+        self.read_outside = open_indices(func)
+
+    def block(self, block: Block) -> Block:
+        stmts = [map_blocks(stmt, self.block) for stmt in block]
+        position = 0
+        while position < len(stmts):
+            shorter = self.without(stmts, position)
+            position = position + 1 if shorter is None else 0
+            stmts = stmts if shorter is None else shorter
+        return tuple(stmts)
+
+    def without(self, stmts: Sequence[Stmt], second: int) -> list[Stmt] | None:
+        """Return a block without a loop that an earlier one can stand for."""
+        loop = stmts[second]
+        if not isinstance(loop, For):
+            return None
+        for first in range(second - 1, -1, -1):
+            joint = _Joint()
+            merged = _merged(stmts[first], loop, joint)
+            if merged is not None and not self.read_outside.intersection(joint.indices):
+                repeat = _Repeat(self.accesses, stmts, first, second, joint)
+                return repeat.left_out(merged) if repeat.is_one() else None
+        return None
+
+
+class _Repeat:
+    """A loop at `second` of a block that repeats the one at `first`."""
+
+    def __init__(self, accesses: Accesses, stmts: Sequence[Stmt], first: int, second: int, joint: _Joint) -> None:
+        self.accesses = accesses
+        self.stmts = stmts
+        self.first, self.second = first, second
+        self.joint = joint
+        self.between = range(first + 1, second)
+        self.a, self.b = self.of(first), self.of(second)
+        self.tapes = {store.array.name for store in joint.stores}
+        self.tape_classes = set(map(accesses.class_of, self.tapes))
+        written = [each for each in self.b.accesses if each.writes and each.cls not in self.tape_classes]
+        self.written = {each.name for each in written}
+        self.written_classes = {each.cls for each in written}
+        self.own = self.b.binds | self.written
+        self.resets = [p for p in self.between if self.binds_one_of(p, self.own)]
+        self.allocations = [p for p in self.between if self.binds_one_of(p, self.tapes)]
+
+    def of(self, position: int) -> Summary:
+        return self.accesses.of(self.stmts[position])
+
+    def binds_one_of(self, position: int, names: set[str]) -> bool:
+        return bool(self.of(position).binds & names)
+
+    def left_out(self, merged: Stmt) -> list[Stmt]:
+        gone = {*self.resets, *self.allocations, self.second}
+        kept = {p: stmt for p, stmt in enumerate(self.stmts) if p not in gone}
+        kept[self.first] = merged
+        before = [self.stmts[p] for p in self.allocations]
+        return [s for p, stmt in kept.items() for s in ((*before, stmt) if p == self.first else (stmt,))]
+
+    def is_one(self) -> bool:
+        """Whether the second loop finds everything as the first one did, and all it leaves behind is still there."""
+        return (
+            not (self.a.effect or self.b.effect)
+            and self.has_own_tapes()
+            and self.ignores_the_rest()
+            and self.starts_the_same()
+            and all(map(self.leaves_alone, self.between))
+            and all(map(self.is_reset, self.resets))
+            and all(map(self.is_allocation, self.allocations))
+        )
+
+    def has_own_tapes(self) -> bool:
+        """Whether nothing else uses the arrays that only the second loop writes, until that has run."""
+        others = [x for s in (self.first, *self.between) for x in self.of(s).accesses]
+        inside = [x for x in self.b.accesses if not x.writes]
+        return not any(x.cls in self.tape_classes for x in (*others, *inside)) and not self.tape_classes & {
+            self.accesses.class_of(name) for name in self.written
+        }
+
+    def ignores_the_rest(self) -> bool:
+        """Whether what only the first loop does makes no difference to the second one."""
+        used = {x.cls for x in self.b.accesses}
+        for stmt in self.joint.only_first:
+            done = self.accesses.of(stmt)
+            if done.binds & (self.b.reads | self.b.binds) or any(x.writes and x.cls in used for x in done.accesses):
+                return False
+        return True
+
+    def starts_the_same(self) -> bool:
+        reset = {name for p in self.resets for name in self.of(p).binds}
+        if self.b.exposed & self.b.binds - reset or self.written - reset:
+            return False
+        rest = self.b.exposed - self.own
+        memory = {x.cls for x in self.b.accesses} - self.written_classes
+        return not self.a.binds & rest and not any(x.writes and x.cls in memory for x in self.a.accesses)
+
+    def leaves_alone(self, position: int) -> bool:
+        """Whether a statement in between changes nothing that the second loop uses, and sees none of its arrays."""
+        if position in self.resets or position in self.allocations:
+            return True
+        done = self.of(position)
+        if done.effect or done.binds & (self.b.reads | self.b.binds):
+            return False
+        reads_elements = all(x.index is not None for x in done.accesses if x.cls in self.written_classes)
+        used = {x.cls for x in self.b.accesses}
+        return reads_elements and not any(x.writes and x.cls in used for x in done.accesses)
+
+    def is_reset(self, position: int) -> bool:
+        """Whether a statement gives a name the value it had before the first loop, for the second one only."""
+        stmt = self.stmts[position]
+        if not isinstance(stmt, Let) or not self.is_plain(stmt):
+            return False
+        name, cls = stmt.target.name, self.accesses.class_of(stmt.target.name)
+        later = [self.of(p) for p in self.between if p > position]
+        if any(name in s.reads | s.binds or any(x.cls == cls for x in s.accesses) for s in later):
+            return False
+        before = next((p for p in range(self.first - 1, -1, -1) if self.binds_one_of(p, {name})), None)
+        return before is not None and self.stmts[before] == stmt and self.stays(stmt, before, self.second)
+
+    def is_allocation(self, position: int) -> bool:
+        stmt = self.stmts[position]
+        return isinstance(stmt, Let) and self.is_plain(stmt) and self.stays(stmt, self.first - 1, self.second)
+
+    def is_plain(self, stmt: Let) -> bool:
+        return is_pure(stmt.value) and not self.accesses.of(stmt).accesses and not isinstance(stmt.value, Var)
+
+    def stays(self, stmt: Let, start: int, end: int) -> bool:
+        """Whether what a value is made of keeps its value between two statements."""
+        needed = set(names_in(stmt.value))
+        return not any(self.binds_one_of(p, needed) for p in range(start + 1, end))
+
+
+def _merged(first: Stmt, second: Stmt, joint: _Joint) -> Stmt | None:
+    """Return a statement that does what two do, if they differ in nothing that could change what both compute."""
+    if first == second:
+        return first
+    match first, second:
+        case For(), For() if replace(first, body=()) == replace(second, index=first.index, body=()):
+            joint.indices.append(second.index.name)
+            renamed = rename_block(second.body, {second.index.name: first.index.name})
+            body = _joined(first.body, renamed, joint)
+            return None if body is None else replace(first, body=body)
+        case If(), If() if first.cond == second.cond and not first.merges and not second.merges:
+            then, orelse = _joined(first.then, second.then, joint), _joined(first.orelse, second.orelse, joint)
+            return None if then is None or orelse is None else replace(first, then=then, orelse=orelse)
+        case _:
+            return None
+
+
+def _joined(first: Block, second: Block, joint: _Joint) -> Block | None:
+    out: list[Stmt] = []
+    start = 0
+    for stmt in second:
+        found = _counterpart(first, start, stmt)
+        if found is not None:
+            place, merged, inner = found
+            out += [*first[start:place], merged]
+            joint.only_first += [*first[start:place], *inner.only_first]
+            joint.stores += inner.stores
+            joint.indices += inner.indices
+            start = place + 1
+        elif isinstance(stmt, Store):
+            out.append(stmt)
+            joint.stores.append(stmt)
+        elif not isinstance(stmt, Comment):
+            return None
+    joint.only_first += first[start:]
+    return (*out, *first[start:])
+
+
+def _counterpart(first: Block, start: int, stmt: Stmt) -> tuple[int, Stmt, _Joint] | None:
+    for place in range(start, len(first)):
+        inner = _Joint()
+        merged = _merged(first[place], stmt, inner)
+        if merged is not None:
+            return place, merged, inner
+    return None
