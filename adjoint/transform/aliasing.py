@@ -11,7 +11,7 @@ from numba import types as nb
 from adjoint.analysis.memory import CONVERSIONS, Memory, is_memory, memory
 from adjoint.analysis.structure import Place
 from adjoint.errors import AliasError, Loc
-from adjoint.ir import Block, Call, Effect, Expr, For, Func, If, Let, Lit, Merge, Stmt, Var, While
+from adjoint.ir import Block, Call, Carry, Effect, Expr, For, Func, If, Let, Lit, Merge, Stmt, Var, While
 from adjoint.ir.routine import Routine
 from adjoint.ir.walk import blocks, names_in, operands, rename, statements
 from adjoint.rules.numba_types import element_type
@@ -240,6 +240,19 @@ def _check_loop(stmt: For | While, program: Program, uses: _Uses, cls: str) -> N
             )
         if isinstance(carry.init, Var):
             _check_init(carry.init.name, label, stmt, program, uses)
+    _check_starts(carried, stmt, program)
+
+
+def _check_starts(carried: list[Carry], stmt: For | While, program: Program) -> None:
+    """Names that a loop exchanges must not start as names of one array: `out = rows = x`."""
+    starts: dict[str, str] = {}
+    for carry in carried:
+        if isinstance(carry.init, Var):
+            label, root = program.label(carry.phi.name), program.memory.root(carry.init.name)
+            if root in starts:
+                text = f"`{label}` and `{starts[root]}` share memory when this loop starts, and it is written"
+                raise _error(text, stmt.loc, label)
+            starts[root] = label
 
 
 def _check_init(init: str, label: str, stmt: For | While, program: Program, uses: _Uses) -> None:

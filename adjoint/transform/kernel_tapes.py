@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from math import prod
 
 from adjoint.analysis.memory import is_memory
-from adjoint.analysis.structure import Place
 from adjoint.errors import Loc, UnsupportedError
-from adjoint.ir import Call, Expr, Let, Lit, Param, Stmt, Store, Var
+from adjoint.ir import Call, Expr, For, Let, Lit, Param, Stmt, Store, Var, While
 from adjoint.ir.walk import map_expr, names_in
 from adjoint.rules.kernels import GRID, LOCAL, is_index
 from adjoint.rules.numba_types import array, int64
@@ -62,20 +61,19 @@ class KernelResiduals(Residuals):
     def take_stored(self, stmt: Store, frame: Frame) -> None:
         """Take nothing from memory: atomic additions of other threads aren't undone before this is reached."""
 
-    def _new_tape(self, name: str, place: Place) -> Tape:
-        tape = super()._new_tape(name, place)
-        loop = place.loops[0]
+    def _new_tape(self, name: str, loops: tuple[For | While, ...]) -> Tape:
+        tape = super()._new_tape(name, loops)
         match tape.allocation.value:
             case Call("empty", (shape,), dtype):
                 sizes = shape.args if isinstance(shape, Call) and shape.prim == "tuple" else (shape,)
             case _:
-                self.refused[tape.var.name] = _unknown_size(self.program, name, place.loops[-1].loc)
+                self.refused[tape.var.name] = _unknown_size(self.program, name, loops[-1].loc)
                 return tape
         known = [size.value for size in sizes if isinstance(size, Lit) and isinstance(size.value, int)]
         if len(known) == len(sizes) and prod(known) <= _LARGEST_LOCAL:
             named = dtype or (("dtype", Lit("float64")),)
             return Tape(tape.var, tape.index, Let(tape.var, Call(LOCAL, (shape,), named)))
-        return self._global(name, tape, sizes, loop.loc)
+        return self._global(name, tape, sizes, loops[0].loc)
 
     def _global(self, name: str, tape: Tape, sizes: Sequence[Expr], loc: Loc | None) -> Tape:
         closed = [self._closed(size) for size in sizes]

@@ -56,14 +56,18 @@ def undo_append(reverse: Reverse, stmt: Stmt, name: str, value: Expr) -> None:
 def undo_pop(reverse: Reverse, stmt: Let, target: str, name: str) -> None:
     reverse.residuals.ensure(name)
     reverse.residuals.ensure(target)
-    reverse.emit(Effect(Call("append", (Var(name), Var(target)), via="method")))
+    put_back = Effect(Call("append", (Var(name), Var(target)), via="method"))
     if (
-        name in reverse.active
-        and name not in reverse.bars.mirrored
-        and (reverse.bars.has(name) or reverse.bars.has(target))
+        name not in reverse.active
+        or name in reverse.bars.mirrored
+        or not (reverse.bars.has(name) or reverse.bars.has(target))
     ):
-        reverse.comment(stmt)
-        reverse.bars.ensure_buffer(name)
-        bar = reverse.bars.bar(target) if reverse.bars.has(target) else reverse.bars.zero(target)
-        reverse.emit(Effect(Call("append", (reverse.bars.bar(name), bar), via="method")))
-        reverse.bars.drop(target)
+        reverse.emit(put_back)
+        return
+    reverse.comment(stmt)
+    # A new list of cotangents is as long as the list is without the item.
+    reverse.bars.ensure_buffer(name)
+    reverse.emit(put_back)
+    bar = reverse.bars.bar(target) if reverse.bars.has(target) else reverse.bars.zero(target)
+    reverse.emit(Effect(Call("append", (reverse.bars.bar(name), bar), via="method")))
+    reverse.bars.drop(target)

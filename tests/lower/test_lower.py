@@ -10,9 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from adjoint.analysis import written
 from adjoint.codegen.emit import text
 from adjoint.ir import Func
-from adjoint.lower import BROADCAST_GUARD, PASSES, assumptions, linear, lower, to_numba
+from adjoint.lower import BROADCAST_GUARD, PASSES, assumptions, lower, to_numba
 from adjoint.lower.facts import Facts
 from tests.ir_text import parse
 from tests.lower.programs import arguments, programs, run, same
@@ -387,7 +388,7 @@ def test_equal_lengths_come_to_an_end(order: tuple[int, int]) -> None:
 
 
 def test_definitions() -> None:
-    for module in (assumptions, linear):
+    for module in (assumptions, written):
         assert doctest.testmod(module).failed == 0
 
 
