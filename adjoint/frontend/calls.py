@@ -15,6 +15,7 @@ from numba import types
 from adjoint.frontend.assign import append, atom_or_list, write
 from adjoint.frontend.boundary import type_of_value
 from adjoint.frontend.builtin_calls import SPECIAL
+from adjoint.frontend.by_text import by_text
 from adjoint.frontend.comprehensions import comprehension, consumer
 from adjoint.frontend.containers import (
     ON_RECORDS,
@@ -37,6 +38,7 @@ from adjoint.frontend.values import Closure, Display, Items, Known, Listed, Part
 from adjoint.ir import Call, Effect, Expr, Lit, Var
 from adjoint.rules.composite import definition
 from adjoint.rules.containers import Form
+from adjoint.rules.definitions import written_out
 from adjoint.rules.spelling import (
     canonical_call,
     dtype_name,
@@ -222,16 +224,23 @@ def primitive(
         out = dict(whole.kwargs)["out"]
         assert isinstance(out, Var | Lit)
         whole = Call(whole.prim, whole.args, tuple(k for k in whole.kwargs if k[0] != "out"), whole.via)
-    if whole.prim in _BY_DEFINITION:
-        defined = definition(whole, frame.type_of)
-        whole = defined if isinstance(defined, Call) else whole
     if (same := unconverted(frame, whole)) is not None and out is None:
         return same
-    result = _emit(frame, whole, node, None if out is not None else hint)
+    result = _result(frame, whole, node, None if out is not None else hint)
     if out is None or out == Lit(None):
         return result
     write(frame, out, (Lit(...),), result, node)
     return out
+
+
+def _result(frame: Frame, whole: Call, node: AST, hint: str | None) -> Value:
+    """Bind a call in canonical form, or what stands for it where Numba lacks that."""
+    if (function := written_out(whole, frame.type_of)) is not None:
+        return by_text(frame, function, whole, node, hint)
+    if whole.prim in _BY_DEFINITION:
+        defined = definition(whole, frame.type_of)
+        whole = defined if isinstance(defined, Call) else whole
+    return _emit(frame, whole, node, hint)
 
 
 def _check_real_numbers(frame: Frame, prim: str, operands: Sequence[Expr], node: AST) -> None:

@@ -20,6 +20,7 @@ from adjoint.frontend.resolve import Unresolved, resolve
 from adjoint.frontend.routines import Routines
 from adjoint.frontend.values import Broken, Unknown, UnknownRead, Value
 from adjoint.ir import Call, Expr, Lit, Var
+from adjoint.rules import definitions
 from adjoint.rules.typing import Type
 
 ExprLowering: TypeAlias = "Callable[[Frame, expr, str | None], Value]"
@@ -74,6 +75,8 @@ class Frame:
     outer: Frame | None = None
     path: tuple[object, ...] = ()
     guard: bool = False
+    # Where the user's call stands, in a function that is read in the place of one of NumPy's.
+    site: Loc | None = None
     result: Value = field(default_factory=lambda: Lit(None))
 
     @property
@@ -93,6 +96,8 @@ class Frame:
         return self.builder.type_of(value)
 
     def loc(self, node: AST) -> Loc:
+        if self.site is not None:
+            return self.site
         return source.loc_of(node, self.code.file)
 
     def unsupported(self, what: str, node: AST, help: str | None = None) -> UnsupportedError:
@@ -167,4 +172,6 @@ def child(parent: Frame, code: Code, fun: FunctionType | None, env: dict[str, Va
     """Return the frame of a function inlined at `site`."""
     parent.builder.reserve(code.names)
     guard = parent.guard or site in parent.code.guarded
-    return Frame(parent.session, code, fun, env, code.live, None, (*parent.path, site), guard)
+    ours = fun is not None and fun.__module__ == definitions.__name__
+    where = parent.loc(site) if ours else parent.site
+    return Frame(parent.session, code, fun, env, code.live, None, (*parent.path, site), guard, where)
