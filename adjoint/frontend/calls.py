@@ -38,7 +38,7 @@ from adjoint.frontend.values import Closure, Display, Items, Known, Listed, Part
 from adjoint.ir import Call, Effect, Expr, Lit, Var
 from adjoint.rules.composite import definition
 from adjoint.rules.containers import Form
-from adjoint.rules.definitions import written_out
+from adjoint.rules.definitions.table import written_out
 from adjoint.rules.spelling import (
     canonical_call,
     dtype_name,

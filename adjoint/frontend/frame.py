@@ -172,6 +172,6 @@ def child(parent: Frame, code: Code, fun: FunctionType | None, env: dict[str, Va
     """Return the frame of a function inlined at `site`."""
     parent.builder.reserve(code.names)
     guard = parent.guard or site in parent.code.guarded
-    ours = fun is not None and fun.__module__ == definitions.__name__
+    ours = fun is not None and fun.__module__.startswith(f"{definitions.__name__}.")
     where = parent.loc(site) if ours else parent.site
     return Frame(parent.session, code, fun, env, code.live, None, (*parent.path, site), guard, where)

@@ -1,0 +1,159 @@
+"""Functions of arrays that Numba lacks, or that lack options there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adjoint.rules.definitions.along import back, front
+
+
+def trapezoid(y: Any, dx: Any = 1.0, axis: Any = -1) -> Any:
+    vectors = front(y, axis)
+    return dx * np.sum(0.5 * (vectors[1:] + vectors[:-1]), axis=0)
+
+
+def diff(a: Any, axis: Any) -> Any:
+    vectors = front(a, axis)
+    return back(vectors[1:] - vectors[:-1], axis)
+
+
+def gradient(f: Any, h: Any = 1.0) -> Any:
+    out = np.empty_like(f)
+    out[0] = (f[1] - f[0]) / h
+    out[1:-1] = (f[2:] - f[:-2]) / (2.0 * h)
+    out[-1] = (f[-1] - f[-2]) / h
+    return out
+
+
+def average(a: NDArray[np.floating[Any]], axis: int | None = None, weights: Any = None) -> Any:
+    if weights is None:
+        result = np.mean(a, axis=axis)
+    elif axis is None:
+        result = np.sum(a * weights) / np.sum(weights)
+    elif a.ndim == weights.ndim:
+        result = np.sum(a * weights, axis=axis) / np.sum(weights, axis=axis)
+    elif axis % a.ndim == 0:
+        result = np.sum(a * np.expand_dims(weights, 1), axis=axis) / np.sum(weights)
+    else:
+        result = np.sum(a * weights, axis=axis) / np.sum(weights)
+    return result
+
+
+def counted(n: int) -> NDArray[np.int64]:
+    return np.arange(n, dtype=np.int64)
+
+
+def repeat(a: NDArray[np.floating[Any]], repeats: int, axis: int) -> Any:
+    rows = np.repeat(counted(a.shape[axis]), repeats)
+    return a[rows] if axis % a.ndim == 0 else a[:, rows]
+
+
+def tile(A: NDArray[np.floating[Any]], reps: tuple[int, int]) -> Any:
+    a = np.expand_dims(A, 0) if A.ndim == 1 else A
+    rows = counted(reps[0] * a.shape[0]) % a.shape[0]
+    columns = counted(reps[1] * a.shape[1]) % a.shape[1]
+    return a[rows][:, columns]
+
+
+def place(index: Any, n: Any, mode: Any) -> Any:
+    """Return where the elements of a padded axis come from."""
+    if mode == "edge":
+        found = np.minimum(np.maximum(index, 0), n - 1)
+    elif mode == "wrap":
+        found = index % n
+    elif mode == "reflect":
+        found = n - 1 - np.abs(n - 1 - index % (2 * n - 2))
+    else:
+        found = (2 * n - 1 - np.abs(2 * n - 1 - 2 * (index % (2 * n)))) // 2
+    return found
+
+
+def pad(array: Any, pad_width: Any, mode: Any = "constant") -> Any:
+    n = array.shape[0]
+    if mode != "constant":
+        out = array[place(np.arange(n + 2 * pad_width) - pad_width, n, mode)]
+        if array.ndim == 2:
+            m = array.shape[1]
+            out = out[:, place(np.arange(m + 2 * pad_width) - pad_width, m, mode)]
+    elif array.ndim == 1:
+        out = np.zeros(n + 2 * pad_width, array.dtype)
+        out[pad_width : pad_width + n] = array
+    else:
+        m = array.shape[1]
+        out = np.zeros((n + 2 * pad_width, m + 2 * pad_width), array.dtype)
+        out[pad_width : pad_width + n, pad_width : pad_width + m] = array
+    return out
+
+
+def meshgrid(x: Any, y: Any, indexing: Any = "xy") -> Any:
+    if indexing == "xy":
+        shape = (y.shape[0], x.shape[0])
+        first, second = np.empty(shape, x.dtype), np.empty(shape, y.dtype)
+        first[:] = x
+        second[:] = np.expand_dims(y, 1)
+    else:
+        shape = (x.shape[0], y.shape[0])
+        first, second = np.empty(shape, x.dtype), np.empty(shape, y.dtype)
+        first[:] = np.expand_dims(x, 1)
+        second[:] = y
+    return first, second
+
+
+def polyval(p: Any, x: Any) -> Any:
+    y = 0.0 * x
+    for k in range(p.shape[0]):
+        y = y * x + p[k]
+    return y
+
+
+def poly(seq_of_zeros: Any) -> Any:
+    out = np.zeros(seq_of_zeros.shape[0] + 1, seq_of_zeros.dtype)
+    out[0] = 1.0
+    for k in range(seq_of_zeros.shape[0]):
+        for j in range(k + 1, 0, -1):
+            out[j] -= seq_of_zeros[k] * out[j - 1]
+    return out
+
+
+def fix(x: Any) -> Any:
+    return np.trunc(x)
+
+
+def heaviside(x: Any, h: Any) -> Any:
+    return np.where(x < 0.0, 0.0, np.where(x == 0.0, h, 1.0))
+
+
+def vecdot(a: NDArray[Any], b: NDArray[Any]) -> Any:
+    return np.vdot(a, b) if a.ndim == 1 else np.sum(np.conj(a) * b, axis=-1)
+
+
+def scaled(a: Any, b: Any) -> Any:
+    """`np.dot` with a number."""
+    return a * b
+
+
+def take_along_axis(arr: Any, indices: Any, axis: Any) -> Any:
+    out = np.empty(indices.shape, arr.dtype)
+    for i in range(indices.shape[0]):
+        if arr.ndim == 1:
+            out[i] = arr[indices[i]]
+        else:
+            for j in range(indices.shape[1]):
+                out[i, j] = arr[indices[i, j], j] if axis % 2 == 0 else arr[i, indices[i, j]]
+    return out
+
+
+def svdvals(a: Any, compute_uv: Any = False) -> Any:
+    values: Any = np.linalg.svd(a)[1]
+    return values
+
+
+def norm_of_all(x: Any) -> Any:
+    return np.linalg.norm(np.ravel(np.ascontiguousarray(x)))
+
+
+def norm_of_matrix(x: Any) -> Any:
+    return np.linalg.norm(x)
