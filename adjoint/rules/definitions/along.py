@@ -33,7 +33,8 @@ def reduced(function: Any, a: Any, axis: Any, rest: Any = (), keepdims: Any = Fa
     """Apply a function of vectors along an axis: one number for each."""
     vectors = front(a, axis)
     if a.ndim == 1:
-        out = np.array([function(a, *rest)])
+        out = np.empty(1, a.dtype)
+        out[0] = function(a, *rest)
     elif a.ndim == 2:
         out = np.empty(vectors.shape[1], a.dtype)
         for j in range(vectors.shape[1]):
@@ -80,11 +81,20 @@ def mapped_at(function: Any, a: Any, k: Any, axis: Any = -1) -> Any:
     return mapped(function, a, axis, (k,))
 
 
-def spread(function: Any, a: Any, axis: Any, ddof: Any = 0, keepdims: Any = False) -> Any:
-    """Variance or standard deviation along an axis."""
+def variance(a: Any, axis: Any, ddof: Any = 0, keepdims: Any = False) -> Any:
+    n = a.shape[axis]
 
     def of(vector: Any) -> Any:
-        return function(vector, ddof=ddof)
+        return np.var(vector) * (n / (n - ddof))
+
+    return reduced(of, a, axis, (), keepdims)
+
+
+def deviation(a: Any, axis: Any, ddof: Any = 0, keepdims: Any = False) -> Any:
+    n = a.shape[axis]
+
+    def of(vector: Any) -> Any:
+        return np.std(vector) * np.sqrt(n / (n - ddof))
 
     return reduced(of, a, axis, (), keepdims)
 

@@ -47,12 +47,12 @@ DEFINITIONS: dict[str, tuple[_Row, ...]] = {
     "sort": (_row(partial(along.mapped, np.sort), "", "axis", "23"),),
     "partition": (_row(partial(along.mapped_at, np.partition), "", "axis", "23 0"),),
     "var": (
-        _row(partial(along.spread, np.var), "axis ddof", "keepdims", "123"),
-        _row(partial(along.spread, np.var), "axis keepdims", "", "123"),
+        _row(along.variance, "axis ddof", "keepdims", "123"),
+        _row(along.variance, "axis keepdims", "", "123"),
     ),
     "std": (
-        _row(partial(along.spread, np.std), "axis ddof", "keepdims", "123"),
-        _row(partial(along.spread, np.std), "axis keepdims", "", "123"),
+        _row(along.deviation, "axis ddof", "keepdims", "123"),
+        _row(along.deviation, "axis keepdims", "", "123"),
     ),
     "linalg.norm": (_row(along.norm, "axis", "keepdims", "123"),),
     "trapezoid": (_row(arrays.trapezoid, "axis", "dx", "123"),),
