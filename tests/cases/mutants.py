@@ -45,3 +45,43 @@ def three_buffers_in_a_ring(x, n):
             b[i] = math.sin(a[i]) + 0.5 * c[i] * (t + 1.0)
         a, b, c = b, c, a
     return np.sum(a * c) + b[0]
+
+
+@MUTANTS("shared cotangents", V4, W4, wrt=(0, 1))
+def part_of_one_of_two_summands(x, z):
+    """`x` and `z` get the same buffer as their cotangent, then one element of `x` gets more."""
+    first = 2.0 * x[0]
+    y = x + z
+    return np.sum(y * y) + first * first
+
+
+@MUTANTS("in-place arithmetic", V6)
+def overwritten_in_the_other_branch(x):
+    """The element that each iteration reads is overwritten where the test on the index fails."""
+    a = x * 1.0
+    s = 0.0
+    for i in range(6):
+        s += a[5] * a[5]
+        if i < 3:
+            s += a[i]
+        else:
+            a[i] = math.sin(x[i])
+    return s
+
+
+@MUTANTS("in-place arithmetic", V4)
+def increased_by_itself_then_overwritten(x):
+    y = x * 1.0
+    y[0] += 3.0 * y[0]
+    y[0] = x[1]
+    return np.sum(y * y)
+
+
+@MUTANTS("in-place arithmetic", V6)
+def read_one_ahead_of_what_is_overwritten(x):
+    a = x * 1.0
+    s = 0.0
+    for i in range(5):
+        s += a[i + 1] * a[i + 1]
+        a[i] = math.sin(x[i])
+    return s + a[0]
