@@ -108,8 +108,8 @@ MUTATIONS = (
     Mutation(
         "a cotangent that only one branch made is missing in the other",
         "transform/control.py",
-        "            if not reverse.bars.has(name):\n                reverse.bars.ensure_buffer(name)\n        reverse.suspend",
-        "        reverse.suspend",
+        "for name in outer:\n            if not reverse.bars.has(name):\n",
+        "for name in outer[1:]:\n            if not reverse.bars.has(name):\n",
     ),
     Mutation(
         "a loop is not reversed",
