@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from adjoint.errors import TypingError
 from adjoint.ir import Lit
+from adjoint.rules.definitions.einsum import contraction_of
 from adjoint.rules.numba_types import (
     Application,
     Type,
@@ -129,6 +130,12 @@ def _check_products(app: Application, left: Type, right: Type) -> None:
         raise TypingError(f"`{app.prim}` needs arrays of one data type, not {left.dtype} and {right.dtype}")
     if not isinstance(left.dtype, (types.Float, types.Complex)):
         raise TypingError(f"`{app.prim}` needs floating-point arrays, not {left.dtype}")
+
+
+def _einsum(app: Application) -> Type:
+    """Calls that can be read are replaced by a text, so this is one that can't."""
+    _, why = contraction_of(app.args[0], app.types[1:])
+    raise why or TypingError("`einsum` in this place")
 
 
 def _vdot(app: Application) -> Type:
@@ -251,6 +258,7 @@ _RULES: tuple[tuple[str, Rule], ...] = (
     ("isclose", _isclose),
     ("allclose array_equal", lambda _: boolean),
     ("dot matmul", _dot),
+    ("einsum", _einsum),
     ("vdot", _vdot),
     ("outer kron", _matrix),
     ("convolve correlate", _vector(same)),

@@ -148,6 +148,10 @@ def canonical_call(prim: str, via: str, args: Sequence[Expr], kwargs: Kwargs = (
     """
     if prim == "matmul":
         via = "operator"  # Numba has the operator only
+    if prim == "transpose" and len(args) + len(kwargs) > 1:
+        via = "np"  # the method takes axes by position only
+    if prim == "linalg.lstsq":
+        kwargs = tuple(option for option in kwargs if option != ("rcond", Lit(None)))
     if via == "builtin":
         if prim == "cast.complex128" and len(args) > 1:
             return Call("complex", tuple(args), via=via)

@@ -11,6 +11,7 @@ import numpy as np
 
 from adjoint.ir import Call, Lit
 from adjoint.rules.definitions import along, arrays
+from adjoint.rules.definitions.einsum import contraction_of
 from adjoint.rules.numba_types import dtype_of, is_array, types
 
 
@@ -80,6 +81,8 @@ _MODES = ("edge", "wrap", "reflect", "symmetric", "constant")
 
 def written_out(call: Call, type_of: Callable[[Any], Any]) -> Callable[..., Any] | None:
     """Return the function to read in the place of a call; None if Numba has it, or there is none."""
+    if call.prim == "einsum":
+        return contraction_of(call.args[0], [type_of(arg) for arg in call.args[1:]])[0]
     options = dict(call.kwargs)
     # Results have the data type of the operand, which is not so for integers and complex numbers.
     if not all(isinstance(dtype_of(type_of(arg)), types.Float) for arg in call.args[:1] if not isinstance(arg, Call)):
