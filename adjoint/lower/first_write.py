@@ -73,7 +73,11 @@ class _Zeros:
             return None
         place = tuple(loop.index for loop in loops)
         users = [inner for inner in loops[-1].body if mentions(inner, name)]
-        if not users or not _adds(users[0], name, place) or not all(_only(inner, name, place) for inner in users):
+        if (
+            not users
+            or not _adds(users[0], name, place)
+            or not all(only_element(inner, name, place) for inner in users)
+        ):
             return None
         return _changed(loops, users[0])
 
@@ -90,7 +94,7 @@ def _adds(stmt: Stmt, name: str, place: tuple[Expr, ...]) -> bool:
     )
 
 
-def _only(stmt: Stmt, name: str, place: tuple[Expr, ...]) -> bool:
+def only_element(stmt: Stmt, name: str, place: tuple[Expr, ...]) -> bool:
     """Whether a statement uses one element of an array only."""
     here = Call("getitem", (Var(name), *place))
     for inner in statements((stmt,)):

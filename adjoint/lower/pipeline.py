@@ -17,6 +17,7 @@ from adjoint.lower.first_write import first_write
 from adjoint.lower.fuse import fuse
 from adjoint.lower.hoist import hoist
 from adjoint.lower.interchange import interchange
+from adjoint.lower.recycle import recycle
 from adjoint.lower.reuse import reuse
 from adjoint.lower.tapes import drop_unread
 from adjoint.transform.copyprop import propagate
@@ -33,6 +34,7 @@ PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
     ("first_write", lambda func, context: first_write(func, context.made, context.spans)),
     ("contract", lambda func, context: contract(func, context.kinds)),
     ("reuse", reuse),
+    ("recycle", recycle),
     ("hoist", lambda func, context: hoist(func, context.kinds)),
     ("nest", lambda func, context: renest(func)),
     ("interchange", interchange),
