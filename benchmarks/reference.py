@@ -36,10 +36,12 @@ def difference(fun: Callable[..., float], args: Sequence[Any], positions: Sequen
     """Return the directional derivative by central differences, extrapolated twice.
 
     Of several first steps, the one whose two last extrapolations agree best counts: a long one loses fewer digits, a
-    short one steps over fewer kinks.
+    short one steps over fewer kinks. Numbers of single precision become double ones when moved; where others stay as
+    they are, only long steps tell.
     """
     single = any(np.asarray(args[k]).dtype == np.float32 for k in positions)
-    tried = (_extrapolated(fun, args, positions, ways, 2.0**-k) for k in ((4, 5, 7) if single else (8, 11, 15, 19)))
+    halvings = (4, 5, 7, 11, 15, 19) if single else (8, 11, 15, 19)
+    tried = (_extrapolated(fun, args, positions, ways, 2.0**-k) for k in halvings)
     return min(tried, key=lambda found: found[1])[0]
 
 
