@@ -21,7 +21,7 @@ from adjoint.transform.residuals import Residuals
 
 # What a recorded number may cost to compute again, in additions: writing and reading it takes about as long.
 MOST = 16
-_COSTS = dict.fromkeys("div sqrt floordiv mod".split(), 4)
+_COSTS = dict.fromkeys("div sqrt floordiv mod".split(), 4) | dict.fromkeys("sum prod mean max min".split(), 1)
 _FREE = frozenset("dim size shape ndim item tuple slice copy".split())
 
 

@@ -43,6 +43,7 @@ from adjoint.transform import aliasing, control, pullbacks, replay, stores, stre
 from adjoint.transform.cotangents import Cotangents
 from adjoint.transform.dce import eliminate
 from adjoint.transform.forward_sweep import ForwardSweep, check_sizes
+from adjoint.transform.localise import localise
 from adjoint.transform.mirror import mirror
 from adjoint.transform.program import Program
 from adjoint.transform.residuals import Frame, Residuals
@@ -93,6 +94,19 @@ def prepare(
 ) -> Reverse:
     """Return reverse mode at its start, for `build`; afterwards it knows what it has recorded."""
     func = stretched.detach(aliasing.own_written_arguments(func))
+    local, made = localise(func)
+    if made:
+        state = _prepared(local, wrt, name, seed, result, has_aux, assume)
+        # Only a loop that is replayed gains by it.
+        places = [state.program.structure.of(array).place.owner for array in made]
+        if any(id(loop) in state.residuals.replayed for loop in places):
+            return state
+    return _prepared(func, wrt, name, seed, result, has_aux, assume)
+
+
+def _prepared(
+    func: Func, wrt: Sequence[str], name: str, seed: str | None, result: str, has_aux: bool, assume: bool
+) -> Reverse:
     program, shadows = with_shadows(Program.of(func, assume=assume), wrt)
     program.taken.add(name)
     state = Reverse(program, wrt, seed, has_aux, shadows)

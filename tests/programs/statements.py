@@ -9,7 +9,7 @@ from random import Random
 from tests.programs import features
 from tests.programs.expressions import KEYS, Expressions, Helper
 from tests.programs.scope import Name, Scope
-from tests.programs.sweeps import fold, sweep
+from tests.programs.sweeps import fold, scratch, sweep
 
 INDENT = "    "
 
@@ -384,6 +384,9 @@ class Statements(features.Features):
     def fold(self) -> bool:
         return fold(self)
 
+    def scratch(self) -> bool:
+        return scratch(self)
+
     def while_counted(self) -> bool:
         count = self.scope.fresh("int", low=0, high=8, frozen=True)
         limit = self.random.randint(2, 5)
@@ -417,5 +420,6 @@ RECORDS = {"record": 4}
 COMPOUND = {
     "branch": 3, "both_sides": 1, "give_up": 1, "for_range": 5, "for_items": 2, "while_counted": 2, "sweep": 4,
     "fold": 3,
+    "scratch": 3,
 }  # fmt: skip
 COMPOUND |= features.COMPOUND

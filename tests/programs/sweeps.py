@@ -150,3 +150,35 @@ def _chain(writer: Statements, array: Name, total: Name) -> None:
         writer.line(f"{b.text} = {b_next}")
     more = f" + np.sum({own.text} * {own.text})" if own is not None else ""
     writer.line(f"{total.text} = 0.4 * {total.text} + {a.text} * {b.text}{more}")
+
+
+def scratch(writer: Statements) -> bool:
+    """A loop whose iterations fill one array again, all of it or not, and sum up what they make of it."""
+    random = writer.random
+    array = writer.scope.one("array", lambda a: a.shape != () and 0 not in a.shape)
+    if array is None:
+        return False
+    n = array.shape[0]
+    size = writer.say.size(n)
+    total, own = writer.scope.fresh("float"), writer.scope.fresh("array", shape=(n,))
+    writer.line(f"{total.text} = {writer.say.number(1)}")
+    writer.scope.declare(total)
+    filled = f"range({size})" if random.random() < 0.7 else random.choice((f"range(1, {size})", f"range({size} - 1)"))
+    made = "empty" if filled == f"range({size})" and random.random() < 0.5 else "zeros"
+    writer.line(f"{own.text} = np.{made}({size})")
+    outer, inner, last = (writer.scope.fresh("int", word, low=0, high=n - 1, frozen=True) for word in "ijk")
+    rest = ", -1" * (len(array.shape) - 1)
+    with writer.block(f"for {outer.text} in range({size}):", loop=True):
+        with writer.block(f"for {inner.text} in {filled}:", loop=True):
+            writer.line(f"{own.text}[{inner.text}] = math.sin({array.text}[{inner.text}{rest}] * ({outer.text} + 0.5))")
+        if random.random() < 0.7:
+            with writer.block(f"for {inner.text} in range({size}):", loop=True):
+                with writer.block(f"for {last.text} in range({inner.text} + 1, {size}):", loop=True):
+                    source = f"{array.text}[{outer.text}{rest}]"
+                    writer.line(f"{own.text}[{last.text}] += 0.3 * {own.text}[{inner.text}] * {source}")
+        factor = random.choice((total.text, "0.7", f"{array.text}[{outer.text}{rest}]"))
+        use = random.choice((f"np.sum({own.text} * {own.text})", f"{own.text}[{random.choice(('-1', '0'))}]"))
+        writer.line(f"{total.text} += 0.2 * {factor} * {use}")
+    if made == "zeros":
+        writer.scope.declare(own)
+    return True
