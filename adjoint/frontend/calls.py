@@ -39,6 +39,7 @@ from adjoint.ir import Call, Effect, Expr, Lit, Var
 from adjoint.rules.composite import definition
 from adjoint.rules.containers import Form
 from adjoint.rules.definitions.table import written_out
+from adjoint.rules.definitions.ufuncs import method_of
 from adjoint.rules.spelling import (
     canonical_call,
     dtype_name,
@@ -62,7 +63,7 @@ def call(frame: Frame, node: gast.Call, hint: str | None) -> Value:
     if isinstance(node.func, gast.Attribute):
         base = frame.expr(node.func.value)
         if isinstance(base, Known) and isinstance(base.obj, np.ufunc):
-            return _ufunc_method(frame, base.obj, node.func.attr, node)
+            return _ufunc_method(frame, base.obj, node.func.attr, node, hint)
         if not isinstance(base, Known):
             args, kwargs = _arguments(frame, node)
             return _method(frame, base, node.func.attr, args, kwargs, node, hint)
@@ -339,11 +340,13 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _ufunc_method(frame: Frame, ufunc: Any, name: str, node: gast.Call) -> Value:
+def _ufunc_method(frame: Frame, ufunc: Any, name: str, node: gast.Call, hint: str | None) -> Value:
     prim = primitive_of(ufunc)
     args, kwargs = _arguments(frame, node)
     if name == "at" and prim is not None and len(args) in (2, 3) and not kwargs:
         return update_at(frame, prim, args, node)
+    if prim is not None and (function := method_of(ufunc, name)) is not None:
+        return call_function(frame, function, args, kwargs, node, hint)
     raise frame.unsupported(f"`{ufunc.__name__}.{name}`", node, "write a loop")
 
 
@@ -381,9 +384,7 @@ def _method(
 
 def _astype(frame: Frame, base: Var, args: Sequence[Value], node: AST, hint: str | None) -> Value:
     match args:
-        case [Known(obj)] if (name := dtype_name(obj)) is not None:
-            return frame.emit(Call(f"astype.{name}", (base,), via="method"), node, hint)
-        case [Lit(str() as text)] if (name := dtype_name(text)) is not None:
+        case [Known(obj) | Lit(str() as obj)] if (name := dtype_name(obj)) is not None:
             return frame.emit(Call(f"astype.{name}", (base,), via="method"), node, hint)
         case _:
             raise frame.unsupported("this form of `astype`", node, "give a data type: `x.astype(np.float64)`")

@@ -1,4 +1,4 @@
-"""Forms of calls that are turned into others while a program is read: `einsum`, methods with options."""
+"""Forms of calls that become others while a program is read: `einsum`, methods of ufuncs, methods with options."""
 
 from __future__ import annotations
 
@@ -32,11 +32,29 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "ellipsis": (lambda a, b: np.einsum("...i,i->...", a, b), (T, W)),
     "diagonal inside": (lambda a, b: np.einsum("ii,ij->ij", a, b), (S, M)),
     "three matrices": (lambda a, b, c: np.einsum("ij,jk,lk->il", a, b, c), (M, N, N)),
+    "add.reduce": (lambda a: np.add.reduce(a), (M,)),
+    "multiply.reduce": (lambda a: np.multiply.reduce(a, axis=1), (M,)),
+    "maximum.reduce": (lambda a: np.maximum.reduce(a), (V,)),
+    "logaddexp.reduce": (lambda a: np.logaddexp.reduce(a), (V,)),
+    "logaddexp.reduce of rows": (lambda a: np.logaddexp.reduce(a, axis=1), (M,)),
+    "add.accumulate": (lambda a: np.add.accumulate(a), (M,)),
+    "maximum.accumulate": (lambda a: np.maximum.accumulate(a), (V,)),
+    "multiply.accumulate of rows": (lambda a: np.multiply.accumulate(a, axis=1), (M,)),
+    "subtract.outer": (lambda a, b: np.subtract.outer(a, b), (V, W)),
+    "multiply.outer of a matrix": (lambda a, b: np.multiply.outer(a, b), (V, M)),
     "transpose by a method": (lambda a: a.transpose(1, 2, 0) * 1.0, (T,)),
     "least squares": (lambda a, b: np.linalg.lstsq(a, b)[0], (N, W)),
     "least squares, rcond": (lambda a, b: np.linalg.lstsq(a, b, rcond=None)[0], (N, W)),
 }
-COMPILED = ["batches", "bilinear form", "diagonal inside", "transpose by a method", "least squares, rcond"]
+COMPILED = [
+    "logaddexp.reduce of rows",
+    "maximum.accumulate",
+    "batches",
+    "bilinear form",
+    "diagonal inside",
+    "transpose by a method",
+    "least squares, rcond",
+]
 
 
 @pytest.mark.parametrize("name", CASES)
