@@ -450,10 +450,9 @@ ROWS: dict[str, Row] = {
         lambda: grad(bad.unsupported_call_with_keywords)(X),
         TypingError,
         '  File "bad_input.py"\n'
-        '    return np.sum(np.einsum("i,i->i", x, x))\n'
-        "                  ^^^^^^^^^^^^^^^^^^^^^^^^^\n"
-        "TypingError: Numba has no `np.einsum` for operands unicode_type, array(float64, 1d, C), "
-        "array(float64, 1d, C)",
+        '    return np.sum(np.fromiter(x, float))\n'
+        "                  ^^^^^^^^^^^^^^^^^^^^^\n"
+        "TypingError: Numba has no `np.fromiter` for operands array(float64, 1d, C), unicode_type",
     ),
     "type changes in a loop": Row(
         lambda: grad(bad.type_changes)(1.0),
