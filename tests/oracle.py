@@ -119,7 +119,7 @@ def float_paths(args: tuple[Any, ...], wanted: tuple[int, ...]) -> list[Path]:
     return [path for path, leaf in leaves(args) if path[0] in wanted and _is_float(leaf)]
 
 
-def _widen(leaf: Any) -> Any:
+def widen(leaf: Any) -> Any:
     """float32 in double precision, where differences have digits to spare."""
     if isinstance(leaf, np.ndarray | np.generic) and leaf.dtype in (np.float32, np.complex64):
         return leaf.astype(np.float64 if leaf.dtype == np.float32 else np.complex128)
@@ -240,7 +240,7 @@ def reference_gradient(
 ) -> Reference:
     """The derivative of `fun` (of its first result, if several) in the float leaves of the arguments `argnums`."""
     wanted = (argnums,) if isinstance(argnums, int) else argnums
-    wide = map_leaves(lambda _, leaf: _widen(clone(leaf)), args)
+    wide = map_leaves(lambda _, leaf: widen(clone(leaf)), args)
     paths = float_paths(wide, wanted)
     with warnings.catch_warnings():
         warnings.simplefilter("error", np.exceptions.ComplexWarning)

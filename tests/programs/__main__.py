@@ -70,7 +70,7 @@ def _report(seed: int, outcome: Outcome, folder: Path, compiled: bool, trials: i
     again = check(small, folder, compiled=compiled, deep=deep)
     print(f"\n=== seed {seed}: {outcome.kind}: {outcome.text[:600]}")
     print(f"--- made small, argnums={small.argnums}: {again.text[:600]}\n{small.source}")
-    for k, value in enumerate(small.args):
+    for k, value in enumerate(again.args or small.args):
         print(f"# argument {k}: {value!r}")
     sys.stdout.flush()
 

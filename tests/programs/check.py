@@ -6,13 +6,9 @@ import importlib.util
 import itertools
 import linecache
 import re
-import signal
 import sys
-import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from pathlib import Path as File
 
@@ -20,58 +16,12 @@ import numpy as np
 
 from adjoint import value_and_grad
 from adjoint.errors import AdjointError, TypingError
-from tests.oracle import (
-    Function,
-    Path,
-    Reference,
-    WrongGradient,
-    check_gradient,
-    clone,
-    complex_step,
-    differences,
-    distance,
-    float_paths,
-    leaves,
-)
+from tests.oracle import Function, Reference, WrongGradient, check_gradient, clone, leaves
 from tests.programs import deeper
 from tests.programs.program import Program
+from tests.programs.references import Outcome, deadline, runs, settled
 
-LARGEST = 1e6
-SMALL_STEP = 1e-4
 _numbers = itertools.count()
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """`kind` is right, refused, wrong, crash (any other error), uncompiled, kink or unfit (not a fair test)."""
-
-    kind: str
-    text: str = ""
-
-    @property
-    def group(self) -> str:
-        """The text without what differs between two cases of one fault: numbers, names in quotes, details."""
-        first = self.text.splitlines()[0] if self.text else ""
-        return f"{self.kind}: " + re.sub(r"[-+]?\d[\d.e+-]*", "#", re.sub(r"`[^`]*`|'[^']*'", "`…`", first))[:110]
-
-
-@contextmanager
-def deadline(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError after so long, where the system can: a shrunk program may have lost its `k += 1`."""
-
-    def late(*_: object) -> None:
-        raise TimeoutError(f"longer than {seconds} s")
-
-    if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def load(source: str, folder: File) -> Function:
@@ -96,54 +46,6 @@ def unload(fun: Function) -> None:
         File(module.__file__).unlink(missing_ok=True)
 
 
-def runs(fun: Function, program: Program) -> Outcome | None:
-    """Why the program is no fair test, or None."""
-    try:
-        with warnings.catch_warnings(), deadline(1.0):
-            warnings.simplefilter("error")
-            warnings.simplefilter("ignore", DeprecationWarning)
-            value = fun(*clone(program.args))
-    except Exception as error:  # noqa: BLE001 - a program that does not run is not a test
-        return Outcome("unfit", f"{type(error).__name__}: {error}")
-    if not isinstance(value, float | np.floating):
-        return Outcome("unfit", "not a float")
-    if not np.isfinite(value) or abs(value) > LARGEST:
-        return Outcome("unfit", "too large")
-    return None
-
-
-def reference(fun: Function, program: Program) -> Reference | Outcome:
-    """Derivatives by complex step that short differences confirm, or why the program is no fair test."""
-    unfit = runs(fun, program)
-    if unfit is not None:
-        return unfit
-    paths = float_paths(program.args, program.argnums)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", np.exceptions.ComplexWarning)
-        warnings.filterwarnings("ignore", category=RuntimeWarning)
-        # A step into the complex plane says nothing of a program that is there already.
-        own = "complex(" in program.source or "1j" in program.source
-        exact = None if own else complex_step(fun, program.args, paths, {})
-        if exact is None:
-            return _by_differences(fun, program, paths)
-        if not exact.scale < LARGEST:
-            return Outcome("unfit", "too steep")
-        near = differences(fun, program.args, paths, {}, SMALL_STEP)
-    if not distance(exact, near) < 1e-6 * max(1.0, 1.0 / max(exact.scale, 1e-30)):
-        return Outcome("kink", "complex step and differences disagree")
-    return exact
-
-
-def _by_differences(fun: Function, program: Program, paths: list[Path]) -> Reference | Outcome:
-    """For programs that complex numbers can't run through: differences, where these know what they do."""
-    found = differences(fun, program.args, paths, {}, 1e-2)
-    if not found.scale < LARGEST:
-        return Outcome("unfit", "too steep")
-    if not found.error < 1e-7 * max(found.scale, 1e-3):
-        return Outcome("kink", "differences do not settle")
-    return found
-
-
 def check(
     program: Program,
     folder: File,
@@ -164,11 +66,14 @@ def check(
     except Exception as error:  # noqa: BLE001 - shrinking makes modules that cannot be imported
         return Outcome("unfit", f"{type(error).__name__}: {error}")
     try:
-        expected = reference(fun, program) if numbers else runs(fun, program)
-        if isinstance(expected, Outcome):
-            return expected
+        found = settled(fun, program) if numbers else runs(fun, program.args)
+        if isinstance(found, Outcome):
+            return found
+        program, expected = found or (program, None)
         outcome = _differentiated(fun, program, expected, compiled, transform)
-        return outcome if deep is None or outcome.kind != "right" else _deeper(fun, program, deep)
+        if deep is not None and outcome.kind == "right":
+            outcome = _deeper(fun, program, deep)
+        return replace(outcome, args=program.args)
     finally:
         unload(fun)
 
