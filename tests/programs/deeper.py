@@ -163,7 +163,7 @@ def difference(found: Any, expected: Any) -> str:
 SAMPLES: tuple[tuple[str, int, Callable[[Function, Program], str]], ...] = (
     ("forward", 4, forward_agrees),
     ("lowered", 8, lowered_agrees),
-    ("passes", 100, passes_agree),
+    ("passes", 400, passes_agree),
 )
 
 
