@@ -269,13 +269,32 @@ def _check_init(init: str, label: str, stmt: For | While, program: Program, uses
         ):
             continue
         binding = structure.of(name)
-        if memory_.root(name) != root or binding.place.inside(inside):
+        if root not in _roots(name, program) or binding.place.inside(inside):
             continue
         if any(position > here for position in uses.readers.get(name, ())):
             raise _error(f"`{program.label(name)}` and `{label}` share memory that this loop writes", stmt.loc, label)
     again = structure.of(root).place.loops
     if len(again) < len(structure.home[id(stmt)].loops):
         raise _error(f"`{label}` starts every time with the same array, which this loop writes", stmt.loc, label)
+
+
+def _roots(name: str, program: Program) -> set[str]:
+    """Return the arrays that a name may stand for, by the names they have where they are made or come in."""
+    found, todo = set[str](), [name]
+    while todo:
+        root = program.memory.root(todo.pop())
+        if root in found:
+            continue
+        found.add(root)
+        match program.structure.of(root).stmt:
+            case If(merges=merges):
+                values = [v for m in merges if m.target.name == root for v in (m.then, m.orelse)]
+            case For(carried=carried) | While(carried=carried):
+                values = [v for c in carried if c.phi.name == root for v in (c.init, c.next)]
+            case _:
+                values = []
+        todo += [value.name for value in values if isinstance(value, Var)]
+    return found
 
 
 def _is_new(name: str, place: Place, program: Program) -> bool:

@@ -165,3 +165,17 @@ def popped(x):
 )
 def test_one_memory_by_two_names_and_a_list_emptied(fun, expected) -> None:
     np.testing.assert_allclose(grad(fun)(X), expected)
+
+
+def either(f, g, n):
+    v = f if n > 0 else g
+    for _ in range(3):
+        f, g = g, f
+    g[:] += np.cos(0.1 * v)
+    v[-1] = np.exp(-np.abs(v[0]))
+    return 2.0 * np.mean(f) + np.sum(g * g)
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_a_name_that_a_branch_gave_to_a_buffer_that_is_exchanged(n) -> None:
+    check_grads(lambda f, g: either(f, g, n), (X.copy(), X[::-1].copy()), order=1, modes=("rev",))
