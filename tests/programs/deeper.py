@@ -73,7 +73,7 @@ def passes_agree(fun: Function, program: Program) -> str:
             if expected == GUARD or found == GUARD:
                 continue
             for (path, a), (_, b) in zip(leaves(found), leaves(expected), strict=True):
-                if problem := difference(a, b):
+                if problem := difference(a, b, single=is_single(program.args)):
                     return f"without {name}, result {path}: {problem}"
     return ""
 
@@ -98,13 +98,13 @@ def _without(fun: Function, program: Program, *, tidy: str | None, lower: str | 
 
 def both(generated: Generated, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
     """Run the text for people and the text for Numba; empty if they agree, GUARD if a guard stops one."""
-    given = clone(args)
+    given, single = clone(args), is_single(args)
     expected = _guarded(lambda: entry(generated, generated.source)(*clone(args), **kwargs))
     found = _guarded(lambda: lowered_entry(generated)(*given, **kwargs))
     if isinstance(expected, str) or isinstance(found, str):
         return GUARD
     for (path, a), (_, b) in zip(leaves(found), leaves(expected), strict=True):
-        problem = difference(a, b)
+        problem = difference(a, b, single=single)
         if problem:
             return f"result {path}: {problem}"
     changed = [path for (path, a), (_, b) in zip(leaves(given), leaves(args), strict=True) if difference(a, b)]
@@ -147,7 +147,8 @@ def _uncompiled(*args: Any, **_: Any) -> Any:
     return args[0] if args and callable(args[0]) else lambda fun: fun
 
 
-def difference(found: Any, expected: Any) -> str:
+def difference(found: Any, expected: Any, *, single: bool = False) -> str:
+    """How two results differ, empty if they don't; `single` says that they were made of single-precision numbers."""
     if not isinstance(expected, np.ndarray | np.generic | int | float | complex):
         return "" if type(found) is type(expected) else f"{found!r} and {expected!r}"
     if np.shape(found) != np.shape(expected):
@@ -155,7 +156,7 @@ def difference(found: Any, expected: Any) -> str:
     a, b = np.asarray(found), np.asarray(expected)
     known = np.isfinite(b)
     scale = max(1.0, float(np.max(np.abs(b[known]), initial=0.0)))
-    rtol = RTOL if b.dtype.itemsize > 4 and b.dtype != np.complex64 else 1e-5
+    rtol = 1e-5 if single or b.dtype in (np.float32, np.complex64) else RTOL
     return "" if np.allclose(a, b, rtol=rtol, atol=rtol * scale, equal_nan=True) else f"{found!r} and {expected!r}"
 
 
