@@ -119,13 +119,10 @@ Not active:
     j  int64 has no derivative
 
 Recorded for the backward sweep:
-    y
-        8 * x.shape[0] * y.size bytes, in line 3: for i in range(len(x)):
-        for the derivative of line 6: y[0] = math.sin(y[0]) * x[j]
     y, before it is overwritten
-        8 * x.shape[0] * (times round line 5) bytes, in line 3: for i in range(len(x)): and line 5: for j in range(i):
+        8 * (times round line 5) bytes, in line 5: for j in range(i):
         to put back what was overwritten in line 6: y[0] = math.sin(y[0]) * x[j]
-In all: 8 * x.shape[0] * y.size + 8 * x.shape[0] * (times round line 5) bytes
+In all: 8 * (times round line 5) bytes
 """
 
 
