@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any
 
 from numba import types as nb
@@ -17,7 +18,7 @@ from adjoint.codegen.module import module_text
 from adjoint.codegen.names import rename
 from adjoint.errors import TypingError, UnsupportedError
 from adjoint.frontend.lowering import lower
-from adjoint.ir import Call, Expr, Func, Return, Var
+from adjoint.ir import Block, Call, Effect, Expr, Func, If, Lit, Return, Var
 from adjoint.ir.walk import operands, statements, subexpressions
 from adjoint.lower import helper_text
 from adjoint.lower import lower as fuse_loops
@@ -83,10 +84,11 @@ def generate(request: Request, arg_types: tuple[NumbaType, ...]) -> Generated:
     func = trace.add("ssa", lower_primal(request.fun, arg_types))
     entry, transformed = _entry(func, request.mode), differentiated(func, request)
     trace.add("forward" if request.mode in ("jvp", "primal") else "reverse", transformed)
-    final = tidy(transformed, trace, nan_check=request.options.nan_check)
+    checks = default_checks(func, constants_of(request.fun, arg_types))
+    final = starting_with(checks, tidy(transformed, trace, nan_check=request.options.nan_check))
     fastmath = frozenset(request.options.fastmath) or False
     fuse = _fuses(request)
-    fused = tidy(fuse_loops(transformed)) if fuse else final
+    fused = starting_with(checks, tidy(fuse_loops(transformed))) if fuse else final
     lowered = trace.add("numba", passed_form(to_numba(fused)))
     jit = {"cache": request.options.cache, "error_model": "numpy", "fastmath": fastmath}
     module = Module(fuse)
@@ -159,15 +161,41 @@ def _fuses(request: Request) -> bool:
 
 def lower_primal(fun: Any, arg_types: tuple[NumbaType, ...]) -> Func:
     """Return the SSA program of a function; arguments left at their defaults are constants."""
-    names = list(inspect.signature(fun).parameters)
-    types: dict[str, NumbaType] = {}
-    constants: dict[str, object] = {}
-    for name, type_ in zip(names, arg_types, strict=True):
-        if isinstance(type_, nb.Omitted):
-            constants[name] = type_.value
-        else:
-            types[name] = type_
+    constants = constants_of(fun, arg_types)
+    named = zip(inspect.signature(fun).parameters, arg_types, strict=True)
+    types = {name: type_ for name, type_ in named if name not in constants}
     return settle(lower(fun, types, constants=constants))
+
+
+def constants_of(fun: Any, arg_types: tuple[NumbaType, ...]) -> dict[str, object]:
+    """Return the values of the arguments left at their defaults."""
+    named = zip(inspect.signature(fun).parameters, arg_types, strict=True)
+    return {name: type_.value for name, type_ in named if isinstance(type_, nb.Omitted)}
+
+
+def starting_with(stmts: Block, func: Func) -> Func:
+    return replace(func, body=(*stmts, *func.body))
+
+
+def default_checks(func: Func, constants: Mapping[str, object]) -> Block:
+    """Return the statement that refuses other values than the defaults for parameters that were made constants.
+
+    Whoever calls the gradient through us gets one for the types of the call. Its text, on its own, would ignore them.
+    """
+    made = [(p.name, p.default) for p in func.params if p.name in constants and isinstance(p.default, Lit)]
+    tests = [_differs(Var(name), default) for name, default in made]
+    if not tests:
+        return ()
+    text = f"ValueError({'this gradient was made for ' + ', '.join(f'{n}={d.value!r}' for n, d in made)!r})"
+    return (If(reduce(lambda a, b: Call("or", (a, b)), tests), (Effect(Call("raise", (Lit(text),))),)),)
+
+
+def _differs(name: Var, default: Lit) -> Call:
+    if default.value is None:
+        return Call("is_not", (name, default))
+    if default.value != default.value:  # not a number, which equals nothing
+        return Call("eq", (name, name))
+    return Call("ne", (name, default))
 
 
 def written_arguments(fun: Any, arg_types: tuple[NumbaType, ...]) -> list[str]:

@@ -1,7 +1,9 @@
 """Exported files: they stand alone, and tell when they are stale. And the command line."""
 
+import math
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -116,3 +118,21 @@ def test_types_are_not_evaluated_as_code(compiler, module, types, capsys):
     module(MODULE, PRIMAL)
     assert main(["source", f"{MODULE}:scaled", "--types", types]) == 2
     assert capsys.readouterr().err.startswith("adjoint: --types: ")
+
+
+def half_life(x, n=3, scale=2.0, flag=None, word="a", missing=float("nan")):
+    for _ in range(n):
+        x = x * scale
+    return x if flag is None and word == "a" and math.isnan(missing) else -x
+
+
+@pytest.mark.parametrize("jitted_too", [False, True])
+def test_a_default_that_was_taken_for_granted_is_checked(tmp_path, jitted_too):
+    path = grad(half_life).export(tmp_path / "out.py", 1.0)
+    made: dict[str, Any] = {}
+    exec(compile(path.read_text().replace("cache=True", "cache=False"), str(path), "exec"), made)
+    gradient = made["half_life_grad"] if jitted_too else made["half_life_grad"].py_func
+    assert gradient(1.0) == gradient(1.0, 3, 2.0) == 8.0
+    for other in ((1.0, 4), (1.0, 3, 1.0), (1.0, 3, 2.0, 1), (1.0, 3, 2.0, None, "b"), (1.0, 3, 2.0, None, "a", 0.0)):
+        with pytest.raises(ValueError, match="this gradient was made for n=3, scale=2.0, flag=None, word='a'"):
+            gradient(*other)

@@ -1,4 +1,6 @@
 def keyword_only_default_value_and_grad(x, y, scale=2.0, squared=True):
+    if scale != 2.0 or squared != True:
+        raise ValueError("this gradient was made for scale=2.0, squared=True")
     product = 2.0 * x
     z = product * y
     z_1 = z * z
