@@ -9,8 +9,10 @@ from numba import types as nb
 from adjoint.analysis.memory import Memory, is_memory
 from adjoint.ir import Accum, Call, Effect, Expr, For, Func, If, Let, Return, Stmt, Store, Var, While
 from adjoint.ir.walk import names_in, statements
+from adjoint.rules.build import is_complex
 from adjoint.rules.find import kind
 from adjoint.rules.numba_types import element_type, item_types
+from adjoint.rules.zero import STEPS_OF_REALS
 
 # These primitives look at a value's form, not at its contents.
 _BLIND = frozenset({"dim", "shape", "size", "ndim", "len", "zeros_like", "ones_like", "empty_like", "zeros", "empty"})
@@ -68,7 +70,7 @@ class _Facts:
     def close(self, direct: Callable[[str, str], tuple[str, str]]) -> frozenset[str]:
         edges: dict[str, list[str]] = {}
         for stmt in statements(self.func.body):
-            for source, target in _flows(stmt):
+            for source, target in _flows(stmt, self.func):
                 if is_differentiable(self.func.types.get(source)) and is_differentiable(self.func.types.get(target)):
                     before, after = direct(self.key(source), self.key(target))
                     edges.setdefault(before, []).append(after)
@@ -81,11 +83,11 @@ class _Facts:
         return frozenset(name for name in self.func.types if self.key(name) in self.found)
 
 
-def _flows(stmt: Stmt) -> list[tuple[str, str]]:
+def _flows(stmt: Stmt, func: Func) -> list[tuple[str, str]]:
     """Return the pairs (name read, name that depends on it) of one statement."""
     match stmt:
         case Let(target, value):
-            return [(name, target.name) for name in _read(value)]
+            return [(name, target.name) for name in _read(value, func)]
         case Store(array, _, value) | Accum(array, _, value):
             return [(name, array.name) for name in names_in(value)]
         case Effect(Call("append", (Var(name), value))):
@@ -98,9 +100,11 @@ def _flows(stmt: Stmt) -> list[tuple[str, str]]:
             return []
 
 
-def _read(value: Expr) -> list[str]:
+def _read(value: Expr, func: Func) -> list[str]:
     if not isinstance(value, Call):
         return list(names_in(value))
+    if value.prim in STEPS_OF_REALS:
+        return [name for name in names_in(value) if is_complex(func.types.get(name))]
     if value.prim in _BLIND or kind(value.prim) == "zero":
         return []
     if value.prim == "getitem":

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from adjoint.errors import MissingRuleError
 from adjoint.ir import Call, Expr
+from adjoint.rules.build import is_complex
 from adjoint.rules.rule import TypeOf
 
 ZERO = frozenset("""
@@ -28,6 +30,9 @@ ZERO = frozenset("""
     """.split())
 
 
+# Zero for real operands only: of a complex number it is `z / abs(z)`, which turns as `z` does.
+STEPS_OF_REALS = frozenset({"sign"})
+
 # Draws that depend on no active operand. They are not "zero" but "special": they must not be evaluated twice.
 DRAWS_OF_NOTHING = frozenset("""
     random.seed random.random random.rand random.randn random.random_sample random.ranf random.sample
@@ -45,7 +50,17 @@ class Zero:
     elementwise: bool = False
 
     def pullback(self, call: Call, y: Expr, y_bar: Expr, type_of: TypeOf) -> tuple[Expr | None, ...]:
+        _refuse_complex(call, type_of)
         return (None,) * len(call.args)
 
     def pushforward(self, call: Call, y: Expr, dots: tuple[Expr | None, ...], type_of: TypeOf) -> Expr | None:
+        _refuse_complex(call, type_of)
         return None
+
+
+def _refuse_complex(call: Call, type_of: TypeOf) -> None:
+    if call.prim in STEPS_OF_REALS and any(is_complex(type_of(arg)) for arg in call.args):
+        raise MissingRuleError(
+            f"no derivative rule for `{call.prim}` of a complex number",
+            help="write `z / abs(z)`",
+        )

@@ -496,6 +496,16 @@ def math_of_complex(c):
     return abs(math.sin(c))
 
 
+@refused(
+    "no derivative rule for `sign` of a complex number",
+    "np.sign(c)",
+    "write `z / abs(z)`",
+    MissingRuleError,
+)
+def sign_of_complex(c):
+    return np.sign(c).real
+
+
 @refused("`float` does not accept a complex number", "float(c)", "take `x.real` first", TypingError)
 def float_of_complex(c):
     return abs(float(c))
