@@ -82,6 +82,8 @@ def _deeper(fun: Function, program: Program, number: int) -> Outcome:
     try:
         with deadline(120.0):
             found = deeper.complaint(fun, program, number)
+    except AdjointError as error:
+        return Outcome("refused", f"deeper: {type(error).__name__}: {error.msg}")
     except Exception as error:  # noqa: BLE001 - as below
         return Outcome("crash", f"deeper: {type(error).__name__}: {error}")
     return Outcome("wrong", found) if found else Outcome("right")
