@@ -1,7 +1,10 @@
 """The kernels as somebody who knows JAX writes them."""
 
+import math
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 
@@ -61,3 +64,42 @@ def gemver(alpha, beta, A, u1, v1, u2, v2, w, x, y, z):
     x = x + beta * (A.T @ y) + z
     w = w + alpha * (A @ x)
     return 0.5 * jnp.sum(w * w)
+
+
+def gmm(alpha, mu, q, l, x, gamma, m):
+    N, D = x.shape
+    K = alpha.shape[0]
+    column, row = np.triu_indices(D, 1)
+    diagonal = jnp.exp(q)
+    factor = jnp.zeros((K, D, D)).at[:, row, column].set(l).at[:, np.arange(D), np.arange(D)].set(diagonal)
+    y = jnp.einsum("kij,nkj->nki", factor, x[:, None, :] - mu)
+    terms = alpha + jnp.sum(q, axis=1) - 0.5 * jnp.sum(y * y, axis=2)
+    total = jnp.sum(jax.nn.logsumexp(terms, axis=1))
+    likelihood = total - N * (0.5 * D * math.log(2.0 * math.pi) + jax.nn.logsumexp(alpha))
+    prior = 0.5 * gamma**2 * (jnp.sum(diagonal**2) + jnp.sum(l**2)) - m * jnp.sum(q)
+    freedom = D + m + 1
+    constant = freedom * D * (math.log(gamma) - 0.5 * math.log(2.0)) - 0.25 * D * (D - 1) * math.log(math.pi)
+    constant -= sum(math.lgamma(0.5 * (freedom - d)) for d in range(D))
+    return likelihood - prior + K * constant
+
+
+def nbody(mass, pos, vel, steps, dt, G, softening):
+    n = mass.shape[0]
+    upper = np.triu(np.ones((n, n)), 1)
+
+    def forces(pos):
+        apart = pos[None, :, :] - pos[:, None, :]
+        inverse = 1.0 / jnp.sqrt(jnp.sum(apart * apart, axis=2) + softening * softening)
+        acc = jnp.einsum("ij,ijk->ik", G * mass * inverse**3, apart)
+        return acc, -G * jnp.sum(upper * mass[:, None] * mass * inverse)
+
+    def step(state, kick):
+        pos, vel = state
+        acc, potential = forces(pos)
+        vel = vel + kick * dt * acc
+        kinetic = 0.5 * jnp.sum(mass * jnp.sum(vel * vel, axis=1))
+        vel = vel + 0.5 * dt * acc
+        return (pos + dt * vel, vel), kinetic**2 + potential**2
+
+    _, energies = lax.scan(step, (pos, vel), jnp.full(steps + 1, 0.5).at[0].set(0.0))
+    return 0.5 * jnp.sum(energies)
