@@ -13,8 +13,8 @@ from dataclasses import replace
 
 from numba import types as nb
 
-from adjoint.analysis.effects import is_pure
-from adjoint.analysis.liveness import Liveness, Site, liveness
+from adjoint.analysis.effects import is_pure, observed
+from adjoint.analysis.liveness import Liveness, Site, holds_memory, liveness
 from adjoint.ir import (
     Accum,
     Block,
@@ -96,7 +96,8 @@ class _Skipper:
                 arms = dict(zeros), dict(zeros)
                 then, orelse = (self.block(block, arm) for block, arm in zip(site.blocks, arms, strict=False))
                 self.forget(stmt, zeros)
-                zeros |= _joined(cond, arms, stmt)
+                if is_pure(cond) and not self.reads_memory(cond):
+                    zeros |= _joined(cond, arms, stmt)
                 return replace(stmt, then=then, orelse=orelse)
             case Let(Var(name), value):
                 unless = self.unless(value, zeros)
@@ -113,10 +114,14 @@ class _Skipper:
         """Leave out what doesn't hold any more once a statement has run."""
         inner = list(statements((stmt,)))
         gone = _changed(inner)
-        writes = any(not isinstance(each, Let | If | For | While | Comment) or not _only_names(each) for each in inner)
+        writes = any(map(_may_write, inner))
         for name, unless in list(zeros.items()):
-            if name in gone or gone.intersection(names_in(unless)) or writes and _reads_memory(unless):
+            if name in gone or gone.intersection(names_in(unless)) or writes and self.reads_memory(unless):
                 del zeros[name]
+
+    def reads_memory(self, expr: Expr) -> bool:
+        """Whether the value of an expression may depend on what an array or a list holds."""
+        return any(holds_memory(self.types.get(name)) for name in observed(expr)[1])
 
     def unless(self, value: Expr, zeros: Zeros) -> Expr:
         """Return the condition without which a value is zero."""
@@ -195,7 +200,7 @@ def _changed(stmts: list[Stmt]) -> set[str]:
 def _joined(cond: Expr, arms: tuple[Zeros, Zeros], stmt: If) -> Zeros:
     """Return what is zero after a branch, by the condition that it tests."""
     changed = _changed(list(statements((stmt,))))
-    if changed.intersection(names_in(cond)) or not is_pure(cond) or _reads_memory(cond):
+    if changed.intersection(names_in(cond)):
         return {}
     found: Zeros = {}
     for name in dict.fromkeys((*arms[0], *arms[1])):
@@ -245,9 +250,12 @@ def _is_zero(value: Expr, zero: set[str]) -> bool:
             return False
 
 
-def _only_names(stmt: Stmt) -> bool:
-    return not isinstance(stmt, Let) or is_pure(stmt.value)
-
-
-def _reads_memory(expr: Expr) -> bool:
-    return any(isinstance(part, Call) and part.prim == "getitem" for part in subexpressions(expr))
+def _may_write(stmt: Stmt) -> bool:
+    """Whether a statement may itself change what memory holds."""
+    match stmt:
+        case Let(_, value):
+            return not is_pure(value)
+        case If() | For() | While() | Comment():
+            return False
+        case Store() | Accum() | Effect() | Return():
+            return True
