@@ -13,14 +13,13 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import geometric_mean, median
 from typing import Any
 
 import numpy as np
 
 from benchmarks import kernels, reference
-from benchmarks.run import ToolError, Worker, machine, relative
+from benchmarks.run import ToolError, Worker, machine, parser_of, relative
 
 KERNELS = ("lse", "gmm", "ode", "nbody")
 OWN_TOOLS = ("primal", "hvp", "jvp_grad")
@@ -114,16 +113,7 @@ def has_jax(python: str) -> bool:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.hvp", description=__doc__)
-    parser.add_argument("--kernels", default=",".join(KERNELS), help="names with commas between them")
-    parser.add_argument("--size", choices=("smoke", "headline"), default="headline")
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--peer-python", default=sys.executable, help="the Python that may have JAX")
-    parser.add_argument("--core", default="0", help="the core to pin processes to; empty: none")
-    parser.add_argument("--patience", type=float, default=300.0, help="seconds that a first call may take")
-    parser.add_argument("--clock", choices=("cpu", "wall"), default="cpu")
-    parser.add_argument("--json", type=Path, help="where to write the results")
-    options = parser.parse_args(argv)
+    options = parser_of("python -m benchmarks.hvp", __doc__, KERNELS, 9).parse_args(argv)
     tools = (*OWN_TOOLS, "jax_hvp") if has_jax(options.peer_python) else OWN_TOOLS
     results: dict[str, dict[str, Any]] = {}
     for name in options.kernels.split(","):

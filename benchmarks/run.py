@@ -241,17 +241,23 @@ def table(name: str, rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def _options(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
-    parser.add_argument("--kernels", default=",".join(kernels.NAMES), help="names with commas between them")
+def parser_of(prog: str, description: str | None, names: Sequence[str], rounds: int) -> argparse.ArgumentParser:
+    """Return a parser of the options that all benchmarks of kernels take."""
+    parser = argparse.ArgumentParser(prog=prog, description=description)
+    parser.add_argument("--kernels", default=",".join(names), help="names with commas between them")
     parser.add_argument("--size", choices=("smoke", "headline"), default="headline")
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--peers", default="", help="names with commas between them")
+    parser.add_argument("--rounds", type=int, default=rounds)
     parser.add_argument("--peer-python", default=sys.executable, help="the Python that has the peers")
     parser.add_argument("--core", default="0", help="the core to pin processes to; empty: none")
     parser.add_argument("--patience", type=float, default=300.0, help="seconds that a first call may take")
     parser.add_argument("--clock", choices=("cpu", "wall"), default="cpu")
     parser.add_argument("--json", type=Path, help="where to write the results")
+    return parser
+
+
+def _options(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = parser_of("python -m benchmarks.run", __doc__, kernels.NAMES, 7)
+    parser.add_argument("--peers", default="", help="names with commas between them")
     options = parser.parse_args(argv)
     options.peers = [peer for peer in options.peers.split(",") if peer]
     return options

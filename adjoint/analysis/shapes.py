@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from numba import types as nb
 
 from adjoint.ir import Call, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
-from adjoint.ir.walk import statements
+from adjoint.ir.walk import items_of, statements
 from adjoint.rules.find import kind
 from adjoint.rules.numba_types import element_type
 
@@ -302,7 +302,7 @@ def _joined(stmt: Stmt, fresh: Dim, lengths: dict[Dim, tuple[Expr, int]], found:
 def _from_tuple(shape: Expr, rank: int, fresh: Callable[[int], Dim], found: Shapes) -> Shape | None:
     if isinstance(shape, Call) and shape.prim == "shape":
         return found.of(shape.args[0])
-    parts = shape.args if isinstance(shape, Call) and shape.prim == "tuple" else (shape,)
+    parts = items_of(shape)
     if len(parts) != rank:
         return None
     return tuple(known if (known := dim(part, found)) is not None else fresh(k) for k, part in enumerate(parts))

@@ -57,6 +57,15 @@ def memory_classes(func: Func) -> dict[str, str]:
     return {name: sharing.find(name) for name in sharing.order}
 
 
+def shared_names(classes: Mapping[str, str]) -> frozenset[str]:
+    """Return the names that share a memory class with another one.
+
+    >>> sorted(shared_names({"x": "x", "row": "x", "x_bar": "x_bar"}))
+    ['row', 'x']
+    """
+    return frozenset(each for pair in classes.items() if pair[0] != pair[1] for each in pair)
+
+
 def external_names(func: Func) -> frozenset[str]:
     """Return the names bound to memory from outside that is no parameter: constants and opaque results."""
     found: set[str] = set()

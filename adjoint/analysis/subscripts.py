@@ -16,7 +16,7 @@ from adjoint.analysis.access import Access, Array, Axis, Known, Point, Round, Sp
 from adjoint.analysis.effects import binds_of
 from adjoint.analysis.linear import Linear, symbol
 from adjoint.ir import Accum, Block, Call, Effect, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
-from adjoint.ir.walk import blocks, operands, statements
+from adjoint.ir.walk import blocks, items_of, operands, statements
 from adjoint.rules import spelling
 
 
@@ -231,7 +231,7 @@ class _Walker:
                 source = _shape(known.get(args[0].name)) if isinstance(args[0], Var) else None
                 return self.allocated(name, source)
             case Call(prim, (shape, *_)) if prim in ("zeros", "ones", "empty", "full"):
-                sizes = shape.args if isinstance(shape, Call) and shape.prim == "tuple" else (shape,)
+                sizes = items_of(shape)
                 return self.allocated(name, [self.whole(size, known) for size in sizes])
             case Call(prim) if _makes_array(prim):
                 return self.allocated(name, None)

@@ -66,6 +66,11 @@ def subexpressions(expr: Expr) -> Iterator[Expr]:
             yield from subexpressions(arg)
 
 
+def items_of(expr: Expr) -> tuple[Expr, ...]:
+    """Return the items of a tuple that is written out; anything else is one item, as in `np.zeros(n)`."""
+    return expr.args if isinstance(expr, Call) and expr.prim == "tuple" else (expr,)
+
+
 def map_expr(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
     """Rebuild an expression bottom-up, passing every node through `change`."""
     if isinstance(expr, Call):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from adjoint.analysis.liveness import Liveness, Site, liveness
-from adjoint.analysis.sharing import memory_classes
+from adjoint.analysis.sharing import memory_classes, shared_names
 from adjoint.ir import Block, Call, Effect, Expr, For, Func, Let, Stmt, Store, Var
 from adjoint.ir.walk import map_blocks, mentioned, mentioned_within, statements
 from adjoint.lower.bindings import bound_often
@@ -89,8 +89,7 @@ class _Finder:
     def __init__(self, func: Func, context: Context) -> None:
         self.context = context
         self.facts: Liveness = liveness(func, classes={})
-        classes = memory_classes(func)
-        self.shared = {n for n, c in classes.items() if n != c} | {c for n, c in classes.items() if n != c}
+        self.shared = shared_names(memory_classes(func))
         self.often = bound_often(func)
         self.held = {n for stmt in statements(func.body) if isinstance(stmt, Effect) for n in mentioned(stmt)}
         self.names: dict[str, str] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from adjoint.analysis.sharing import memory_classes
+from adjoint.analysis.sharing import memory_classes, shared_names
 from adjoint.ir import Accum, Block, Call, Effect, Expr, For, Func, Let, Lit, Stmt, Store, Var
 from adjoint.ir.walk import blocks, mentioned_within, names_in, operands, statements
 from adjoint.rules.numba_types import Type, is_array
@@ -24,8 +24,7 @@ class Uses:
 
 def element_arrays(func: Func, kinds: Mapping[str, Type]) -> dict[str, Uses]:
     """Return the arrays that are bound once, to new memory, and of which only single elements are used."""
-    classes = memory_classes(func)
-    shared = {name for name, cls in classes.items() if name != cls} | {c for n, c in classes.items() if n != c}
+    shared = shared_names(memory_classes(func))
     found: dict[str, Uses] = {}
     for stmt in statements(func.body):
         match stmt:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from adjoint.errors import TypingError
 from adjoint.ir import Call, Expr, Lit
+from adjoint.ir.walk import items_of
 from adjoint.rules.numba_types import (
     Application,
     Type,
@@ -118,7 +119,7 @@ def axes_named(app: Application, ndim: int, name: str = "axis") -> int | None:
     expr = app.kwargs.get(name)
     if expr is None or expr == Lit(None):
         return None
-    values: tuple[Expr, ...] = expr.args if isinstance(expr, Call) and expr.prim == "tuple" else (expr,)
+    values = items_of(expr)
     for value in values:
         if isinstance(value, Lit) and not (isinstance(value.value, int) and -ndim <= value.value < ndim):
             raise TypingError(f"axis {value.value} is out of bounds for an array of {ndim} dimensions")

@@ -103,11 +103,8 @@ class _Nest:
 
     def is_outside(self, name: str) -> bool:
         """Whether a name is bound before the outermost loop and keeps its value."""
-        binding = self.program.structure.of(name)
-        inside = self.program.structure.place(self.outermost)
-        if isinstance(binding.stmt, For | While) and binding.place.inside(inside):
-            return False
-        return not binding.place.inside(inside)
+        structure = self.program.structure
+        return not structure.of(name).place.inside(structure.place(self.outermost))
 
     def form(self, expr: Expr) -> Linear | None:
         """Return an operand as a linear form of what is known before, of indices, and of other names."""

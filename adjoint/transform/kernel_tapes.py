@@ -9,7 +9,7 @@ from math import prod
 from adjoint.analysis.memory import is_memory
 from adjoint.errors import Loc, UnsupportedError
 from adjoint.ir import Call, Expr, For, Let, Lit, Param, Stmt, Store, Var, While
-from adjoint.ir.walk import map_expr, names_in
+from adjoint.ir.walk import items_of, map_expr, names_in
 from adjoint.rules.kernels import GRID, LOCAL, is_index
 from adjoint.rules.numba_types import array, int64
 from adjoint.transform.program import Program
@@ -65,7 +65,7 @@ class KernelResiduals(Residuals):
         tape = super()._new_tape(name, loops)
         match tape.allocation.value:
             case Call("empty", (shape,), dtype):
-                sizes = shape.args if isinstance(shape, Call) and shape.prim == "tuple" else (shape,)
+                sizes = items_of(shape)
             case _:
                 self.refused[tape.var.name] = _unknown_size(self.program, name, loops[-1].loc)
                 return tape

@@ -10,13 +10,14 @@ It makes no difference to the program, and shows that an iteration depends on no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Container, Mapping
 from dataclasses import replace
 
-from adjoint.analysis.memory import Memory, is_memory, memory
+from adjoint.analysis.memory import is_memory, memory
 from adjoint.analysis.shapes import Shapes, shapes
 from adjoint.ir import Block, Call, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
-from adjoint.ir.walk import blocks, bound, map_blocks, names_in, operands, statements, subexpressions
+from adjoint.ir.walk import blocks, map_blocks, mentioned, operands, statements, subexpressions
 
 _SIZES = frozenset({"dim", "shape", "size", "ndim", "len"})
 
@@ -24,36 +25,29 @@ _SIZES = frozenset({"dim", "shape", "size", "ndim", "len"})
 def localise(func: Func) -> tuple[Func, frozenset[str]]:
     """Return an SSA program with such arrays made in the loop, and their names."""
     facts, sizes = memory(func), shapes(func)
+    classes = Counter(facts.cls(name) for name, type_ in func.types.items() if is_memory(type_))
+    alone = {name for name, type_ in func.types.items() if is_memory(type_) and classes[facts.cls(name)] == 1}
     moved: dict[str, Let] = {}
     into: dict[int, list[Let]] = {}
-    for stmt in statements(func.body):
-        for block in blocks(stmt):
-            _search(block, func, facts, sizes, moved, into)
-    _search(func.body, func, facts, sizes, moved, into)
+    for block in [*(block for stmt in statements(func.body) for block in blocks(stmt)), func.body]:
+        _search(block, func, alone, sizes, moved, into)
     return (replace(func, body=_placed(func.body, moved, into)), frozenset(moved)) if moved else (func, frozenset())
 
 
 def _search(
-    block: Block, func: Func, facts: Memory, sizes: Shapes, moved: dict[str, Let], into: dict[int, list[Let]]
+    block: Block, func: Func, alone: Container[str], sizes: Shapes, moved: dict[str, Let], into: dict[int, list[Let]]
 ) -> None:
-    classes: dict[str, list[str]] = {}
-    for name, type_ in func.types.items():
-        if is_memory(type_):
-            classes.setdefault(facts.cls(name), []).append(name)
+    """Add the arrays made in a block to those that move; `alone` are the names that share memory with no other."""
     for stmt in block:
         match stmt:
-            case Let(Var(name), Call("empty" | "zeros")) if classes.get(facts.cls(name)) == [name]:
-                users = [other for other in statements(func.body) if other is not stmt and _mentions(other, name)]
+            case Let(Var(name), Call("empty" | "zeros")) if name in alone:
+                users = [other for other in statements(func.body) if other is not stmt and name in mentioned(other)]
                 loop = next((s for s in block if isinstance(s, For) and _holds(s, users)), None)
                 if loop is not None and not loop.parallel and users and _Filling(name, func, sizes).is_private(loop):
                     moved[name] = stmt
                     into.setdefault(id(loop), []).append(stmt)
             case _:
                 pass
-
-
-def _mentions(stmt: Stmt, name: str) -> bool:
-    return any(name in names_in(expr) for expr in operands(stmt)) or any(var.name == name for var in bound(stmt))
 
 
 def _holds(loop: For, users: list[Stmt]) -> bool:

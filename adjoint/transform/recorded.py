@@ -11,7 +11,7 @@ from numba import types as nb
 from adjoint.analysis.memory import is_memory, shows
 from adjoint.errors import Loc
 from adjoint.ir import Block, Call, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
-from adjoint.ir.walk import blocks, map_expr, names_in, operands, statements
+from adjoint.ir.walk import blocks, items_of, map_expr, names_in, operands, statements
 from adjoint.rules.numba_types import element_type
 from adjoint.rules.spelling import is_elementwise
 from adjoint.transform import aliasing
@@ -152,7 +152,7 @@ class _Speller:
         """Return the sizes of a tape that has places for more iterations than there may be."""
         assert isinstance(allocation.value, Call)
         shape = allocation.value.args[0]
-        sizes = shape.args if isinstance(shape, Call) and shape.prim == "tuple" else (shape,)
+        sizes = items_of(shape)
         bindings = self.reverse.program.structure.bindings
         written = [self.resolved(size) for size in sizes]
         if any(bindings[name].place.loops for size in written for name in names_in(size) if name in bindings):

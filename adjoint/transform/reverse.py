@@ -37,7 +37,7 @@ from adjoint.ir import (
     Var,
     While,
 )
-from adjoint.ir.walk import located
+from adjoint.ir.walk import items_of, located
 from adjoint.rules.numba_types import element_type
 from adjoint.transform import aliasing, control, pullbacks, replay, stores, stretched, undo
 from adjoint.transform.cotangents import Cotangents
@@ -189,14 +189,14 @@ class Reverse:
         gradient: Expr = grads[0] if single else Call("tuple", tuple(grads))
         returned = gradient if result == "pullback" else Call("tuple", (value[1], gradient))
         if result == "grad":
-            returned = Call("tuple", (gradient, _parts(value[1])[1])) if self.has_aux else gradient
+            returned = Call("tuple", (gradient, items_of(value[1])[1])) if self.has_aux else gradient
         params = (*func.params, *((Param(self.seed.name),) if self.seed is not None else ()))
         body = (*check_sizes(program), *forward, *value[0], *backward, Return(returned))
         built = program.finished(name, params, body, func.refs)
         return drop_restores(built, frozenset(var.name for var in self.old.values()))
 
     def seed_result(self, exit_: Return) -> None:
-        values = _parts(exit_.value)
+        values = items_of(exit_.value)
         if self.seed is None:
             values = values[:1] if self.has_aux else values
             for value in values:
@@ -342,7 +342,3 @@ def _seeds(value: Expr, seed: Expr) -> list[tuple[str, Expr]]:
             return [pair for k, part in enumerate(parts) for pair in _seeds(part, Call("item", (seed, Lit(k))))]
         case _:
             return []
-
-
-def _parts(value: Expr) -> tuple[Expr, ...]:
-    return value.args if isinstance(value, Call) and value.prim == "tuple" else (value,)

@@ -17,6 +17,7 @@ from adjoint.errors import UnsupportedError
 from adjoint.ir import Block, Call, Expr, Func, Let, Lit, Return, Stmt, Store, Var
 from adjoint.ir.routine import Routine
 from adjoint.ir.walk import (
+    items_of,
     map_blocks,
     map_expr,
     map_operands,
@@ -200,7 +201,7 @@ def _own_names(func: Func) -> dict[str, str]:
 def _parts(value: Expr) -> tuple[Expr, ...]:
     if value == Lit(None):
         return ()
-    return value.args if isinstance(value, Call) and value.prim == "tuple" else (value,)
+    return items_of(value)
 
 
 def _kinds(type_: object) -> tuple[object, ...]:
