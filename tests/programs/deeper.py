@@ -39,7 +39,7 @@ def forward_agrees(fun: Function, program: Program) -> str:
             size += float(np.sum(np.abs(np.asarray(a, np.float64) * b)))
     rtol = 1e-4 if is_single(program.args) else RTOL
     # A sum of cancelling terms owes no relative precision; what it is made of may itself be long sums.
-    return "" if abs(float(tangent) - product) <= 100 * rtol * size else f"forward {tangent!r}, reverse {product!r}"
+    return "" if abs(float(tangent) - product) <= rtol * size else f"forward {tangent!r}, reverse {product!r}"
 
 
 def _direction(numbers: np.random.Generator, arg: Any) -> Any:

@@ -54,21 +54,22 @@ class Outcome:
 
 @contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError after so long, where the system can: a shrunk program may have lost its `k += 1`."""
+    """Raise TimeoutError after so much processor time, where the system can: a shrunk program may have lost its
+    `k += 1`, and a busy machine must not make a right program a slow one."""
 
     def late(*_: object) -> None:
         raise TimeoutError(f"longer than {seconds} s")
 
-    if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
+    if not hasattr(signal, "SIGVTALRM") or threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(signal.SIGVTALRM, late)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0.0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 def settled(fun: Function, program: Program) -> tuple[Program, Reference] | Outcome:
