@@ -42,6 +42,7 @@ from adjoint.transform.copies import drop_copies
 from adjoint.transform.copyprop import propagate
 from adjoint.transform.dce import eliminate
 from adjoint.transform.forward import forward
+from adjoint.transform.into_branches import into_branches
 from adjoint.transform.overwrite import overwrite
 from adjoint.transform.renest import renest
 from adjoint.transform.reverse import Reverse, prepare
@@ -56,7 +57,7 @@ TIDY: tuple[tuple[str, Callable[[Func], Func]], ...] = (
     ("simplify", simplify),
     ("coalesce", lambda func: coalesce(eliminate(func))),
     ("renest", lambda func: drop_copies(renest(func))),
-    ("polish", lambda func: eliminate(simplify(propagate(overwrite(func))))),
+    ("polish", lambda func: into_branches(eliminate(simplify(propagate(overwrite(func)))))),
     ("skip", skip),
     ("names", rename),
 )

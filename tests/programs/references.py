@@ -123,6 +123,13 @@ def reference(fun: Function, program: Program) -> Reference | Outcome:
     unfit = runs(fun, program.args) or runs(fun, args)
     if unfit is not None:
         return unfit
+    try:
+        return _stepped(fun, args, program)
+    except (ArithmeticError, ValueError, IndexError) as error:
+        return Outcome("kink", f"a step from there: {type(error).__name__}")
+
+
+def _stepped(fun: Function, args: tuple[Any, ...], program: Program) -> Reference | Outcome:
     paths = float_paths(args, program.argnums)
     with warnings.catch_warnings():
         warnings.simplefilter("error", np.exceptions.ComplexWarning)

@@ -32,8 +32,6 @@ IN_PROGRAMS: dict[str, Function] = {
 # Single precision has not the digits, `unwrap` takes arrays only, and `stop_gradient` has a test below.
 LEFT_OUT = {"cast.float32", "cast.complex64", "astype.float32", "astype.complex64", "unwrap", "stop_gradient"}
 ROWS = [prim for prim in ELEMENTWISE if len(ELEMENTWISE[prim][0].params) == 1 and prim not in LEFT_OUT]
-# A readable third derivative reads a name that one of its branches has not bound; compiled, it is right.
-UNBOUND = {"gamma", "lgamma"}
 
 
 def third(fun: Function) -> Any:
@@ -55,19 +53,12 @@ def times_quartic(fun: Any) -> Function:
     return lambda x: fun(x) * x**4
 
 
-@pytest.mark.parametrize("prim", [prim for prim in ROWS if prim not in IN_PROGRAMS and prim not in UNBOUND])
+@pytest.mark.parametrize("prim", [prim for prim in ROWS if prim not in IN_PROGRAMS])
 @pytest.mark.parametrize("form", [alone, times_quartic])
 def test_row(prim: str, form: Callable[[Any], Function]) -> None:
     derivative = third(form(python_callable(prim, "np", True)))
     for (x,) in points(prim)[:3]:
         assert_third(derivative.python(x), form(exact(prim)), x)
-
-
-@pytest.mark.parametrize("prim", sorted(UNBOUND))
-def test_row_compiled(prim: str) -> None:
-    derivative = third(times_quartic(python_callable(prim, "np", True)))
-    for (x,) in points(prim)[:3]:
-        assert_third(derivative(x), times_quartic(exact(prim)), x)
 
 
 @pytest.mark.parametrize("prim", IN_PROGRAMS)
@@ -184,6 +175,5 @@ def test_nested_branches_compiled():
         assert_third(derivative(x), in_mpmath(nested), x)
 
 
-@pytest.mark.xfail(raises=UnboundLocalError, strict=True, reason="copies a name bound on the other path only")
 def test_nested_branches_as_text():
     assert_third(third(nested).python(1.2), in_mpmath(nested), 1.2)
