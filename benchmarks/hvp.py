@@ -1,7 +1,7 @@
 """What a product of a Hessian with a vector costs beside the primal: `python -m benchmarks.hvp`.
 
-`hvp` is `adjoint.hvp` at all float arguments of a kernel. `jvp_grad` is `jvp` of `grad` with respect to what the kernel
-is differentiated by, as is `jax_hvp`, forward over reverse, where the Python given has JAX. A product is compared with
+`hvp` is `adjoint.hvp` with respect to what the kernel is differentiated by, as is `jax_hvp`, forward over reverse,
+where the Python given has JAX; `hvp_all` is `adjoint.hvp` at all float arguments. A product is compared with
 differences of gradients before it is timed, and the tools' products with each other. Samples are taken in rounds, one
 per tool and round; a figure is the median over the rounds of ratios within one round.
 """
@@ -22,7 +22,7 @@ from benchmarks import kernels, reference
 from benchmarks.run import ToolError, Worker, machine, parser_of, relative
 
 KERNELS = ("lse", "gmm", "ode", "nbody")
-OWN_TOOLS = ("primal", "hvp", "jvp_grad")
+OWN_TOOLS = ("primal", "hvp", "hvp_all")
 # Differences of gradients have fewer digits than differences of values.
 ALONG = 1e-5
 SAME = 1e-9
@@ -79,7 +79,7 @@ def summary(tool: str, rounds: Sequence[dict[str, float]]) -> dict[str, float]:
     """Return the medians of a tool's times and of its ratios, each within a round."""
     return {"median": median(times[tool] for times in rounds)} | {
         f"to {other}": median(times[tool] / times[other] for times in rounds)
-        for other in ("primal", "hvp", "jvp_grad")
+        for other in ("primal", "hvp", "hvp_all")
         if other in rounds[0]
     }
 
@@ -99,7 +99,7 @@ def table(name: str, results: dict[str, Any]) -> str:
 def overall(results: dict[str, dict[str, Any]]) -> str:
     """Return the geometric means over the kernels that have both figures, and over how many."""
     lines = []
-    for tool, other in (("hvp", "primal"), ("jvp_grad", "primal"), ("jax_hvp", "hvp"), ("jax_hvp", "jvp_grad")):
+    for tool, other in (("hvp", "primal"), ("hvp_all", "primal"), ("jax_hvp", "hvp"), ("jax_hvp", "hvp_all")):
         ratios = [rows[tool][f"to {other}"] for rows in results.values() if f"to {other}" in rows.get(tool, {})]
         if ratios:
             lines.append(f"{tool} ÷ {other}: geometric mean of {len(ratios)}: {geometric_mean(ratios):.2f}")

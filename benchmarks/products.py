@@ -26,7 +26,7 @@ def prepare(tool: str, kernel: Kernel, args: tuple[Any, ...]) -> tuple[Callable[
     def answer(result: Any) -> tuple[float, list[Any]]:
         # `adjoint.hvp` has an entry for every argument, and no tuple for a single one.
         found = result if isinstance(result, tuple | list) else (result,)
-        chosen = [found[k] for k in kernel.positions] if tool == "hvp" else found
+        chosen = [found[k] for k in kernel.positions] if tool == "hvp_all" else found
         products = [np.asarray(part) for part in chosen]
         return reference.slope(products, ways), products
 
@@ -34,11 +34,10 @@ def prepare(tool: str, kernel: Kernel, args: tuple[Any, ...]) -> tuple[Callable[
 
 
 def _ours(tool: str, kernel: Kernel, args: tuple[Any, ...], ways: Sequence[Any]) -> Callable[[], Any]:
-    from adjoint import grad, hvp, jvp
+    from adjoint import hvp
 
+    if tool == "hvp":
+        return lambda: hvp(kernel.fun, args, tuple(ways), kernel.wrt)
     positions = kernel.positions
     vectors = tuple(ways[positions.index(k)] if k in positions else None for k in range(len(args)))
-    if tool == "hvp":
-        return lambda: hvp(kernel.fun, args, vectors)
-    gradient = grad(kernel.fun, kernel.wrt)
-    return lambda: jvp(gradient, args, vectors)[1]
+    return lambda: hvp(kernel.fun, args, vectors)

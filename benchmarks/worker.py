@@ -41,7 +41,7 @@ def prepare(tool: str, name: str, args: tuple[Any, ...]) -> Prepared:
         if by_hand is None:
             raise NotImplementedError("not written")
         return lambda: by_hand(*args), lambda result: (result[0], list(result[1]))
-    if tool in ("hvp", "jvp_grad", "jax_hvp"):
+    if tool in ("hvp", "hvp_all", "jax_hvp"):
         from benchmarks import products
 
         return products.prepare(tool, kernel, args)

@@ -105,8 +105,12 @@ Known = Linear | Array | Test
 
 @dataclass(eq=False)
 class Uses:
-    """What `accesses` found: reads in the order of the text, writes by the identity of the statement."""
+    """What `accesses` found: reads in the order of the text, writes by the identity of the statement.
+
+    `renewals` are those writes that leave nothing of what an array held.
+    """
 
     atoms: Atoms = field(default_factory=Atoms)
     reads: list[Access] = field(default_factory=list[Access])
     writes: dict[int, Access] = field(default_factory=dict[int, Access])
+    renewals: list[Access] = field(default_factory=list[Access])

@@ -7,14 +7,16 @@ between whole numbers, linear where the subscripts are. If it certainly has no s
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import product
 
-from adjoint.analysis.access import Access, Atoms, Axis, Point, Span
+from adjoint.analysis.access import Access, Atoms, Axis, Point, Span, Uses
 from adjoint.analysis.linear import Linear, may_hold, symbol
 from adjoint.analysis.sharing import memory_classes
 from adjoint.analysis.subscripts import accesses
-from adjoint.ir import Accum, Func, Store
+from adjoint.ir import Accum, Func, Let, Store
+from adjoint.ir.walk import statements
 
 # So many pairs of accesses are looked at in one program; all others count as dependent.
 MOST = 10_000
@@ -38,6 +40,7 @@ class Dependence:
 
     def __init__(self, func: Func) -> None:
         self.uses = accesses(func)
+        self.renewals = _renewals(func, self.uses)
         self.classes = memory_classes(func)
         self.params = {param.name for param in func.params}
         self.tests = 0
@@ -61,6 +64,8 @@ class Dependence:
         """Whether they may meet in one iteration of the first `level` loops, the read in a later one of the next."""
         common = _common(write, read)
         if level == common and not _follows(read, write):
+            return False
+        if any(_between(renewal, write, read, level, common) for renewal in self.renewals.get(read.root or "", ())):
             return False
         self.tests += 1
         if self.tests > MOST:
@@ -104,6 +109,30 @@ def _follows(read: Access, write: Access) -> bool:
     """Whether the read comes after the write where all loops around both are in one iteration."""
     arms = dict(write.branches)
     return read.position > write.position and all(arms.get(branch, arm) == arm for branch, arm in read.branches)
+
+
+def _renewals(func: Func, uses: Uses) -> dict[str, list[Access]]:
+    """Return by root the writes of whole arrays; left out are names that stand for more than one array."""
+    bound = Counter([param.name for param in func.params])
+    bound.update(stmt.target.name for stmt in statements(func.body) if isinstance(stmt, Let))
+    found: dict[str, list[Access]] = {}
+    for access in uses.renewals:
+        if access.root is not None and bound[access.root] == 1:
+            found.setdefault(access.root, []).append(access)
+    return found
+
+
+def _between(renewal: Access, write: Access, read: Access, level: int, common: int) -> bool:
+    """Whether the array is certainly written as a whole between a write and a read of it.
+
+    The read is in the same iteration of the first `level` of the `common` loops, and in a later one of the next.
+    """
+    around = write.rounds[: level + (level < common)]
+    if renewal.rounds != around or not all(round_.sign for round_ in around):
+        return False
+    after = renewal.position > write.position and set(renewal.branches) <= set(write.branches)
+    before = renewal.position < read.position and set(renewal.branches) <= set(read.branches)
+    return after or before if level < common else after and before
 
 
 class _Instance:

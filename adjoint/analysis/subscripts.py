@@ -80,9 +80,11 @@ class _Walker:
             case Store(array, index, value) | Accum(array, index, value) if index:
                 self.read_all((*index, value), known)
                 access = self.access(array.name, index, known)
+                self.uses.writes[id(stmt)] = access
                 if isinstance(stmt, Accum):
                     self.uses.reads.append(access)
-                self.uses.writes[id(stmt)] = access
+                elif access.root is not None and all(axis == Span() for axis in access.index):
+                    self.uses.renewals.append(access)
             case For():
                 self.read_all((stmt.start, stmt.stop, stmt.step), known)
                 self.loop(stmt, self.round(stmt, known), known)
@@ -280,6 +282,8 @@ class _Walker:
 
     def part(self, array: Array, index: list[Expr], known: Mapping[str, Known]) -> Array:
         """Return the part of an array that an index shows."""
+        if index == [Lit(...)]:
+            return array
         axes = list(array.index)
         free = [k for k, axis in enumerate(axes) if not isinstance(axis, Point)]
         for position, item in enumerate(index):

@@ -115,16 +115,25 @@ def jvp(
 
 
 def push(
-    mode: str, fun: Callable[..., Any], args: tuple[Any, ...], directions: tuple[Any, ...], chosen: Options
+    mode: str,
+    fun: Callable[..., Any],
+    args: tuple[Any, ...],
+    directions: tuple[Any, ...],
+    chosen: Options,
+    only: tuple[int, ...] | None = None,
 ) -> tuple[Any, Any]:
-    """Return value and tangent of a function, in mode "hvp" those of its gradient."""
+    """Return value and tangent of a function, in mode "hvp" those of its gradient.
+
+    It is a function of the arguments `only`, to which the directions belong, or of all that have derivatives.
+    """
     name, form, sweeps = name_of(fun), Form(len(args)), family(mode, fun)
     names = parameters_of(sweeps.function, form)
-    seeds = [
-        seed_for("tangent", f"argument '{label}' of {name}", arg, direction)
-        for label, arg, direction in zip(names, args, directions, strict=True)
-    ]
-    wrt = differentiable_positions(mode, name, names, args)
+    given = range(len(args)) if only is None else only
+    seeds = {
+        k: seed_for("tangent", f"argument '{names[k]}' of {name}", args[k], direction)
+        for k, direction in zip(given, directions, strict=True)
+    }
+    wrt = differentiable_positions(mode, name, names, args) if only is None else only
     if mode == "hvp":
         sweeps = sweeps.gradient(form, wrt, chosen)
     value, tangent = sweeps.sweep("jvp", form, wrt, chosen)(*args, *(seeds[k] for k in wrt))

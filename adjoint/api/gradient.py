@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import astuple, replace
 from pathlib import Path
 from types import MethodType
@@ -253,9 +253,11 @@ class Gradient:
     def _numba_type_(self) -> NumbaType:
         return nb.Dispatcher(self.dispatcher)
 
-    def __adjoint_inline__(self, arg_types: tuple[NumbaType, ...]) -> Callable[..., Any]:
+    def __adjoint_inline__(
+        self, arg_types: tuple[NumbaType, ...], by_name: Mapping[str, NumbaType]
+    ) -> Callable[..., Any]:
         """Return the function that stands for a call, of arguments of these types, inside a differentiated function."""
-        return self.current_module(self.types_of(*arg_types)).python_function
+        return self.current_module(self.types_of(*arg_types, **by_name)).python_function
 
     def __adjoint_key__(self) -> tuple[object, ...]:
         request = self.request

@@ -274,7 +274,11 @@ def hessian(fun: Callable[..., Any], argnums: Argnums | None = None, **options: 
 
 
 def hvp(
-    fun: Callable[..., Any], args: Sequence[Any], vectors: Sequence[Any], **options: Unpack[TransformOptions]
+    fun: Callable[..., Any],
+    args: Sequence[Any],
+    vectors: Any,
+    argnums: Argnums | None = None,
+    **options: Unpack[TransformOptions],
 ) -> Any:
     """Return the product of the Hessian of a scalar-valued function at `args` with `vectors`, without the Hessian.
 
@@ -282,12 +286,43 @@ def hvp(
     With several it is a tuple with an entry for each: the derivative of its gradient in the direction of all vectors,
     None if it is not differentiable. The cost is a small multiple of that of `fun`, whatever the number of elements.
 
+    With `argnums` the Hessian is that by these arguments alone, which costs less: for an index or a name, `vectors` is
+    the vector for that argument and the result the product; for a tuple of those, both are tuples with an entry for
+    each.
+
     Raises the errors of `grad` and of `jvp`.
+
+    >>> hvp(lambda x, y: x * x * x * y, (2.0, 5.0), 1.0, argnums="x")
+    60.0
+    >>> hvp(lambda x, y: x * x * x * y, (2.0, 5.0), (1.0, 0.0))
+    (60.0, 12.0)
     """
+    chosen = checked_options("hvp", options)
+    if argnums is not None:
+        return _product(fun, args, vectors, argnums, chosen)
     values, directions = pairs("hvp", args, vectors)
-    products = iter(push("hvp", fun, values, directions, checked_options("hvp", options))[1])
+    products = iter(push("hvp", fun, values, directions, chosen)[1])
     found = tuple(next(products) if holds_differentiable(value) else None for value in values)
     return found[0] if len(found) == 1 else found
+
+
+def _product(fun: Callable[..., Any], args: Sequence[Any], vectors: Any, argnums: Argnums, chosen: Options) -> Any:
+    """Return the product by the arguments asked for alone."""
+    values, _ = pairs("hvp", args, args)
+    function = callee("hvp", fun)
+    wrt, single = positions_of(function, argnums)
+    name = name_of(function)
+    if absent := [k for k in wrt if k >= len(values)]:
+        every = parameters_of(function, Form(absent[0] + 1))
+        raise TypeError(f"hvp of {name}: the argument '{every[absent[0]]}' is not given")
+    names = parameters_of(function, Form(len(values)))
+    for k in wrt:
+        differentiable_positions("hvp", name, [names[k]], (values[k],))
+    directions = (vectors,) if single else vectors
+    if not isinstance(directions, tuple | list) or len(cast("Sequence[Any]", directions)) != len(wrt):
+        raise TypeError(f"hvp of {name}: for argnums of {len(wrt)} arguments, vectors is a tuple with an entry each")
+    products = push("hvp", fun, values, tuple(cast("Sequence[Any]", directions)), chosen, wrt)[1]
+    return products[0] if single else products
 
 
 # What a call inside a function that is differentiated means.

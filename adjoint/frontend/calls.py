@@ -136,7 +136,8 @@ def call_object(frame: Frame, obj: Any, args: Sequence[Value], kwargs: Kwargs, n
     inline = getattr(obj, "__adjoint_inline__", None)
     if inline is not None:
         known = tuple(type_of_value(frame, arg, node) for arg in args)
-        return call_function(frame, inline(known), args, kwargs, node, hint)
+        named = {name: type_of_value(frame, arg, node) for name, arg in kwargs.items()}
+        return call_function(frame, inline(known, named), args, kwargs, node, hint)
     prim = primitive_of(obj) or numba_cast(obj)
     operands = _ufunc_operands(obj)
     if operands is not None and len(args) > operands + 1:

@@ -45,11 +45,11 @@ def _holds(forms: list[Linear], split: int, values: tuple[int, ...]) -> bool:
 
 
 class _Machine:
-    """Runs a program on arrays of cell numbers, and notes which stores wrote cells that are read later."""
+    """Runs a program on arrays of cell numbers, and notes which stores wrote what is read later."""
 
     def __init__(self, func: Func) -> None:
         self.cells = 0
-        self.writers: dict[int, set[int]] = {}
+        self.writers: dict[int, int] = {}
         self.seen: set[int] = set()
         self.names: dict[str, object] = {"n": 5, "x": self.array((5, 5))}
         self.block(func.body)
@@ -69,7 +69,7 @@ class _Machine:
             case Store(array, index, value):
                 self.value(value)
                 for cell in np.atleast_1d(self.part(array.name, index)).flat:
-                    self.writers.setdefault(int(cell), set()).add(id(stmt))
+                    self.writers[int(cell)] = id(stmt)
             case For(index, start, stop, step, body):
                 for value in range(*(self.value(e) for e in (start, stop, step))):
                     self.names[index.name] = value
@@ -117,7 +117,7 @@ class _Machine:
 
     def look(self, cells: object) -> None:
         for cell in np.atleast_1d(cells).flat:
-            self.seen |= self.writers.get(int(cell), set())
+            self.seen.add(self.writers.get(int(cell), 0))
 
 
 _OPERATIONS = {
@@ -178,6 +178,8 @@ class _Author:
 
     def use(self, pad: str, names: list[str]) -> str:
         array = self.draw.choice("aaab")
+        if self.draw.random() < 0.1:
+            return f"{pad}{array}[{self.draw.choice(['...', ':, :'])}] = s"
         kind = self.draw.random()
         place = f"{self.whole(names)}, {self.whole(names)}"
         if kind < 0.12:
@@ -193,6 +195,29 @@ class _Author:
         if kind < 0.25:
             return f"{pad}{array}[{place}] = s\n{pad}s = {array}[{place}]"
         return f"{pad}s = {array}[{place}]" if kind < 0.5 else f"{pad}{array}[{place}] = s"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_read"),
+    [
+        ("for i in range(n): a[i] = 1.0; s = s + a[0]", True),
+        ("for i in range(n): a[i] = 1.0; a[...] = 2.0; s = s + a[0]", False),
+        ("for i in range(n): a[...] = 2.0; s = s + a[0]; a[i] = 1.0", False),
+        ("for i in range(n): s = s + a[0]; a[i] = 1.0; a[:] = 2.0", False),
+        ("for i in range(n): s = s + a[0]; a[...] = 2.0; a[i] = 1.0", True),
+        ("for i in range(n): s = s + a[0]; a[i] = 1.0; a[1:] = 2.0", True),
+        ("for i in range(n): a[i] = 1.0\n    a[...] = 2.0\n    s = a[0]", False),
+        ("a[0] = 1.0\n    for i in range(n): a[...] = 2.0\n    s = a[0]", True),
+        ("a[0] = 1.0\n    if n > 3: a[...] = 2.0\n    s = a[0]", True),
+        ("b: float64[:] = a\n    a[0] = 1.0\n    a = empty(n)\n    a[...] = 2.0\n    s = b[0]", True),
+    ],
+)
+def test_a_whole_array_is_renewed(text: str, is_read: bool) -> None:
+    head = "def f(n: int64):\n    a: float64[:] = empty(n)\n    s: float64 = 0.0\n    "
+    body = text.replace("; ", "\n        ").replace("): ", "):\n        ").replace("3: ", "3:\n        ")
+    func = parse(f"{head}{body}\n    return s")
+    first = next(s for s in statements(func.body) if isinstance(s, Store) and s.value == Lit(1.0))
+    assert Dependence(func).is_read_later(first) == is_read
 
 
 @pytest.mark.parametrize("part", range(4))

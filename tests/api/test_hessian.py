@@ -73,6 +73,45 @@ def test_products():
     assert n_part is None
 
 
+def test_products_by_some_arguments():
+    vector = np.array([1.0, -1.0, 2.0])
+    by_x = 24.0 * X * vector
+    np.testing.assert_allclose(hvp(weighted, (X, 2.0, 2), vector, 0), by_x)
+    np.testing.assert_allclose(hvp(weighted, (X, 2.0, 2), vector, argnums="x"), by_x)
+    assert hvp(weighted, (X, 2.0), 1.0, "y") == 0.0
+    (x_part,) = hvp(weighted, (X, 2.0, 2), (vector,), ("x",))
+    np.testing.assert_allclose(x_part, by_x)
+    y_part, x_part = hvp(weighted, (X, 2.0, 2), (1.0, vector), ("y", 0))
+    np.testing.assert_allclose(x_part, by_x + 6.0 * X * X)
+    np.testing.assert_allclose(y_part, np.sum(6.0 * X * X * vector))
+
+
+@pytest.mark.parametrize(
+    ("vectors", "argnums", "error", "match"),
+    [
+        (X, "z", ValueError, "weighted has no parameter of that name; its parameters are x, y, n"),
+        (1, "n", TypeError, "hvp of weighted: "),
+        (1.0, 2, TypeError, "hvp of weighted: "),
+        ((X,), ("x", "y"), TypeError, "for argnums of 2 arguments, vectors is a tuple with an entry each"),
+        (X, ("x",), TypeError, "for argnums of 1 arguments, vectors is a tuple"),
+        ((X,), "x", TypeError, "and its tangent is one too, not a tuple"),
+        (X[:2], "x", ValueError, "argument 'x' of weighted has shape"),
+    ],
+)
+def test_products_by_some_arguments_refused(vectors, argnums, error, match):
+    with pytest.raises(error, match=match):
+        hvp(weighted, (X, 2.0, 2), vectors, argnums)
+    if argnums == "n":
+        with pytest.raises(TypeError, match="hvp of weighted: the argument 'n' is not given"):
+            hvp(weighted, (X, 2.0), vectors, argnums)
+
+
+def test_hessian_by_names():
+    by_names = hessian(weighted, ("y", "x"))(X, 2.0)
+    np.testing.assert_allclose(by_names[1][0], 6.0 * X * X)
+    np.testing.assert_allclose(hessian(weighted, "x")(X, y=2.0), np.diag(24.0 * X))
+
+
 def test_refused():
     with pytest.raises(TypeError, match="hvp: there are 1 args and 2 vectors"):
         hvp(chain, (X,), (X, X))
