@@ -9,6 +9,8 @@ from types import FunctionType
 from typing import Any
 
 import numpy as np
+from numba.core import types as nb
+from numba.extending import overload
 
 from adjoint.api import linear_solve
 from adjoint.api.arguments import make_options
@@ -31,20 +33,28 @@ _DIVIDE = """
 def {name}({point} b):
     return b / product(b * 0 + 1, ({point}))
 """
-# GMRES, or LU of a matrix made column by column if that is small, or if GMRES doesn't get there.
-_SMALL, _LARGE = 12, 2000
+# GMRES in cycles, or LU of a matrix made column by column if that is small, or if GMRES doesn't get there.
+_SMALL, _LARGE = 32, 2000
 _SOLVE = """
 def {name}({point} b):
     flat, shape, size = b.ravel(), b.shape, b.size
     if size > {small}:
-        state = begin(flat)
-        for used in range(size + 1):
-            if is_complete(state, used, flat):
+        w, rest, most = np.zeros_like(flat), flat.copy(), {short}
+        while True:
+            state = begin(rest, most)
+            for used in range(size + 1):
+                if is_complete(state, used, flat):
+                    break
+                extend(state, used, product(state[0][used].reshape(shape), ({point})).ravel())
+            w = w + combined(state, used)
+            image = product(w.reshape(shape), ({point})).ravel()
+            if is_solution(state, w, image, flat):
+                return w.reshape(shape)
+            before, rest = norm(rest), flat - image
+            if not norm(rest) < 0.5 * before and most == {long}:
                 break
-            extend(state, used, product(state[0][used].reshape(shape), ({point})).ravel())
-        w = combined(state, used)
-        if is_solution(state, w, product(w.reshape(shape), ({point})).ravel(), flat):
-            return w.reshape(shape)
+            if not norm(rest) < 1e-3 * before:
+                most = {long}
         if size > {large}:
             raise ValueError("{name}: the linear system of the derivative is too hard for GMRES")
     matrix, units = np.empty((size, size), b.dtype), np.zeros((size, size), b.dtype)
@@ -53,7 +63,7 @@ def {name}({point} b):
         matrix[:, k] = product(units[k].reshape(shape), ({point})).ravel()
     return eliminated(matrix, flat.copy()).reshape(shape)
 """
-_STEPS = ("begin", "is_complete", "extend", "combined", "is_solution", "eliminated")
+_STEPS = ("begin", "is_complete", "extend", "combined", "is_solution", "eliminated", "norm")
 
 
 class ImplicitRoot(Ruled):
@@ -92,6 +102,8 @@ class ImplicitRoot(Ruled):
             "point": "".join(f"{name}, " for name in ("y", *(f"x{k}" for k in range(count)))),
             "small": str(_SMALL),
             "large": str(_LARGE),
+            "short": str(linear_solve.SHORT),
+            "long": str(linear_solve.LONG),
             "part": "[1][0]" if mode == "vjp" else "[1]",
         }
         product = self._defined(_PRODUCT, parts, "product", {"sweep": self._sweep(mode, count, (0,))})
@@ -153,19 +165,40 @@ def {name}({_}after, {point}):
 """
 
 
-@njit
-def _flat(value: Any) -> Any:
-    return np.atleast_1d(np.asarray(value)).ravel()
+def _sizes(after: Any, before: Any) -> Any:
+    """Return the norms of a change and of what it led to, and the precision; only compiled code calls this."""
+    raise NotImplementedError
+
+
+@overload(_sizes, jit_options={"error_model": "numpy", "fastmath": {"reassoc", "contract"}})
+def _(after: Any, before: Any) -> Any:
+    scalar: Any = after.dtype if isinstance(after, nb.Array) else after
+    limits = np.finfo(str(scalar) if isinstance(scalar, nb.Float | nb.Complex) else "float64")
+    precision, largest = float(limits.eps), float(limits.max)
+
+    def of_numbers(after: Any, before: Any) -> Any:
+        return abs(after - before), abs(after), precision
+
+    def of_arrays(after: Any, before: Any) -> Any:
+        new, old = after.ravel(), before.ravel()
+        if new.size != old.size:
+            return largest, 0.0, precision
+        moved = size = new.dtype.type(0.0)
+        for k in range(new.size):
+            moved += (new[k] - old[k]) * (new[k] - old[k])
+            size += new[k] * new[k]
+        return math.sqrt(moved), math.sqrt(size), precision
+
+    return of_arrays if isinstance(after, nb.Array) else of_numbers
 
 
 @njit
 def _settled(after: Any, before: Any, rtol: Any, atol: Any) -> Any:
-    moved, size = _flat(after - before), _flat(after)
-    enough = np.finfo(size.dtype).eps ** 0.75 if rtol is None else rtol
-    change = linear_solve.norm(moved)
+    change, size, precision = _sizes(after, before)
+    enough = precision**0.75 if rtol is None else rtol
     if not math.isfinite(change):
         raise FloatingPointError("fixed_point: the iteration went to infinity or NaN")
-    return change <= enough * linear_solve.norm(size) + atol
+    return change <= enough * size + atol
 
 
 def fixed_point(

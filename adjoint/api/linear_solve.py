@@ -14,8 +14,8 @@ import numpy as np
 
 njit: Callable[..., Any] = cast("Any", numba).njit(error_model="numpy", fastmath={"reassoc", "contract"})
 
-# The most basis vectors of GMRES.
-KRYLOV = 120
+# Basis vectors of GMRES in a cycle, and in one after a cycle that brought little: more cost more and bring more.
+SHORT, LONG = 40, 120
 
 
 @njit
@@ -27,13 +27,13 @@ def norm(x: Any) -> Any:
 
 
 @njit
-def begin(b: Any) -> Any:
-    """Return the state of GMRES for the right-hand side `b`: basis, triangle, and rotations with what they make of b.
+def begin(b: Any, most: Any) -> Any:
+    """Return the state of a cycle of GMRES for the right-hand side `b`: basis, triangle, and rotations.
 
-    The last holds cosines, sines, and the right-hand side in the basis.
+    The last hold cosines, sines, and the right-hand side in the basis, of at most `most` vectors.
     """
-    most = min(b.size, KRYLOV)
-    basis = np.zeros((most + 1, b.size), b.dtype)
+    most = min(b.size, most)
+    basis = np.empty((most + 1, b.size), b.dtype)  # memory is taken up by the rows that come to be written
     upper = np.zeros((most + 1, most), b.dtype)
     turns = np.zeros((3, most + 1), b.dtype)
     turns[2, 0] = norm(b)

@@ -67,7 +67,7 @@ def test_a_scalar_root_in_every_order_and_mode():
 
 
 # A matrix made column by column, and GMRES.
-@pytest.mark.parametrize("n", [4, 20])
+@pytest.mark.parametrize("n", [4, 50])
 def test_a_fixed_point_like_its_iterations(n):
     point = layer_point(n)
     found, expected = grad(of_settled, (0, 1, 2))(*point), grad(of_iterations, (0, 1, 2))(*point)
@@ -75,6 +75,22 @@ def test_a_fixed_point_like_its_iterations(n):
     np.testing.assert_allclose(found[1], expected[1], rtol=1e-9, atol=1e-11)
     np.testing.assert_array_equal(found[2], 0.0)
     check_grads(of_settled, point)
+
+
+def test_a_system_that_takes_many_steps_of_gmres():
+    n, rng = 150, np.random.default_rng(3)
+    w = 0.9 * np.linalg.qr(rng.standard_normal((n, n)))[0]
+    b, guess = 0.01 * rng.standard_normal(n), np.zeros(n)
+    y = settled(guess, w, b)
+    slopes = 1.0 - y * y
+    expected = slopes * np.linalg.solve(np.eye(n) - w.T * slopes, 2.0 * y)
+    np.testing.assert_allclose(grad(of_settled, 1)(w, b, guess), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_a_guess_of_another_shape():
+    solve = fixed_point(lambda y, a: 0.5 * y + a)
+    found = grad(lambda a: np.sum(solve(np.zeros(1), a)))(np.ones(3))
+    np.testing.assert_allclose(found, 2.0, rtol=1e-9)
 
 
 def test_a_scalar_fixed_point_with_names_like_ours():
@@ -136,7 +152,7 @@ def test_gmres_and_elimination(kind):
     rng = np.random.default_rng(0)
     matrix, b = SPECTRA[kind](rng, 17), rng.normal(size=17)
     expected = np.linalg.solve(matrix, b)
-    state = linear_solve.begin(b)
+    state = linear_solve.begin(b, linear_solve.LONG)
     used = 0
     while not linear_solve.is_complete(state, used, b):
         linear_solve.extend(state, used, matrix @ state[0][used])
