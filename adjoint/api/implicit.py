@@ -6,7 +6,7 @@ import inspect
 import math
 from collections.abc import Callable
 from types import FunctionType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numba.core import types as nb
@@ -16,6 +16,7 @@ from adjoint.api import linear_solve
 from adjoint.api.arguments import make_options
 from adjoint.api.custom import Ruled, compiled
 from adjoint.api.linear_solve import njit
+from adjoint.api.seeds import DIFFERENTIABLE
 from adjoint.api.sweeps import Form, function_from, name_of, sweep
 from adjoint.rules.rule import Rule
 
@@ -172,8 +173,8 @@ def _sizes(after: Any, before: Any) -> Any:
 
 @overload(_sizes, jit_options={"error_model": "numpy", "fastmath": {"reassoc", "contract"}})
 def _(after: Any, before: Any) -> Any:
-    scalar: Any = after.dtype if isinstance(after, nb.Array) else after
-    limits = np.finfo(str(scalar) if isinstance(scalar, nb.Float | nb.Complex) else "float64")
+    scalar = str(cast("Any", after).dtype if isinstance(after, nb.Array) else after)
+    limits = np.finfo(scalar if scalar in DIFFERENTIABLE else "float64")
     precision, largest = float(limits.eps), float(limits.max)
 
     def of_numbers(after: Any, before: Any) -> Any:
