@@ -158,8 +158,13 @@ def _check_kernel_options(has_aux: bool, options: Options) -> None:
         raise TypeError("the gradient of a kernel has no option 'has_aux': a kernel returns nothing")
 
 
+_DEFAULT = make_options()
+
+
 def checked_options(mode: str, options: TransformOptions) -> Options:
     """Return the options of a transform called `mode`. Raises TypeError for one that doesn't exist."""
+    if not options:  # `jvp` and others come here at every call
+        return _DEFAULT
     try:
         inspect.signature(make_options).bind(**options)
     except TypeError:
