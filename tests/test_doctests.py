@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import inspect
 from pathlib import Path
 
 import pytest
@@ -25,3 +26,12 @@ def test_docstrings(name: str) -> None:
     found = doctest.testmod(importlib.import_module(name))
     assert found.attempted > 0
     assert found.failed == 0
+
+
+# What has no example of its own: classes and modules that others return or hold, and what the examples of others show.
+BARE = {"Gradient", "__version__", "errors", "jacfwd", "jacobian", "jacrev", "stop_gradient"}
+
+
+@pytest.mark.parametrize("name", sorted(set(adjoint.__all__) - BARE))
+def test_a_public_function_has_an_example(name: str) -> None:
+    assert ">>> " in (inspect.getdoc(getattr(adjoint, name)) or "")

@@ -47,6 +47,8 @@ def check_grads(
     relative to the size of the argument (1e-3, 2e-2). Values are those of `fun` as it is, run by Python or by Numba.
 
     Raises TypeError or ValueError for arguments that make no sense, and the errors of `vjp` and `jvp`.
+
+    >>> check_grads(lambda x: x * x * x, (2.0,), order=2)
     """
     wanted = (modes,) if isinstance(modes, str) else tuple(modes)
     for mode in wanted:

@@ -255,6 +255,14 @@ def custom_vjp(
     Use it as a decorator. `fun`, `fwd` and `bwd` are Python functions that Numba can compile, or compiled by it; they
     must not write into their arguments. Forward mode through it is an error. `nondiff_argnums` are positions of
     arguments that are not differentiated.
+
+    >>> from adjoint import grad
+    >>> @custom_vjp
+    ... def clipped(x):
+    ...     return x
+    >>> clipped.defvjp(lambda x: (x, None), lambda residual, y_bar: (min(y_bar, 1.0),))
+    >>> grad(lambda x: 5.0 * clipped(x))(2.0)
+    1.0
     """
     if fun is None:
         return functools.partial(CustomVJP, nondiff_argnums=nondiff_argnums)
@@ -266,6 +274,16 @@ def custom_jvp(fun: Callable[..., Any]) -> CustomJVP:
 
     Use it as a decorator. The pullback is derived from the pushforward, which has to be linear in the tangents. `fun`
     and `jvp` are Python functions that Numba can compile, or compiled by it; they must not write into their arguments.
+
+    >>> from adjoint import grad
+    >>> @custom_jvp
+    ... def square(x):
+    ...     return x * x
+    >>> @square.defjvp
+    ... def square_jvp(primals, tangents):
+    ...     return primals[0] * primals[0], 2.0 * primals[0] * tangents[0]
+    >>> grad(square)(3.0)
+    6.0
     """
     return CustomJVP(fun)
 
@@ -293,6 +311,11 @@ def checkpoint(fun: Callable[..., Any]) -> Checkpoint:
     """Return `fun` as a function of which a gradient records nothing: its forward sweep is run again when needed.
 
     Use it as a decorator or call. `fun` must not write into its arguments, and is called by position.
+
+    >>> from adjoint import grad
+    >>> square = checkpoint(lambda x: x * x)
+    >>> grad(lambda x: square(x) * x)(2.0)
+    12.0
     """
     return Checkpoint(fun)
 

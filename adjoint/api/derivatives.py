@@ -37,6 +37,10 @@ def vjp(
         TypeError: no argument is a float or complex number or array, or the value is none; in the pullback, a cotangent
             is of another type than the value.
         ValueError: in the pullback, a cotangent has another shape; `outputs` names no parameter.
+
+    >>> value, pullback = vjp(lambda x, y: x * y, 3.0, 2.0)
+    >>> value, pullback(1.0)
+    (6.0, (2.0, 3.0))
     """
     chosen = checked_options("vjp", options)
     name, form, sweeps = name_of(fun), Form(len(args)), family("vjp", fun)
@@ -108,6 +112,9 @@ def jvp(
         AdjointError: `fun` can't be differentiated.
         TypeError: the arguments are not tuples of one length, or a tangent is of another type than its argument.
         ValueError: a tangent has another shape than its argument.
+
+    >>> jvp(lambda x, y: x * y, (3.0, 2.0), (1.0, None))
+    (6.0, 2.0)
     """
     chosen = checked_options("jvp", options)
     args, directions = pairs("jvp", primals, tangents)

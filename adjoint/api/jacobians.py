@@ -269,6 +269,11 @@ def hessian(fun: Callable[..., Any], argnums: Argnums | None = None, **options: 
 
     The result has the arguments of `fun` and returns an array of shape `argument.shape + argument.shape`. For a tuple
     of `argnums` it is a tuple of tuples: block `[i][j]` is the derivative by argument i, then by argument j.
+
+    Raises the errors of `grad` and of `jacfwd`.
+
+    >>> hessian(lambda x, y: x * x * y, ("x", "y"))(3.0, 2.0)
+    ((4.0, 6.0), (6.0, 0.0))
     """
     return jacfwd(grad(fun, argnums, **options), argnums, **options)
 

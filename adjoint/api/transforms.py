@@ -74,6 +74,9 @@ def grad(
     they are recomputed instead; `nan_check`, to raise where a value or derivative first becomes NaN or infinite.
 
     Raises AdjointError if `fun` can't be differentiated, and TypeError or ValueError for options that make no sense.
+
+    >>> grad(lambda x, y: x * x * y, ("x", "y"))(3.0, 2.0)
+    (12.0, 9.0)
     """
     return _transform("grad", fun, argnums, wrt, has_aux, options)
 
@@ -110,7 +113,10 @@ def value_and_grad(
 ) -> Gradient | Decorator:
     """Return a function for the value of `fun` and its gradient, `(value, gradient)`.
 
-    With `has_aux` it returns `((value, aux), gradient)`. All else is as for `grad`.
+    With `has_aux` it returns `((value, aux), gradient)`. All else is as for `grad`, also what it raises.
+
+    >>> value_and_grad(lambda x: x * x)(3.0)
+    (9.0, 6.0)
     """
     return _transform("value_and_grad", fun, argnums, wrt, has_aux, options)
 
