@@ -25,6 +25,7 @@ from numba.core import ir as numba_ir
 from numba.core import types as numba_types
 from numba.core.typing.templates import ConcreteTemplate as NumbaTemplate
 
+from adjoint.backends.huge_pages import HugePages
 from adjoint.backends.vector_library import FUNCTIONS, library
 
 # Numba and llvmlite are untyped: what is used of them goes through these names.
@@ -37,6 +38,7 @@ _machinery: Any = compiler_machinery
 _Compiler: Any = numba_compiler.CompilerBase
 _Passes: Any = numba_compiler.DefaultPassBuilder
 _Inference: Any = typed_passes.NopythonTypeInference
+_Checked: Any = typed_passes.NoPythonSupportedFeatureValidation
 _Template: Any = NumbaTemplate
 _signature: Any = cast("Any", typing).signature
 _lower_builtin: Any = cast("Any", numba_imputils).lower_builtin
@@ -195,11 +197,12 @@ def _read(block: Any) -> Iterator[Any]:
 
 
 class VectorMathCompiler(_Compiler):
-    """Numba's compiler with the pass."""
+    """Numba's compiler with the passes."""
 
     def define_pipelines(self) -> list[Any]:
         """Return the one pipeline: that of `njit`."""
         passes = _Passes.define_nopython_pipeline(self.state)
         passes.add_pass_after(_Replace, _Inference)
+        passes.add_pass_after(HugePages, _Checked)
         passes.finalize()
         return [passes]
