@@ -18,10 +18,10 @@ from adjoint.rules import kernels
 from adjoint.rules.spelling import text_of
 
 # The reduction of a number over the threads of a block. All threads reach it, for it stands at the end of a kernel.
+# After the last barrier only thread 0 reads a part, its own: the next sum may begin.
 _BLOCK_SUM = '''
-def add_block_sum(total, value):
-    """Add the sum of `value` over the threads of the block to `total[0]`: one atomic addition for the block."""
-    parts = cuda.shared.array({threads}, {real})
+def add_block_sum(total, value, parts):
+    """Add the sum of `value` over the threads of the block to `total[0]`, in shared memory: one atomic addition."""
     t = {thread}
     parts[t] = value
     cuda.syncthreads()
@@ -33,7 +33,6 @@ def add_block_sum(total, value):
         n //= 2
     if t == 0:
         cuda.atomic.add(total, 0, parts[0])
-    cuda.syncthreads()
 '''
 
 
@@ -55,7 +54,7 @@ def kernel_text(
     """
     real = "float32" if single else "float64"
     spelt = unpacked(_Speller(func, real, single=single).func())
-    helpers = [_block_sum(block, real)] if _calls_block_sum(func) else []
+    helpers = [_block_sum(block)] if _calls_block_sum(func) else []
     body = [_decorated(text, "@cuda.jit(device=True)") for text in helpers]
     kernel = unparse(emit(spelt))
     body.append(_decorated(kernel, "@cuda.jit(device=True)" if device else "@cuda.jit"))
@@ -84,14 +83,14 @@ def _calls_block_sum(func: Func) -> bool:
     return any(getattr(getattr(s, "value", None), "prim", "") == "helper.add_block_sum" for s in statements(func.body))
 
 
-def _block_sum(block: tuple[int, int, int], real: str) -> str:
+def _block_sum(block: tuple[int, int, int]) -> str:
     x, y, z = block
     threads = x * y * z
     thread = "cuda.threadIdx.x"
     thread += f" + {x} * cuda.threadIdx.y" if y > 1 else ""
     thread += f" + {x * y} * cuda.threadIdx.z" if z > 1 else ""
     half = 1 << (threads - 1).bit_length() >> 1
-    return _BLOCK_SUM.format(threads=threads, real=real, thread=thread, half=half)
+    return _BLOCK_SUM.format(threads=threads, thread=thread, half=half)
 
 
 class _Speller:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
+from math import prod
 
 from adjoint.errors import UnsupportedError
 from adjoint.ir import Accum, Block, Call, Effect, Expr, For, Func, If, Let, Lit, Param, Return, Stmt, Store, Var
@@ -100,9 +101,7 @@ class KernelReverse(Reverse):
         frame = self.open(program.structure.root, program.memory.after[id(exit_)])
         zeroed = self.shadows()
         self.sweep(func.body[:-1])
-        totals = [p for p in self.scalars if self.bars.has(p)]
-        for scalar in totals:
-            self.emit(Effect(Call(BLOCK_SUM, (Var(self.params[scalar]), self.bars.bar(scalar)))))
+        parts = self.block_sums([p for p in self.scalars if self.bars.has(p)])
         backward = self.close(frame)
         sweep = ForwardSweep(self.residuals, self.trips, self.old, self.bars.shaped)
         start = sum(1 for _ in takewhile(is_at_start, func.body))
@@ -110,11 +109,24 @@ class KernelReverse(Reverse):
         forward = sweep.block(func.body[start:-1])
         tapes = tuple(self.kernel_residuals.global_tapes)
         params = (*func.params, *map(Param, self.params.values()), *tape_parameters(tapes))
-        body = (*first, *self.kernel_residuals.first, *zeroed, *forward, *backward, Return(Lit(None)))
+        body = (*first, *parts, *self.kernel_residuals.first, *zeroed, *forward, *backward, Return(Lit(None)))
         made = program.finished(name, params, body, func.refs)
         shadows = {n: bar.name for n, bar in self.bars.vars.items() if is_array(program.types.get(n))}
         refused = self.kernel_residuals.refused
         return KernelAdjoint(made, self.params, shadows, tuple(self.scalars), tapes, refused)
+
+    def block_sums(self, names: Sequence[str]) -> list[Stmt]:
+        """Add up the cotangents of scalars, and return statements for the start: memory for the sums of a block.
+
+        It isn't the helper's own, for which one of the compilers of kernels has no place.
+        """
+        if not names:
+            return []
+        real = self.program.types[names[0]]
+        parts = self.program.fresh("parts", array(real, 1, "C"))
+        for name in names:
+            self.emit(Effect(Call(BLOCK_SUM, (Var(self.params[name]), self.bars.bar(name), parts))))
+        return [Let(parts, Call(SHARED, (Lit(prod(self.threads)),), (("dtype", Lit("float64")),)))]
 
     # -- cotangents of shared and local arrays ---------------------------------------------------------------
 

@@ -4,9 +4,8 @@ from numba import cuda, float64
 
 
 @cuda.jit(device=True)
-def add_block_sum(total, value):
-    """Add the sum of `value` over the threads of the block to `total[0]`: one atomic addition for the block."""
-    parts = cuda.shared.array(16, float64)
+def add_block_sum(total, value, parts):
+    """Add the sum of `value` over the threads of the block to `total[0]`, in shared memory: one atomic addition."""
     t = cuda.threadIdx.x
     parts[t] = value
     cuda.syncthreads()
@@ -18,12 +17,12 @@ def add_block_sum(total, value):
         n //= 2
     if t == 0:
         cuda.atomic.add(total, 0, parts[0])
-    cuda.syncthreads()
 
 
 @cuda.jit
 def map_scalars_adjoint(a, x, a_bar, b_bar, x_bar, y_bar):
     i = cuda.grid(1)
+    parts = cuda.shared.array(16, float64)
     a_sum = 0.0
     b_sum = 0.0
     if i < x.shape[0]:
@@ -34,5 +33,5 @@ def map_scalars_adjoint(a, x, a_bar, b_bar, x_bar, y_bar):
         t_bar = b_sum * math.cos(a * x_i)
         a_sum = t_bar * x_i
         x_bar[i] += t_bar * a
-    add_block_sum(a_bar, a_sum)
-    add_block_sum(b_bar, b_sum)
+    add_block_sum(a_bar, a_sum, parts)
+    add_block_sum(b_bar, b_sum, parts)

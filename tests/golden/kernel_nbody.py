@@ -4,9 +4,8 @@ from numba import cuda, float64
 
 
 @cuda.jit(device=True)
-def add_block_sum(total, value):
-    """Add the sum of `value` over the threads of the block to `total[0]`: one atomic addition for the block."""
-    parts = cuda.shared.array(16, float64)
+def add_block_sum(total, value, parts):
+    """Add the sum of `value` over the threads of the block to `total[0]`, in shared memory: one atomic addition."""
     t = cuda.threadIdx.x
     parts[t] = value
     cuda.syncthreads()
@@ -18,7 +17,6 @@ def add_block_sum(total, value):
         n //= 2
     if t == 0:
         cuda.atomic.add(total, 0, parts[0])
-    cuda.syncthreads()
 
 
 @cuda.jit
@@ -27,6 +25,7 @@ def nbody_adjoint(eps, pos, m, eps_bar, pos_bar, m_bar, acc_bar):
     sm = cuda.shared.array(16, float64)
     t = cuda.threadIdx.x
     i = cuda.grid(1)
+    parts = cuda.shared.array(16, float64)
     sp_bar = cuda.shared.array((16, 3), float64)
     for k in range(t, 16, 16):
         for k_1 in range(3):
@@ -124,4 +123,4 @@ def nbody_adjoint(eps, pos, m, eps_bar, pos_bar, m_bar, acc_bar):
     cuda.atomic.add(pos_bar, (i, 1), py_bar)
     # backward: px = pos[i, 0]
     cuda.atomic.add(pos_bar, (i, 0), px_bar)
-    add_block_sum(eps_bar, eps_sum)
+    add_block_sum(eps_bar, eps_sum, parts)

@@ -4,9 +4,8 @@ from numba import cuda, float64
 
 
 @cuda.jit(device=True)
-def add_block_sum(total, value):
-    """Add the sum of `value` over the threads of the block to `total[0]`: one atomic addition for the block."""
-    parts = cuda.shared.array(16, float64)
+def add_block_sum(total, value, parts):
+    """Add the sum of `value` over the threads of the block to `total[0]`, in shared memory: one atomic addition."""
     t = cuda.threadIdx.x
     parts[t] = value
     cuda.syncthreads()
@@ -18,7 +17,6 @@ def add_block_sum(total, value):
         n //= 2
     if t == 0:
         cuda.atomic.add(total, 0, parts[0])
-    cuda.syncthreads()
 
 
 @cuda.jit
@@ -26,6 +24,7 @@ def relax_adjoint(c, x, c_bar, x_bar, y_bar):
     s = cuda.shared.array(16, float64)
     t = cuda.threadIdx.x
     i = cuda.grid(1)
+    parts = cuda.shared.array(16, float64)
     s_bar = cuda.shared.array(16, float64)
     s_bar[t] = 0.0
     cuda.syncthreads()
@@ -64,4 +63,4 @@ def relax_adjoint(c, x, c_bar, x_bar, y_bar):
     cuda.syncthreads()
     # backward: s[t] = x[i]
     x_bar[i] += s_bar[t]
-    add_block_sum(c_bar, c_sum)
+    add_block_sum(c_bar, c_sum, parts)

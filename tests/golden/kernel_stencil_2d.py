@@ -2,9 +2,8 @@ from numba import cuda, float64
 
 
 @cuda.jit(device=True)
-def add_block_sum(total, value):
-    """Add the sum of `value` over the threads of the block to `total[0]`: one atomic addition for the block."""
-    parts = cuda.shared.array(16, float64)
+def add_block_sum(total, value, parts):
+    """Add the sum of `value` over the threads of the block to `total[0]`, in shared memory: one atomic addition."""
     t = cuda.threadIdx.x + 4 * cuda.threadIdx.y
     parts[t] = value
     cuda.syncthreads()
@@ -16,12 +15,12 @@ def add_block_sum(total, value):
         n //= 2
     if t == 0:
         cuda.atomic.add(total, 0, parts[0])
-    cuda.syncthreads()
 
 
 @cuda.jit
 def stencil_2d_adjoint(c, u, c_bar, u_bar, out_bar):
     i, j = cuda.grid(2)
+    parts = cuda.shared.array(16, float64)
     c_sum = 0.0
     if i >= 1 and i < u.shape[0] - 1 and j >= 1 and j < u.shape[1] - 1:
         around = u[i - 1, j] + u[i + 1, j] + u[i, j - 1] + u[i, j + 1]
@@ -38,4 +37,4 @@ def stencil_2d_adjoint(c, u, c_bar, u_bar, out_bar):
         cuda.atomic.add(u_bar, (i, j - 1), around_bar)
         cuda.atomic.add(u_bar, (i + 1, j), around_bar)
         cuda.atomic.add(u_bar, (i - 1, j), around_bar)
-    add_block_sum(c_bar, c_sum)
+    add_block_sum(c_bar, c_sum, parts)
