@@ -13,9 +13,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the tables of the tests are no package
 
 from adjoint.frontend.fence import ROWS
+from adjoint.rules.definitions.scipy import NAMES
 from adjoint.rules.elementwise import COMPLEX, ELEMENTWISE
 from adjoint.rules.linear import LINEAR
 from adjoint.rules.special import SPECIAL
+from adjoint.rules.special_functions import SPECIAL_FUNCTIONS
 from adjoint.rules.table import Row, Table
 from adjoint.rules.zero import ZERO
 from tests.cases.refused import REFUSED, Refused
@@ -49,7 +51,8 @@ DERIVATIVES = """\
 
 <!-- written by `python docs/render.py` from the tables in adjoint/rules; edit those -->
 
-{elementwise_count} element-wise functions, {linear_count} linear ones, {special_count} with a rule of their own, and
+{elementwise_count} element-wise functions, {scipy_count} of `scipy.special`, {linear_count} linear ones, {special_count}
+with a rule of their own, and
 {zero_count} whose derivative is zero or does not exist. A function in none of these tables is refused by a
 `MissingRuleError`. Names are canonical: `asin` stands for `math.asin`, `np.asin` and `np.arcsin`; `select(c, a, b)` is
 `a if c else b`.
@@ -63,6 +66,12 @@ derivative, the value is chosen as in [points without a derivative](../explanati
 Of a complex operand, where it differs:
 
 {holomorphic}
+## Of `scipy.special`
+
+{scipy_names}: on real numbers and arrays, in place of SciPy's own ([how exact](../decisions/0005-scipy-special.md)).
+Rows are those of functions that the text of a gradient brings along; some are there for derivatives only.
+
+{scipy}
 ## Linear
 
 `y_bar` is the cotangent of the result; the row gives those of the operands. Forward mode applies the function itself.
@@ -126,15 +135,22 @@ def example(row: Refused) -> str:
 def derivatives() -> str:
     elementwise = ((call(row), code(row.columns[0]), code(row.columns[1])) for row in readable(ELEMENTWISE))
     holomorphic = ((call(row), code(row.columns[0])) for row in readable(COMPLEX))
+    of_scipy = (
+        tuple(part.replace("helper.", "") for part in (call(row), code(row.columns[0]), code(row.columns[1])))
+        for row in readable(SPECIAL_FUNCTIONS)
+    )
     linear = ((call(row), code(";".join(row.columns[1:2]))) for row in readable(LINEAR))
     return DERIVATIVES.format(
         elementwise_count=len(ELEMENTWISE),
+        scipy_count=len(NAMES),
         linear_count=len(LINEAR),
         special_count=len(SPECIAL),
         zero_count=len(ZERO),
         elementwise=markdown_table(("function", "partial derivatives", "sampled by tests in"), elementwise),
         holomorphic=markdown_table(("function", "partial derivative"), holomorphic),
         linear=markdown_table(("function", "cotangents of the operands"), linear),
+        scipy_names=listed(NAMES),
+        scipy=markdown_table(("function", "partial derivatives", "sampled by tests in"), of_scipy),
         special=listed(SPECIAL),
         zero=listed(ZERO),
     )

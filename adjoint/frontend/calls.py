@@ -15,7 +15,7 @@ from numba import types
 from adjoint.frontend.assign import append, atom_or_list, write
 from adjoint.frontend.boundary import type_of_value
 from adjoint.frontend.builtin_calls import SPECIAL
-from adjoint.frontend.by_text import by_text
+from adjoint.frontend.by_text import by_text, of_scipy
 from adjoint.frontend.comprehensions import comprehension, consumer
 from adjoint.frontend.containers import (
     ON_RECORDS,
@@ -38,8 +38,10 @@ from adjoint.frontend.values import Closure, Display, Items, Known, Listed, Part
 from adjoint.ir import Call, Effect, Expr, Lit, Var
 from adjoint.rules.composite import definition
 from adjoint.rules.containers import Form
+from adjoint.rules.definitions.scipy import scipy_name
 from adjoint.rules.definitions.table import written_out
 from adjoint.rules.definitions.ufuncs import method_of
+from adjoint.rules.find import of_object
 from adjoint.rules.spelling import (
     canonical_call,
     dtype_name,
@@ -138,7 +140,9 @@ def call_object(frame: Frame, obj: Any, args: Sequence[Value], kwargs: Kwargs, n
         known = tuple(type_of_value(frame, arg, node) for arg in args)
         named = {name: type_of_value(frame, arg, node) for name, arg in kwargs.items()}
         return call_function(frame, inline(known, named), args, kwargs, node, hint)
-    prim = primitive_of(obj) or numba_cast(obj)
+    if (name := scipy_name(obj)) is not None:
+        return of_scipy(frame, name, args, kwargs, node, hint)
+    prim = primitive_of(obj) or numba_cast(obj) or of_object(obj)
     operands = _ufunc_operands(obj)
     if operands is not None and len(args) > operands + 1:
         raise frame.unsupported(f"`{obj.__name__}` takes at most {operands + 1} arguments, not {len(args)}", node)
@@ -147,8 +151,6 @@ def call_object(frame: Frame, obj: Any, args: Sequence[Value], kwargs: Kwargs, n
     if prim is not None:
         return primitive(frame, prim, via_of(obj), args, kwargs, node, hint)
     if is_function(obj):
-        if _is_guard(obj):
-            return frame.emit(Call("helper.share_memory", tuple(atom(frame, arg, node) for arg in args)), node, hint)
         return call_function(frame, obj, args, kwargs, node, hint)
     name = getattr(obj, "__name__", type(obj).__name__)
     raise frame.unsupported(
@@ -170,11 +172,6 @@ def _made(frame: Frame, obj: Any, args: Sequence[Value], kwargs: Kwargs, node: A
 
 def _ufunc_operands(obj: Any) -> int | None:
     return obj.nin if isinstance(obj, np.ufunc) else None
-
-
-def _is_guard(obj: Any) -> bool:
-    """Whether a function is the one by which a generated module looks at addresses, which can't be inlined."""
-    return obj.__name__ == "share_memory" and str(obj.__module__).startswith("_adjoint_")
 
 
 def _reference(frame: Frame, obj: Any, args: Sequence[Value], kwargs: Kwargs, node: AST, hint: str | None) -> Value:

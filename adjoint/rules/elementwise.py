@@ -19,6 +19,7 @@ from adjoint.ir.walk import map_expr, names_in, substitute
 from adjoint.rules import build
 from adjoint.rules.rows import missing
 from adjoint.rules.rule import TypeOf
+from adjoint.rules.special_functions import SPECIAL_FUNCTIONS
 from adjoint.rules.table import Row, Table
 
 ELEMENTWISE = Table("""
@@ -183,17 +184,20 @@ class Elementwise:
         if self.prim == "clip":
             return _clip(call, type_of)
         row = row_of(self.prim, any(build.is_complex(type_of(arg)) for arg in call.args))
-        if len(call.args) != len(row.params) or {name for name, _ in call.kwargs} - _WITHOUT_INFLUENCE:
+        options = dict(call.kwargs)
+        if len(call.args) != len(row.params) or {*options} - _WITHOUT_INFLUENCE - {*row.keywords}:
             raise missing(call, type_of)
-        values = dict(zip(row.params, call.args, strict=True)) | {"y": y}
+        values = dict(zip(row.params, call.args, strict=True)) | {name: options[name] for name in row.keywords}
+        values["y"] = y
         if self.prim in _POWERS and build.is_inexact(type_of(call.args[1])):
             return tuple(None if p is None else _instance(_float_exponents(p), values) for p in row.expressions(0))
         return tuple(None if p is None else _instance(p, values) for p in row.expressions(0))
 
 
 def row_of(prim: str, complex_operand: bool) -> Row:
-    table = COMPLEX if complex_operand and prim in COMPLEX else ELEMENTWISE if prim in ELEMENTWISE else DRAWS
-    return table[prim][0]
+    if complex_operand and prim in COMPLEX:
+        return COMPLEX[prim][0]
+    return next(table for table in (ELEMENTWISE, SPECIAL_FUNCTIONS, DRAWS) if prim in table)[prim][0]
 
 
 def _instance(expr: Expr, values: dict[str, Expr]) -> Expr:

@@ -70,6 +70,7 @@ def _fresh(kind: Any, rank: int | None = None) -> Any:
 # The operand whose type the result has, where it isn't the first, and its rank, where it has another.
 _RESULT: dict[str, tuple[int, int | None]] = {
     "extract_pullback": (1, None),
+    "polygamma": (1, None),
     "kron_right_1d": (1, None),
     "kron_right_2d": (1, None),
     "diff_transposed_1d": (0, 1),

@@ -5,16 +5,13 @@ The subscripts are constants, so the text is that of one contraction; it is read
 
 from __future__ import annotations
 
-import linecache
 from collections.abc import Callable, Sequence
 from functools import cache
-from types import FunctionType
-from typing import Any, cast
-
-import numpy as np
+from typing import Any
 
 from adjoint.errors import UnsupportedError
 from adjoint.ir import Expr, Lit
+from adjoint.rules.definitions.text import made
 from adjoint.rules.numba_types import Type, is_array, types
 
 
@@ -58,15 +55,7 @@ def contraction(subscripts: str, ranks: tuple[int, ...]) -> Callable[..., Any]:
         lines += _step(f"part{len(rest)}", have[:2], kept)
         have = [(f"part{len(rest)}", kept), *rest]
     lines += _step("result", have, output)
-    return _function([*lines, "    return result"], f"<einsum {subscripts} {ranks}>")
-
-
-def _function(lines: Sequence[str], file: str) -> FunctionType:
-    text = [f"{line}\n" for line in lines]
-    linecache.cache[file] = (sum(map(len, text)), None, text, file)
-    space: dict[str, Any] = {"np": np, "__name__": __name__}
-    exec(compile("".join(text), file, "exec", dont_inherit=True), space)
-    return cast("FunctionType", space["einsum"])
+    return made("einsum", [*lines, "    return result"], f"<einsum {subscripts} {ranks}>")
 
 
 def _labels(subscripts: str, ranks: tuple[int, ...]) -> tuple[list[str], str]:

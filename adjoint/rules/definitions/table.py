@@ -12,6 +12,7 @@ import numpy as np
 from adjoint.ir import Call, Lit
 from adjoint.rules.definitions import along, arrays
 from adjoint.rules.definitions.einsum import contraction_of
+from adjoint.rules.definitions.text import broadcasting
 from adjoint.rules.numba_types import dtype_of, is_array, types
 
 
@@ -83,6 +84,9 @@ def written_out(call: Call, type_of: Callable[[Any], Any]) -> Callable[..., Any]
     """Return the function to read in the place of a call; None if Numba has it, or there is none."""
     if call.prim == "einsum":
         return contraction_of(call.args[0], [type_of(arg) for arg in call.args[1:]])[0]
+    if call.prim == "broadcast_arrays" and not call.kwargs:
+        ranks = tuple(kind.ndim if is_array(kind) else 0 for kind in map(type_of, call.args))
+        return broadcasting(ranks) if ranks and max(ranks) > 0 else None
     options = dict(call.kwargs)
     # Results have the data type of the operand, which is not so for integers and complex numbers.
     if not all(isinstance(dtype_of(type_of(arg)), types.Float) for arg in call.args[:1] if not isinstance(arg, Call)):

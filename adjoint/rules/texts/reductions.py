@@ -1,21 +1,6 @@
 """Numbers out of arrays: products, order statistics, interpolation, covariance."""
 
 TEXT = '''
-def digamma(x):
-    if x <= 0.0 and x == math.floor(x):
-        return math.nan
-    value = 0.0
-    if x < 0.0:
-        value = -math.pi / math.tan(math.pi * (x - math.floor(x)))
-        x = 1.0 - x
-    while x < 10.0:
-        value -= 1.0 / x
-        x += 1.0
-    s = 1.0 / (x * x)
-    tail = 1.0 / 252.0 - s * (1.0 / 240.0 - s * (1.0 / 132.0 - s * (691.0 / 32760.0 - s / 12.0)))
-    return value + math.log(x) - 0.5 / x - s * (1.0 / 12.0 - s * (1.0 / 120.0 - s * tail))
-
-
 def irfft_pullback(a, spectrum, n):
     a_bar = np.zeros(a.shape, a.dtype)
     for k in range(min(a.shape[0], spectrum.shape[0])):
