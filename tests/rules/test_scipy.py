@@ -141,7 +141,7 @@ FORMS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "the last axis": (lambda a: special.log_softmax(a, axis=-1), (M,)),
     "weights": (lambda a, b: special.logsumexp(a, b=b), (V, V[::-1].copy())),
     "an axis kept": (lambda a: special.logsumexp(a, axis=0, keepdims=True), (M,)),
-    "far out": (lambda a: special.logsumexp(1000.0 + a), (V,)),
+    "far out": (lambda a: special.logsumexp(1000.0 * a), (V,)),
     "a column by a row": (lambda a, b: special.betaln(np.expand_dims(a, 1), b), (V, V[:3])),
     "a number by an array": (lambda a, b: special.xlogy(a, b), (0.3, M)),
     "an array by a number": (lambda a, b: special.gammainc(a, b), (V, 0.8)),

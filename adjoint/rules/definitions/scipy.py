@@ -24,6 +24,7 @@ class Primitive:
     prim: str
 
 
+_WHERE: Any = np.where
 _STOPPED: Any = Primitive("helper.unmoved")
 _GAMMALN: Any = Primitive("helper.gammaln")
 _GAMMA: Any = Primitive("helper.gamma_function")
@@ -134,7 +135,7 @@ def _largest(x: Any, axis: Any) -> Any:
         largest: Any = found if np.isfinite(found) else found * 0.0
     else:
         found = _STOPPED(np.max(x, axis=axis))
-        finite: Any = np.where(np.isfinite(found), found, np.zeros_like(found))
+        finite: Any = _WHERE(np.isfinite(found), found, np.zeros_like(found))
         largest = np.expand_dims(finite, axis)
     return largest
 
