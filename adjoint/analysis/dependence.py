@@ -8,7 +8,7 @@ between whole numbers, linear where the subscripts are. If it certainly has no s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 
 from adjoint.analysis.access import Access, Atoms, Axis, Point, Span, Uses
@@ -39,6 +39,7 @@ class Dependence:
     """
 
     def __init__(self, func: Func) -> None:
+        self.func = func
         self.uses = accesses(func)
         self.renewals = _renewals(func, self.uses)
         self.classes = memory_classes(func)
@@ -72,18 +73,40 @@ class Dependence:
             return True
         atoms = self.uses.atoms
         first, second = _Instance(atoms, write, level, "w."), _Instance(atoms, read, level, "r.")
+        facts = [*first.facts(), *second.facts()]
+        if level < common and (round_ := write.rounds[level]).sign:
+            later = second.form(symbol(round_.counter)) - first.form(symbol(round_.counter))
+            facts.append(later.plus(-1))
+        return self._may_be_same(write, read, first, second, facts)
+
+    def is_unknown(self, read: Access, write: Access) -> bool:
+        """Whether a read isn't followed and may be one of what a write writes."""
+        return read.root is None and self.classes.get(read.name, read.name) == self.classes.get(write.name, write.name)
+
+    def meet_apart(self, first: Access, second: Access, level: int, distance: int) -> bool:
+        """Whether two accesses may mean the same element, the second more than `distance` iterations of a loop later.
+
+        Both are in the loop, which has `level` loops around it.
+        """
+        if first.root is None or second.root is None:
+            return True
+        self.tests += 1
+        if self.tests > MOST:
+            return True
+        one, two = _Instance(self.uses.atoms, first, level, "w."), _Instance(self.uses.atoms, second, level, "r.")
+        counter = symbol(first.rounds[level].counter)
+        later = (two.form(counter) - one.form(counter)).plus(-1 - distance)
+        return self._may_be_same(first, second, one, two, [*one.facts(), *two.facts(), later])
+
+    def _may_be_same(
+        self, write: Access, read: Access, first: _Instance, second: _Instance, facts: Sequence[Linear]
+    ) -> bool:
         axes: list[list[_Way]] = []
         for k, size in enumerate(first.shape):
             places = _places(first.axes[k], size, self._may_wrap(write, k))
             others = _places(second.axes[k], size, self._may_wrap(read, k))
             axes.append([way for place in places for other in others for way in _same_place(place, other)])
-        if not all(axes):
-            return False
-        facts = [*first.facts(), *second.facts()]
-        if level < common and (round_ := write.rounds[level]).sign:
-            later = second.form(symbol(round_.counter)) - first.form(symbol(round_.counter))
-            facts.append(later.plus(-1))
-        return any(
+        return all(axes) and any(
             may_hold([e for equal, _ in ways for e in equal], [*facts, *(b for _, bounds in ways for b in bounds)])
             for ways in product(*axes)
         )

@@ -44,6 +44,7 @@ from adjoint.transform.dce import eliminate
 from adjoint.transform.forward import forward
 from adjoint.transform.into_branches import into_branches
 from adjoint.transform.overwrite import overwrite
+from adjoint.transform.parallel import parallelise
 from adjoint.transform.renest import renest
 from adjoint.transform.reverse import Reverse, prepare
 from adjoint.transform.routines import Module, primal, settle
@@ -86,10 +87,11 @@ def generate(request: Request, arg_types: tuple[NumbaType, ...]) -> Generated:
     entry, transformed = _entry(func, request.mode), differentiated(func, request)
     trace.add("forward" if request.mode in ("jvp", "primal") else "reverse", transformed)
     checks = default_checks(func, constants_of(request.fun, arg_types))
-    final = starting_with(checks, tidy(transformed, trace, nan_check=request.options.nan_check))
+    spread = parallelise if request.options.parallel else unchanged
+    final = starting_with(checks, spread(tidy(transformed, trace, nan_check=request.options.nan_check)))
     fastmath = frozenset(request.options.fastmath) or False
     fuse = _fuses(request)
-    fused = starting_with(checks, tidy(fuse_loops(transformed))) if fuse else final
+    fused = starting_with(checks, spread(tidy(fuse_loops(transformed)))) if fuse else final
     lowered = trace.add("numba", passed_form(to_numba(fused)))
     jit = {"cache": request.options.cache, "error_model": "numpy", "fastmath": fastmath}
     module = Module(fuse)
@@ -98,6 +100,10 @@ def generate(request: Request, arg_types: tuple[NumbaType, ...]) -> Generated:
     assembling = result_function(final, f"{entry}_result")
     source, compiled_text = text_of(readable), text_of(compiled, jit, [] if assembling is None else [assembling])
     return Generated(source, compiled_text, entry, trace.stages, {**module.refs, **_unimportable(final)})
+
+
+def unchanged(func: Func) -> Func:
+    return func
 
 
 def differentiated(func: Func, request: Request) -> Func:
@@ -125,9 +131,12 @@ def adjoint_of(func: Func, wrt: Sequence[str], request: Request) -> Reverse:
     """Return reverse mode, with respect to leaves, at its start."""
     entry, assume = _entry(func, request.mode), request.options.fuse
     if request.mode == "vjp":
-        return prepare(func, wrt, name=entry, seed="y_bar", assume=assume)
-    check_result(func, request.has_aux)
-    return prepare(func, wrt, name=entry, has_aux=request.has_aux, assume=assume)
+        made = prepare(func, wrt, name=entry, seed="y_bar", assume=assume)
+    else:
+        check_result(func, request.has_aux)
+        made = prepare(func, wrt, name=entry, has_aux=request.has_aux, assume=assume)
+    made.parallel = request.options.parallel
+    return made
 
 
 def _unimportable(func: Func) -> dict[str, object]:

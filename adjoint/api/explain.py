@@ -21,6 +21,7 @@ from adjoint.lower.loops import Fact, Kept, Loop, Nest, loops
 from adjoint.transform.containers import active_leaves, arguments
 from adjoint.transform.dce import eliminate
 from adjoint.transform.forward import forward
+from adjoint.transform.parallel import Note, parallelise
 from adjoint.transform.recorded import Carried, Recorded, carried, recorded
 
 
@@ -48,6 +49,10 @@ def explain(request: Request, arg_types: tuple[NumbaType, ...]) -> str:
         lines += ["", *report.tapes(recorded(state, cleaned)), *report.shadows(carried(state))]
     if request.options.fuse and not request.options.nan_check:
         lines += ["", *report.loops(fuse_loops(transformed))]
+    if request.options.parallel:
+        notes: list[Note] = []
+        parallelise(compiler.tidy(transformed), notes)
+        lines += ["", *report.parallel(notes)]
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -167,6 +172,17 @@ class _Report:
             case Kept(prim, loc):
                 place = "" if loc is None else f", {_backward(loc)}{self.line(loc)}"
                 yield f"{pad}a call: {prim}{place}"
+
+    def parallel(self, notes: Iterable[Note]) -> Iterator[str]:
+        """Yield how loops of the user's `prange` and their adjoints run, and why."""
+        lines = [self.note(note) for note in notes]
+        yield "Parallel loops:" if lines else "No loop is parallel: none is over `prange`."
+        yield from lines
+
+    def note(self, note: Note) -> str:
+        loc = note.loop.loc
+        place = "a loop" if loc is None else f"{_backward(loc)}{self.quoted(loc).rstrip(':')}"
+        return f"    {place}: {note.how}{f', as {note.why}' if note.why else ''}"
 
     def over(self, count: Expr | None) -> str:
         """Return over what a loop runs, if that can be said in the user's words."""

@@ -143,7 +143,7 @@ class HugePages(_machinery.FunctionPass):
         for block in state.func_ir.blocks.values() if available() else ():
             body: list[Any] = []
             for stmt in block.body:
-                value: Any = getattr(stmt, "value", None)
+                value: Any = stmt.value if isinstance(stmt, _numba_ir.Assign) else None  # a `prange` is no assignment
                 op = value.op if isinstance(value, _numba_ir.Expr) else ""
                 if op == "call":
                     changed |= _call(state, value)

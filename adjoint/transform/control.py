@@ -209,7 +209,8 @@ def emit_loop(reverse: Reverse, stmt: For | While, body: Block) -> None:
         return
     reverse.residuals.ensure_all(stmt.start, stmt.stop, stmt.step)
     start, stop, step = _backwards(stmt.start, stmt.stop, stmt.step, count)
-    reverse.emit(For(stmt.index, start, stop, step, body, parallel=False))
+    parallel = reverse.parallel and stmt.parallel and stmt.step == Lit(1)
+    reverse.emit(For(stmt.index, start, stop, step, body, parallel=parallel))
 
 
 def trip_count(reverse: Reverse, stmt: For | While) -> Var:

@@ -153,6 +153,8 @@ class Reverse:
         self.program = program
         self.wrt = tuple(wrt)
         self.has_aux = has_aux
+        # Whether adjoints of parallel loops are marked as such, for `parallel.parallelise`.
+        self.parallel = False
         self.active = active_names(program.func, program.memory, wrt)
         self.residuals = Residuals(program)
         self.stack: list[Frame] = []

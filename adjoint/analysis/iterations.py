@@ -1,0 +1,205 @@
+"""Whether iterations of a loop may run at the same time: what they share, and how near each other they are then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from numba import types as nb
+
+from adjoint.analysis.access import Access
+from adjoint.analysis.dependence import Dependence
+from adjoint.analysis.effects import actions, binds_of
+from adjoint.errors import TypingError
+from adjoint.ir import Accum, Block, Call, Effect, Expr, For, Func, If, Let, Stmt, Store, Var, While
+from adjoint.ir.walk import blocks, names_in, operands, statements
+from adjoint.rules.typing import expr_type
+
+# Iterations that are further apart than this and still meet are taken to meet at any distance.
+FURTHEST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the iterations of a loop share.
+
+    No two iterations with numbers further apart than `distance` use the same element of an array, one of them writing
+    it, but for the arrays in `sums`, which they only add to. `totals` are numbers that they only add to.
+    """
+
+    distance: int
+    sums: tuple[str, ...]
+    totals: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """Why iterations can't run at the same time. `carried`: one needs a number of the one before."""
+
+    why: str
+    carried: bool = False
+
+
+def shared(func: Func, loop: For, depth: int, live: Iterable[str], uses: Dependence) -> Shared | Apart:
+    """Return what iterations share, or why they can't run at the same time.
+
+    Args:
+        func: an imperative program.
+        loop: one of its loops, with a step of 1 or -1.
+        depth: the number of loops around it.
+        live: names that are read after the loop, before they are written.
+        uses: the uses of arrays in `func`.
+    """
+    totals = _totals(func, loop, frozenset(live))
+    if isinstance(totals, Apart):
+        return totals
+    private = {s.target.name for s in statements(loop.body) if isinstance(s, Let)}
+    if (name := _opaque(func, loop, uses, private, totals)) is not None:
+        in_turn = not isinstance(func.types.get(name), nb.Array)  # a list that grows, for example
+        return Apart(f"`{name}` is changed in a way that isn't followed", in_turn)
+    roots = _accesses(loop, depth, uses, private)
+    furthest, sums = 0, list[str]()
+    for root, (writes, others, only_added) in roots.items():
+        distance = _distance(writes, [*writes, *others], depth, uses)
+        if distance is not None:
+            furthest = max(furthest, distance)
+        elif only_added:
+            sums.append(root)
+        else:
+            return Apart(f"iterations may use the same element of `{root}`")
+    return Shared(furthest, tuple(sums), totals)
+
+
+# -- numbers -------------------------------------------------------------------------------------------------
+
+
+def exposed(block: Block, defined: Iterable[str], func: Func) -> tuple[set[str], set[str]]:
+    """Return the names that a block may read before it binds them, and those that it has bound when it ends."""
+    known, found = set(defined), set[str]()
+    for stmt in block:
+        for expr in operands(stmt):
+            found |= set(names_in(expr)) - known
+        if isinstance(stmt, Accum) and not stmt.index:
+            found |= {stmt.target.name} - known
+        inside = {*known, stmt.index.name} if isinstance(stmt, For) else known
+        inner = [exposed(body, inside, func) for body in blocks(stmt)]
+        for names, _ in inner:
+            found |= names
+        if isinstance(stmt, If):
+            known |= inner[0][1] & inner[1][1]
+        elif not isinstance(stmt, For | While):
+            known |= set(binds_of(stmt, func))
+    return found, known
+
+
+def _totals(func: Func, loop: For, live: frozenset[str]) -> tuple[str, ...] | Apart:
+    bound = {name for stmt in statements(loop.body) for name in binds_of(stmt, func)}
+    early, _ = exposed(loop.body, {loop.index.name}, func)
+    totals: list[str] = []
+    for name in sorted(bound & (early | live) - {loop.index.name}):
+        if not isinstance(func.types.get(name), nb.Float) or not _is_total(name, loop):
+            return Apart(f"`{name}` is carried from one iteration to the next", carried=True)
+        totals.append(name)
+    return tuple(totals)
+
+
+def _is_total(name: str, loop: For) -> bool:
+    """Whether iterations do nothing with a number but add to it."""
+    for stmt in statements(loop.body):
+        if term(stmt, name) is not None:
+            continue
+        if any(name in names_in(expr) for expr in operands(stmt)) or isinstance(stmt, Let) and stmt.target.name == name:
+            return False
+        if isinstance(stmt, Effect) and stmt.value.prim == "move" and name in names_in(stmt.value):
+            return False
+    return True
+
+
+def term(stmt: Stmt, name: str) -> Expr | None:
+    """Return what a statement adds to a number, or takes from it, if it does that."""
+    match stmt:
+        case Accum(Var(target), (), value) if target == name and name not in names_in(value):
+            return value
+        case Let(Var(target), Call("add" | "sub", (Var(first), value))) if (
+            target == first == name and name not in names_in(value)
+        ):
+            return value
+        case _:
+            return None
+
+
+# -- arrays --------------------------------------------------------------------------------------------------
+
+
+def _opaque(func: Func, loop: For, uses: Dependence, private: set[str], totals: Sequence[str]) -> str | None:
+    """Return the name of something whose elements are changed in a way that isn't followed."""
+    for stmt in statements(loop.body):
+        if isinstance(stmt, Store | Accum) and id(stmt) in uses.uses.writes:
+            if uses.uses.writes[id(stmt)].root is None:
+                return stmt.array.name if isinstance(stmt, Store) else stmt.target.name
+            continue
+        for action in actions(stmt, func):
+            for name in action.changes:
+                if name not in totals and not (name in private and not isinstance(func.types.get(name), nb.Array)):
+                    return name
+    return None
+
+
+_Found = tuple[list[Access], list[Access], bool]
+
+
+def _accesses(loop: For, depth: int, uses: Dependence, private: set[str]) -> dict[str, _Found]:
+    """Return for each array that iterations share, and that one of them writes, what is written and what is read."""
+    writes: dict[str, list[Access]] = {}
+    plain: set[str] = set()
+    added: set[int] = set()
+    for stmt in statements(loop.body):
+        access = uses.uses.writes.get(id(stmt))
+        if access is None or access.root is None or access.root in private:
+            continue
+        writes.setdefault(access.root, []).append(access)
+        if isinstance(stmt, Accum) and all(_is_place(i, uses.func) for i in stmt.index):
+            added.add(id(access))
+        else:
+            plain.add(access.root)
+    if not writes:
+        return {}
+    around = next(iter(writes.values()))[0].rounds[: depth + 1]
+    reads = [read for read in uses.uses.reads if read.rounds[: depth + 1] == around and id(read) not in added]
+    found: dict[str, _Found] = {}
+    for root, stores in writes.items():
+        others = [read for read in reads if read.root == root or uses.is_unknown(read, stores[0])]
+        found[root] = stores, others, root not in plain and not others
+    return found
+
+
+def _is_place(index: Expr, func: Func) -> bool:
+    """Whether an index is a whole number or a slice, and no array of indices."""
+    if isinstance(index, Call) and index.prim == "slice":
+        return True
+    try:
+        return isinstance(expr_type(index, func.types, func.refs), nb.Integer | nb.IntegerLiteral)
+    except TypingError:
+        return False
+
+
+def _distance(writes: Sequence[Access], others: Sequence[Access], depth: int, uses: Dependence) -> int | None:
+    """Return how far apart iterations are at most that use the same element; None if that has no bound."""
+    distance = 0
+    for first, second in _pairs(writes, others):
+        while uses.meet_apart(first, second, depth, distance):
+            distance += 1
+            if distance > FURTHEST:
+                return None
+    return distance
+
+
+def _pairs(writes: Sequence[Access], others: Sequence[Access]) -> Iterator[tuple[Access, Access]]:
+    seen: set[tuple[object, ...]] = set()
+    for write in writes:
+        for other in others:
+            for pair in ((write, other), (other, write)):
+                key = tuple((a.root, a.index, a.rounds, a.facts) for a in pair)
+                if key not in seen:
+                    seen.add(key)
+                    yield pair
