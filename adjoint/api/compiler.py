@@ -41,6 +41,7 @@ from adjoint.transform.containers import (
 from adjoint.transform.copies import drop_copies
 from adjoint.transform.copyprop import propagate
 from adjoint.transform.dce import eliminate
+from adjoint.transform.directions import with_directions
 from adjoint.transform.forward import forward
 from adjoint.transform.into_branches import into_branches
 from adjoint.transform.overwrite import overwrite
@@ -48,6 +49,7 @@ from adjoint.transform.parallel import parallelise
 from adjoint.transform.renest import renest
 from adjoint.transform.reverse import Reverse, prepare
 from adjoint.transform.routines import Module, primal, settle
+from adjoint.transform.rows import Lanes, Rows
 from adjoint.transform.simplify import simplify
 from adjoint.transform.skip import skip
 
@@ -62,6 +64,8 @@ TIDY: tuple[tuple[str, Callable[[Func], Func]], ...] = (
     ("skip", skip),
     ("names", rename),
 )
+# Passes that let one array hold a value and then a tangent, which has another shape where it has many directions.
+_SHARING = ("reuse", "recycle")
 
 
 @dataclass(eq=False)
@@ -91,8 +95,14 @@ def generate(request: Request, arg_types: tuple[NumbaType, ...]) -> Generated:
     final = starting_with(checks, spread(tidy(transformed, trace, nan_check=request.options.nan_check)))
     fastmath = frozenset(request.options.fastmath) or False
     fuse = _fuses(request)
-    fused = starting_with(checks, spread(tidy(fuse_loops(transformed)))) if fuse else final
+    apart = _SHARING if request.options.directions else ()
+    fused = starting_with(checks, spread(tidy(fuse_loops(transformed, apart)))) if fuse else final
     lowered = trace.add("numba", passed_form(to_numba(fused)))
+    if width := request.options.directions:
+        seeds = [p.name for p in final.params[-len(request.argnums) :]]
+        final = trace.add("directions", with_directions(final, seeds, Rows(width)))
+        seeds = [p.name for p in lowered.params[-len(request.argnums) :]]
+        lowered = trace.add("lanes", with_directions(lowered, seeds, Lanes(width)))
     jit = {"cache": request.options.cache, "error_model": "numpy", "fastmath": fastmath}
     module = Module(fuse)
     readable = module.functions(final, lambda func: tidy(func, nan_check=request.options.nan_check))
@@ -237,6 +247,8 @@ def text_of(funcs: Sequence[Func], jit: Mapping[str, object] | None = None, plai
     constants = {prim.removeprefix("const:"): known[prim] for prim in prims if prim.startswith("const:")}
     places = {prim.removeprefix("class:"): place_of(obj) for prim, obj in funcs[-1].refs.items() if _is_class(prim)}
     imports = {name: place for name, place in places.items() if place is not None}
+    lanes = [prim.removeprefix("lanes.") for prim in prims if prim.startswith("lanes.")]
+    imports |= {name: f"adjoint.backends.lanes:{name}" for name in lanes}
     return module_text(funcs, helpers=needed, constants=constants, jit=jit, imports=imports, plain=plain)
 
 

@@ -13,6 +13,7 @@ from typing import Any, Literal, Unpack, cast
 
 import numpy as np
 
+from adjoint.api import directions as directed
 from adjoint.api.arguments import Argnums
 from adjoint.api.containers import leaves_of, map_leaves, shaped
 from adjoint.api.derivatives import pairs, push
@@ -21,7 +22,7 @@ from adjoint.api.seeds import differentiable_positions, holds_differentiable, is
 from adjoint.api.sweeps import Family, Form, Sweep, callee, name_of, parameters_of
 from adjoint.api.transforms import TransformOptions, checked_options, grad, positions_of
 from adjoint.backends.request import Options
-from adjoint.errors import UnsupportedError
+from adjoint.errors import MissingRuleError, TypingError, UnsupportedError
 
 Direction = Literal["forward", "reverse"]
 _NAMES = {"forward": "jacfwd", "reverse": "jacrev", None: "jacobian"}
@@ -40,6 +41,8 @@ class Jacobian:
         self._sweeps = Family(callee(_NAMES[direction], primal))
         self._fun = self._sweeps.function
         self._options = options
+        # What sweeps of many directions refuse: forms of calls, with the types of arguments.
+        self._one_by_one: set[object] = set()
         self._asked = argnums
         self._argnums, self._single = positions_of(self._fun, argnums)
 
@@ -83,9 +86,24 @@ class Jacobian:
                 "derivative is; use vjp or jvp"
             )
 
-    def sweep(self, mode: Literal["primal", "vjp", "jvp"], form: Form, wrt: tuple[int, ...]) -> Sweep:
-        """Return a sweep of the function."""
-        return self._sweeps.sweep(mode, form, () if mode == "primal" else wrt, self._options)
+    def sweep(
+        self, mode: Literal["primal", "vjp", "jvp"], form: Form, wrt: tuple[int, ...], directions: int = 0
+    ) -> Sweep:
+        """Return a sweep of the function, in forward mode perhaps one of many directions."""
+        options = directed.with_width(self._options, directions) if directions else self._options
+        return self._sweeps.sweep(mode, form, () if mode == "primal" else wrt, options)
+
+    def width_for(self, count: int) -> int:
+        """Return how many directions a sweep should take for so many columns; 0 for one."""
+        return directed.width_for(count, self._options)
+
+    def refused(self, key: Callable[[], object]) -> bool:
+        """Whether a sweep of many directions is known to be refused; `key` says for what."""
+        return bool(self._one_by_one) and key() in self._one_by_one
+
+    def refuse(self, key: object) -> None:
+        """Remember that a sweep of many directions is refused."""
+        self._one_by_one.add(key)
 
     def packed(self, blocks: Sequence[Any]) -> Any:
         """Return what belongs to the arguments as the user asked for it."""
@@ -129,13 +147,16 @@ class _Point:
         return "forward" if columns <= sum(map(np.size, leaves_of(self.value))) else "reverse"
 
     def by_columns(self) -> Any:
-        """Return the matrices, made column by column."""
+        """Return the matrices, made column by column, or many columns at a time."""
+        shapes = [np.shape(x) for x in self.inputs]
+        stacked = self._stacked(sum(map(np.size, self.inputs)))
+        if stacked is not None:
+            return map_leaves(directed.apart(shapes, self.packed), stacked)
         push = self.jacobian.sweep("jvp", self.form, self.wrt)
         basis = [self.as_arguments(seeds, 0.0) for seeds in _basis(self.inputs)]
         if len(basis) > 1:
             _check_draws(push.module_for(*self.args, *basis[0]).source)
         columns = [push(*self.args, *seeds)[1] for seeds in basis]
-        shapes = [np.shape(x) for x in self.inputs]
         if not columns:
 
             def empty(leaf: Any) -> Any:
@@ -143,6 +164,23 @@ class _Point:
 
             return map_leaves(empty, self.value)
         return map_leaves(lambda *leaves: self.packed(_split(leaves, shapes)), *columns)
+
+    def _stacked(self, count: int) -> Any:
+        """Return all columns along a last axis, in the structure of the value; None if one sweep is made for each."""
+        width = self.jacobian.width_for(count)
+        if not width or not all(is_differentiable(self.args[k]) for k in self.wrt) or self.jacobian.refused(self._key):
+            return None
+        push = self.jacobian.sweep("jvp", self.form, self.wrt, width)
+        try:
+            _check_draws(push.module_for(*self.args, *next(directed.chunks(self.inputs, width))).source)
+            return directed.swept(push, self.args, directed.chunks(self.inputs, width), count, width)
+        except (MissingRuleError, UnsupportedError, TypingError):
+            self.jacobian.refuse(self._key())
+            return None
+
+    def _key(self) -> object:
+        primal = self.jacobian.sweep("primal", self.form, ())
+        return self.form, self.wrt, primal.types_of(*self.args)
 
     def _empty(self, leaf: Any, shapes: Sequence[tuple[int, ...]]) -> Any:
         blocks = [np.zeros((*np.shape(leaf), *shape), np.asarray(leaf).dtype) for shape in shapes]
@@ -183,6 +221,7 @@ def _pairs(value: Any, other: Any) -> list[tuple[Any, Any]]:
     return found
 
 
+@functools.lru_cache
 def _check_draws(source: str) -> None:
     """Refuse a function whose runs, one for each column, would draw different numbers."""
     first = re.search(r"\bnp\.random\.(\w+)", source)

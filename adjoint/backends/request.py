@@ -31,6 +31,8 @@ class Options:
     nan_check: bool = False
     # Array statements as fused loops in the compiled text; off for arguments that broadcast in a way types don't show.
     fuse: bool = True
+    # How many tangents a sweep of forward mode takes, along a last axis that each has; 0: one, without that axis.
+    directions: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,10 @@ import pickle
 import numpy as np
 import pytest
 
-from adjoint import jacfwd, jacobian, jacrev
-from adjoint.api import Jacobian
+from adjoint import hessian, jacfwd, jacobian, jacrev
+from adjoint.api import Jacobian, directions
+from adjoint.api.containers import leaves_of
+from adjoint.errors import UnsupportedError
 
 X = np.array([1.0, 2.0, 3.0])
 M = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
@@ -92,3 +94,56 @@ def test_refused(transform, args, text):
     with pytest.raises(TypeError) as caught:
         transform(pair)(*args)
     assert str(caught.value) == text
+
+
+WIDE = np.linspace(0.5, 1.5, 10)
+
+
+def several(x, a):
+    return np.sin(x) * a, np.sum(x * x) * a, np.outer(x[:2], x) @ x
+
+
+def column_by_column(monkeypatch, transform, fun, argnums, *args):
+    with monkeypatch.context() as patched:
+        patched.setattr(directions, "FEWEST", 10**9)
+        return transform(fun, argnums)(*args)
+
+
+@pytest.mark.parametrize("transform", [jacfwd, hessian])
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+def test_many_directions_in_a_sweep(monkeypatch, transform, kind):
+    fun = several if transform is jacfwd else lambda x, a: np.sum(np.sin(x) * x[0] * a) * a
+    args, argnums = (WIDE.astype(kind), kind(2.0)), ("x", "a")
+    found = transform(fun, argnums)(*args)
+    expected = column_by_column(monkeypatch, transform, fun, argnums, *args)
+    rtol = 1e-14 if kind is np.float64 else 1e-6
+    for mine, other in zip(leaves_of(found), leaves_of(expected), strict=True):
+        assert type(mine) is type(other)
+        assert (np.shape(mine), np.asarray(mine).dtype) == (np.shape(other), np.asarray(other).dtype)
+        np.testing.assert_allclose(mine, other, rtol=rtol, atol=rtol)
+
+
+def test_as_many_sweeps_as_it_takes(monkeypatch):
+    asked = []
+    original = Jacobian.sweep
+    monkeypatch.setattr(Jacobian, "sweep", lambda self, *rest: asked.append(rest[3:]) or original(self, *rest))
+    jacfwd(lambda x: x[:2] * x[2])(WIDE[:3])
+    jacfwd(lambda x: x[:2] * x[2])(WIDE[:4])
+    jacfwd(lambda x: x[:2] * x[2])(WIDE)
+    assert asked == [(), (4,), (16,)]
+
+
+def test_what_many_directions_refuse_is_done_column_by_column():
+    def through_complex(x):
+        z = x * 1j + 1.0
+        return np.abs(z * z)
+
+    jacobian_of = jacfwd(through_complex)
+    for _ in range(2):
+        np.testing.assert_allclose(jacobian_of(WIDE), np.diag(2.0 * WIDE), rtol=1e-14)
+    assert not jacobian_of.sweep("jvp", *jacobian_of.at((WIDE,), {})[::2], 16).dispatcher.overloads
+
+
+def test_draws_are_refused_in_many_directions_too():
+    with pytest.raises(UnsupportedError, match="draws random numbers"):
+        jacfwd(lambda x: x * np.random.normal())(WIDE)
