@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from numba import types as nb
 
@@ -17,8 +17,7 @@ _LIST_METHODS = frozenset("append pop clear extend insert remove reverse".split(
 _WHOLE = (Lit(...),)
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(NamedTuple):
     """One indivisible effect of a statement. Only a `move` has several, and these happen at the same time.
 
     `inspects`, `changes` and `replaces` name arrays and lists (or anything else that may be one) whose contents are
@@ -70,8 +69,10 @@ def _actions(stmt: Stmt) -> tuple[Action, ...]:
 
 def observed(*exprs: Expr) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the names that expressions read, and those whose contents they may read too."""
-    inspected = tuple(name for expr in exprs for name in _inspected(expr))
-    return tuple(name for expr in exprs for name in names_in(expr)), inspected
+    names = tuple(name for expr in exprs for name in names_in(expr))
+    if not any(isinstance(expr, Call) and not _SHAPE_OF_FIRST.isdisjoint(expr.prims) for expr in exprs):
+        return names, names
+    return names, tuple(name for expr in exprs for name in _inspected(expr))
 
 
 def is_random(value: Expr) -> bool:
@@ -93,15 +94,12 @@ def changed_by(value: Expr) -> tuple[str, ...]:
 
 
 def _inspected(expr: Expr) -> Iterator[str]:
-    match expr:
-        case Var(name):
-            yield name
-        case Call(prim, args, kwargs):
-            skip = 1 if prim in _SHAPE_OF_FIRST and isinstance(args[0], Var) else 0
-            for arg in (*args[skip:], *(value for _, value in kwargs)):
-                yield from _inspected(arg)
-        case Lit():
-            pass
+    if not isinstance(expr, Call) or _SHAPE_OF_FIRST.isdisjoint(expr.prims):
+        yield from names_in(expr)
+        return
+    skip = 1 if expr.prim in _SHAPE_OF_FIRST and isinstance(expr.args[0], Var) else 0
+    for arg in (*expr.args[skip:], *(value for _, value in expr.kwargs)):
+        yield from _inspected(arg)
 
 
 def _let(target: str, value: Expr) -> Action:
@@ -118,8 +116,8 @@ def _evaluate(
     replaces: tuple[str, ...] = (),
 ) -> Action:
     names, inspects = observed(*exprs)
-    changed = tuple(name for expr in exprs for name in changed_by(expr))
-    required = any(map(is_random, exprs))
+    changed = tuple(name for expr in exprs if isinstance(expr, Call) for name in changed_by(expr))
+    required = any(is_random(expr) for expr in exprs if isinstance(expr, Call))
     return Action(binds, (*reads, *names), inspects, (*changes, *changed), replaces, required=required)
 
 
@@ -152,4 +150,6 @@ def binds_of(stmt: Stmt, func: Func) -> tuple[str, ...]:
     """Return the names that a statement itself binds again, loop indices included."""
     if isinstance(stmt, For):
         return (stmt.index.name,)
+    if isinstance(stmt, Let):
+        return (stmt.target.name,)
     return tuple(name for action in actions(stmt, func) for name in action.binds)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from adjoint.analysis.effects import Action, actions
 from adjoint.analysis.sharing import external_names, holds_memory, memory_classes
@@ -115,8 +116,7 @@ def liveness(
     return Liveness(solver.sites, solver.names, solver.contents, solver.after, solver.start, solver.needed)
 
 
-@dataclass(frozen=True, slots=True)
-class _Masks:
+class _Masks(NamedTuple):
     """An action as bit masks."""
 
     binds: int
@@ -136,8 +136,10 @@ class _Solver:
         params = [param.name for param in func.params]
         mentions = params + [name for stmt in everything for name in mentioned(stmt)]
         self.names = {name: bit for bit, name in enumerate(dict.fromkeys(mentions))}
+        self.bits = {name: 1 << bit for name, bit in self.names.items()}
         bits = {cls: len(self.names) + k for k, cls in enumerate(dict.fromkeys(classes.values()))}
         self.contents = {name: bits[cls] for name, cls in classes.items()}
+        self.memory = {name: 1 << bit for name, bit in self.contents.items()}
         self.outside = self._contents(name for name in classes if name in observable)
         size = Counter(classes.values())
         self.alone = frozenset(name for name, cls in classes.items() if size[cls] == 1)
@@ -151,25 +153,20 @@ class _Solver:
     def _masks(self, action: Action) -> _Masks:
         # Old contents are out of reach once the only name for them is bound again, or once all are overwritten.
         fresh = self.private if action.binds else self.alone
-        return _Masks(
-            self._names(action.binds),
-            self._names(action.reads) | self._contents(action.inspects),
-            self._contents(action.changes),
-            self._contents(name for name in action.replaces if name in fresh),
-            action.required,
-        )
-
-    def _names(self, names: Collection[str]) -> int:
-        mask = 0
-        for name in names:
-            mask |= 1 << self.names[name]
-        return mask
+        binds = reads = 0
+        for name in action.binds:
+            binds |= self.bits[name]
+        for name in action.reads:
+            reads |= self.bits[name]
+        forgets = self._contents(name for name in action.replaces if name in fresh) if action.replaces else 0
+        changes = self._contents(action.changes) if action.changes else 0
+        return _Masks(binds, reads | self._contents(action.inspects), changes, forgets, action.required)
 
     def _contents(self, names: Iterator[str] | Collection[str]) -> int:
         mask = 0
         for name in names:
-            if name in self.contents:
-                mask |= 1 << self.contents[name]
+            if name in self.memory:
+                mask |= self.memory[name]
         return mask
 
     def block(self, block: Sequence[Site], live: int) -> int:

@@ -15,7 +15,7 @@ from numba import types as nb
 
 from adjoint.ir import Accum, Call, Effect, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
 from adjoint.ir.routine import Routine
-from adjoint.ir.walk import bound, mentioned, names_in, statements
+from adjoint.ir.walk import bound, mentioned, names_in, remembered, statements
 from adjoint.rules import spelling
 
 _HOLDERS = frozenset(("tuple", "list", "select", "item", "pop"))
@@ -52,8 +52,11 @@ def memory_classes(func: Func) -> dict[str, str]:
     {'x': 'x', 'row': 'x', 'x_bar': 'x_bar'}
     """
     sharing = _Sharing(func)
-    for stmt in statements(func.body):
-        sharing.share(stmt)
+    for stmt in sharing.everything:
+        if not isinstance(stmt, Let):
+            sharing.share(stmt)
+        elif stmt.target.name in sharing.order:
+            sharing.join(stmt.target, stmt.value)
     return {name: sharing.find(name) for name in sharing.order}
 
 
@@ -70,10 +73,16 @@ def external_names(func: Func) -> frozenset[str]:
     """Return the names bound to memory from outside that is no parameter: constants and opaque results."""
     found: set[str] = set()
     for stmt in statements(func.body):
-        prims = stmt.value.prims if isinstance(stmt, Let) and isinstance(stmt.value, Call) else ()
-        if any(prim.startswith(("const:", "ref:")) and not _is_routine(prim, func) for prim in prims):
-            found.update(var.name for var in bound(stmt))
+        if isinstance(stmt, Let) and any(not _is_routine(prim, func) for prim in _outer(stmt)):
+            found.add(stmt.target.name)
     return frozenset(found)
+
+
+@remembered
+def _outer(stmt: Stmt) -> tuple[str, ...]:
+    """Return the constants and the objects of the user's that a `Let` mentions."""
+    prims = stmt.value.prims if isinstance(stmt, Let) and isinstance(stmt.value, Call) else ()
+    return tuple(prim for prim in prims if prim.startswith(("const:", "ref:")))
 
 
 class _Sharing:
@@ -82,15 +91,20 @@ class _Sharing:
     def __init__(self, func: Func) -> None:
         self.func = func
         self.types = func.types
-        bindings = _bindings(func)
-        scalars = _untyped_scalars(func, bindings)
-        names = dict.fromkeys([p.name for p in func.params])
-        for stmt in statements(func.body):
-            names.update(dict.fromkeys(mentioned(stmt)))
-        memory = (name for name in names if name not in scalars and holds_memory(func.types.get(name)))
+        self.everything = list(statements(func.body))
+        mentions = [p.name for p in func.params]
+        for stmt in self.everything:
+            mentions += mentioned(stmt)
+        names = dict.fromkeys(mentions)
+        kinds = {name: func.types.get(name) for name in names}
+        known = {id(kind): holds_memory(kind) for kind in {id(kind): kind for kind in kinds.values()}.values()}
+        untyped = {name for name in names if name not in func.types}
+        bindings = _bindings(func, self.everything) if untyped else {}
+        scalars = _untyped_scalars(func, self.everything, bindings) if untyped else frozenset[str]()
+        memory = (name for name, kind in kinds.items() if known[id(kind)] and name not in scalars)
         self.order = {name: position for position, name in enumerate(memory)}
         self.parent = {name: name for name in self.order}
-        self.arrays = _certain_arrays(func, bindings)
+        self.made = _only_made(func, bindings)
 
     def find(self, name: str) -> str:
         root = name
@@ -108,9 +122,7 @@ class _Sharing:
 
     def share(self, stmt: Stmt) -> None:
         match stmt:
-            case Let(target, value):
-                self.join(target, value)
-            case Store(array, _, value) if array.name not in self.arrays:
+            case Store(array, _, value) if not self.is_array(array.name):
                 self.join(array, value)
             case Effect(Call("move", (Call(args=targets), Call(args=values)))):
                 for target, value in zip(targets, values, strict=True):
@@ -140,6 +152,10 @@ class _Sharing:
             case Call():
                 pass
 
+    def is_array(self, name: str) -> bool:
+        """Whether a name is certainly an array, no list, so that a store into it copies."""
+        return name in self.made or isinstance(self.types.get(name), nb.Array)
+
     def is_fancy(self, index: Expr) -> bool:
         return isinstance(index, Var) and isinstance(self.types.get(index.name), nb.Array)
 
@@ -148,11 +164,11 @@ def _is_routine(prim: str, func: Func) -> bool:
     return isinstance(func.refs.get(prim), Routine)
 
 
-def _bindings(func: Func) -> dict[str, list[Expr]]:
+def _bindings(func: Func, everything: Sequence[Stmt]) -> dict[str, list[Expr]]:
     """Map each name bound by `Let` to its values; names that anything else binds are left out."""
     found: dict[str, list[Expr]] = {}
     other = {param.name for param in func.params}
-    for stmt in statements(func.body):
+    for stmt in everything:
         match stmt:
             case Let(target, value):
                 found.setdefault(target.name, []).append(value)
@@ -165,9 +181,11 @@ def _bindings(func: Func) -> dict[str, list[Expr]]:
     return {name: values for name, values in found.items() if name not in other}
 
 
-def _untyped_scalars(func: Func, bindings: Mapping[str, Sequence[Expr]]) -> frozenset[str]:
+def _untyped_scalars(
+    func: Func, everything: Sequence[Stmt], bindings: Mapping[str, Sequence[Expr]]
+) -> frozenset[str]:
     """Return the names without a type that can only be scalars: loop indices, constants, sizes, comparisons."""
-    indices = {stmt.index.name for stmt in statements(func.body) if isinstance(stmt, For)}
+    indices = {stmt.index.name for stmt in everything if isinstance(stmt, For)}
     lets = {name for name, values in bindings.items() if all(map(_is_scalar, values))}
     return frozenset(name for name in indices | lets if name not in func.types)
 
@@ -182,12 +200,10 @@ def _is_scalar(value: Expr) -> bool:
             return False
 
 
-def _certain_arrays(func: Func, bindings: Mapping[str, Sequence[Expr]]) -> frozenset[str]:
-    """Return the names that are arrays, not lists, so that a store into them copies."""
-    typed = {name for name, kind in func.types.items() if isinstance(kind, nb.Array)}
-    untyped = {
+def _only_made(func: Func, bindings: Mapping[str, Sequence[Expr]]) -> frozenset[str]:
+    """Return the names without a type that are bound to new arrays only."""
+    return frozenset(
         name
         for name, values in bindings.items()
         if name not in func.types and all(isinstance(v, Call) and spelling.allocates(v.prim) for v in values)
-    }
-    return frozenset(typed | untyped)
+    )

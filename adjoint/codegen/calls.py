@@ -80,6 +80,23 @@ def name(identifier: str) -> ast.expr:
     return Name(id=identifier, ctx=ast.Load())
 
 
+def module_names(*trees: ast.AST) -> frozenset[str]:
+    """Return the names that texts need from their module or from the builtins."""
+    found: set[str] = set()
+    ahead: list[ast.AST] = list(trees)
+    while ahead:
+        node = ahead.pop()
+        if isinstance(node, Name):
+            found.add(node.id)
+            continue
+        for part in vars(node).values():
+            if isinstance(part, ast.AST):
+                ahead.append(part)
+            elif isinstance(part, list):
+                ahead.extend(each for each in cast("list[object]", part) if isinstance(each, ast.AST))
+    return frozenset(found)
+
+
 def dotted(path: str) -> ast.expr:
     """Return the expression for `module.part.part`."""
     first, *rest = path.split(".")
@@ -174,6 +191,8 @@ class Expressions:
     def is_operator(self, call: Call) -> bool:
         """Whether the call is written with an operator, and not as the function the user chose (`np.add`)."""
         if call.prim in _NOT_FUNCTIONS:
+            return True
+        if not call.via and call.prim in BINARY:
             return True
         return call.prim in spelling.OPERATORS and self._text(call).startswith("operator.")
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from adjoint.codegen import unparse
-from adjoint.codegen.calls import BINARY, Expressions, Name, constant, dotted, name
+from adjoint.codegen.calls import BINARY, Expressions, constant, dotted, module_names, name
 from adjoint.codegen.kinds import Kinds
 from adjoint.errors import UnsupportedError
 from adjoint.ir import (
@@ -326,8 +326,7 @@ def _negated(expr: Expr) -> Expr | None:
 
 def _check_hiding(func: Func, function: ast.FunctionDef) -> None:
     own = {p.name for p in func.params} | {v.name for stmt in statements(func.body) for v in bound(stmt)}
-    needed = {node.id for node in ast.walk(function) if isinstance(node, Name)}
-    for hidden in sorted(own & needed):
+    for hidden in sorted(own & module_names(function)):
         raise UnsupportedError(
             f"a variable called `{hidden}` hides the `{hidden}` that the derivative needs",
             func.loc,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from adjoint.codegen.calls import constant, dotted, dtype
+from adjoint.codegen.calls import constant, dotted, dtype, module_names
 from adjoint.codegen.emit import emit
 from adjoint.codegen.unparse import unparse
 from adjoint.ir import Func
@@ -47,11 +47,16 @@ def module_text(
         UnsupportedError: a variable hides a name that the text needs.
     """
     entry = funcs[-1].name if entry is None and funcs else entry
+    written, others = [emit(func) for func in funcs], [emit(func) for func in plain]
+    known = {name: _value(value) for name, value in sorted((constants or {}).items())}
     chunks = [_decorated(helper.strip("\n") + "\n", jit) for helper in helpers]
-    chunks += [_decorated(unparse(emit(func)), None if func.name == entry else jit) for func in funcs]
-    chunks += [unparse(emit(func)) for func in plain]
-    values = "".join(f"{name} = {unparse(_value(value))}\n" for name, value in sorted((constants or {}).items()))
-    head = [_docstring(doc), *_imports(values + "\n".join(chunks), imports or {}), values]
+    chunks += [_decorated(unparse(made), None if made.name == entry else jit) for made in written]
+    chunks += map(unparse, others)
+    values = "".join(f"{name} = {unparse(value)}\n" for name, value in known.items())
+    used = {*module_names(*written, *others, *known.values()), *_names_in("\n".join(helpers))}
+    if any(chunk.startswith("@numba.") for chunk in chunks):
+        used.add("numba")
+    head = [_docstring(doc), *_imports(used, imports or {}), values]
     top = "\n".join(part for part in head if part)
     return "\n\n".join([*([top] if top else []), *chunks])
 
@@ -74,9 +79,12 @@ def _option(value: object) -> str:
     return unparse(constant(value))
 
 
-def _imports(text: str, extra: Mapping[str, str]) -> list[str]:
+def _names_in(text: str) -> set[str]:
+    return {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)} if text else set()
+
+
+def _imports(used: Collection[str], extra: Mapping[str, str]) -> list[str]:
     """Return the groups of import lines that a text needs, by the names that occur in it."""
-    used = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
     groups = [[line for name, line in known.items() if name in used] for known in (_STANDARD, _THIRD_PARTY)]
     groups.append([_import(name, extra[name]) for name in sorted(extra) if name in used])
     return ["".join(f"{line}\n" for line in group) for group in groups]

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from adjoint.errors import Loc
 
@@ -80,7 +80,7 @@ class Remembering:
     """What has been found out about a statement, see `walk.remembered`; statements never change."""
 
     __slots__ = ("found",)
-    found: dict[object, object]
+    found: dict[object, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,3 +228,5 @@ class Func:
     loc: Loc | None = field(default=None, compare=False, repr=False)
     inputs: tuple[tuple[str, object], ...] = field(default=(), compare=False, repr=False)
     layout: object = field(default=None, compare=False, repr=False)
+    # The body in which `transform.dce` has found nothing to remove; another one is not known to be so.
+    lean: Block | None = field(default=None, compare=False, repr=False)

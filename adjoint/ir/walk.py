@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from operator import is_
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from adjoint.errors import Loc
 from adjoint.ir.nodes import (
@@ -30,40 +30,41 @@ from adjoint.ir.nodes import (
 
 T = TypeVar("T")
 
+_HOLDERS = (For, While, If)
+
 
 def remembered(ask: Callable[[Stmt], T]) -> Callable[[Stmt], T]:
     """Ask about each statement once; for questions whose answer rests on nothing but the statement."""
 
     def answer(stmt: Stmt) -> T:
         try:
-            found = stmt.found
+            return stmt.found[ask]
         except AttributeError:
-            found: dict[object, object] = {}
-            object.__setattr__(stmt, "found", found)
-        if ask not in found:
-            found[ask] = ask(stmt)
-        return cast(T, found[ask])
+            object.__setattr__(stmt, "found", {})
+        except KeyError:
+            pass
+        found = stmt.found[ask] = ask(stmt)
+        return found
 
     return answer
 
 
 def names_in(expr: Expr | None) -> tuple[str, ...]:
     """Return the names an expression reads, left to right, with repetitions."""
-    match expr:
-        case Var(name):
-            return (name,)
-        case Call():
-            return expr.names
-        case Lit() | None:
-            return ()
+    if isinstance(expr, Call):
+        return expr.names
+    return (expr.name,) if isinstance(expr, Var) else ()
 
 
 def subexpressions(expr: Expr) -> Iterator[Expr]:
     """Yield an expression and everything inside it, outermost first."""
-    yield expr
-    if isinstance(expr, Call):
-        for arg in (*expr.args, *(value for _, value in expr.kwargs)):
-            yield from subexpressions(arg)
+    ahead = [expr]
+    while ahead:
+        part = ahead.pop()
+        yield part
+        if isinstance(part, Call):
+            ahead.extend(value for _, value in reversed(part.kwargs))
+            ahead.extend(reversed(part.args))
 
 
 def items_of(expr: Expr) -> tuple[Expr, ...]:
@@ -74,16 +75,24 @@ def items_of(expr: Expr) -> tuple[Expr, ...]:
 def map_expr(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
     """Rebuild an expression bottom-up, passing every node through `change`."""
     if isinstance(expr, Call):
-        args = _each(expr.args, lambda arg: map_expr(arg, change))
-        kwargs = expr.kwargs and tuple((name, map_expr(arg, change)) for name, arg in expr.kwargs)
-        if args is not expr.args or kwargs != expr.kwargs:
-            expr = Call(expr.prim, args, kwargs, expr.via)
+        expr = _with_parts(expr, lambda arg: map_expr(arg, change))
     return change(expr)
 
 
 def substitute(expr: Expr, values: Mapping[str, Expr]) -> Expr:
     """Replace names by expressions, all at once."""
-    return map_expr(expr, lambda node: values.get(node.name, node) if isinstance(node, Var) else node)
+    if isinstance(expr, Var):
+        return values.get(expr.name, expr)
+    if isinstance(expr, Lit) or values.keys().isdisjoint(expr.names):
+        return expr
+    return _with_parts(expr, lambda arg: substitute(arg, values))
+
+
+def _with_parts(call: Call, change: Callable[[Expr], Expr]) -> Call:
+    """Return a call with its operands changed; the call itself if none is."""
+    args = _each(call.args, change)
+    kwargs = call.kwargs and tuple((name, change(arg)) for name, arg in call.kwargs)
+    return call if args is call.args and kwargs == call.kwargs else Call(call.prim, args, kwargs, call.via)
 
 
 def operands(stmt: Stmt) -> tuple[Expr, ...]:
@@ -161,7 +170,7 @@ def statements(block: Block) -> Iterator[Stmt]:
     """Yield every statement, nested ones after the statement that holds them."""
     for stmt in block:
         yield stmt
-        if isinstance(stmt, For | While | If):
+        if isinstance(stmt, _HOLDERS):
             yield from nested(stmt)
 
 

@@ -199,7 +199,7 @@ def _merged(first: Stmt, second: Stmt, joint: _Joint) -> Stmt | None:
     if first == second:
         return first
     match first, second:
-        case For(), For() if replace(first, body=()) == replace(second, index=first.index, body=()):
+        case For(), For() if _bounds(first) == _bounds(second):
             joint.indices.append(second.index.name)
             renamed = rename_block(second.body, {second.index.name: first.index.name})
             body = _joined(first.body, renamed, joint)
@@ -209,6 +209,10 @@ def _merged(first: Stmt, second: Stmt, joint: _Joint) -> Stmt | None:
             return None if then is None or orelse is None else replace(first, then=then, orelse=orelse)
         case _:
             return None
+
+
+def _bounds(loop: For) -> tuple[object, ...]:
+    return loop.start, loop.stop, loop.step, loop.carried, loop.until, loop.parallel
 
 
 def _joined(first: Block, second: Block, joint: _Joint) -> Block | None:

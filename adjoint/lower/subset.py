@@ -64,6 +64,8 @@ class _Rewriter:
         """Rewrite an expression from the inside out."""
         if not isinstance(expr, Call):
             return expr
+        if _REWRITERS.keys().isdisjoint(expr.prims):
+            return expr
         args = tuple(map(self.expr, expr.args))
         kwargs = tuple((name, self.expr(value)) for name, value in expr.kwargs)
         call = replace(expr, args=args, kwargs=kwargs)

@@ -135,6 +135,7 @@ def is_list(kind: Type) -> bool:
     return isinstance(kind, (types.List, types.ListType))
 
 
+@cache
 def array(dtype: Type, ndim: int, layout: str = "C") -> Type:
     return types.Array(dtype, ndim, layout)
 

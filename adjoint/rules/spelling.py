@@ -170,6 +170,7 @@ def canonical_call(prim: str, via: str, args: Sequence[Expr], kwargs: Kwargs = (
     return Call(prim, args, kwargs, via)
 
 
+@cache
 def is_elementwise(prim: str) -> bool:
     """Say whether a primitive works element by element, with broadcasting (NumPy's ufuncs, `where`, `clip`, …)."""
     named = prim in _SCALAR_OPERATORS or prim in _MORE_ELEMENTWISE or prim in _MATH or prim in _INT_FORMS
@@ -220,6 +221,7 @@ def dtype_text(name: str) -> str:
     return "np.bool_" if name == "bool" else f"np.{name}"
 
 
+@cache
 def text_of(prim: str, via: str = "", scalar: bool = False) -> str:
     """Return the text of the function that applies the primitive.
 
@@ -236,6 +238,7 @@ def text_of(prim: str, via: str = "", scalar: bool = False) -> str:
     return f"{module}.{name}" if module else name
 
 
+@cache
 def python_callable(prim: str, via: str = "", scalar: bool = False) -> object:
     """Return the object whose application Numba types.
 

@@ -34,13 +34,18 @@ def _block(block: Block) -> Block:
 
 
 def _stmt(stmt: Stmt) -> Stmt:
-    return map_blocks(map_operands(stmt, lambda expr: map_expr(expr, _without_copies)), _block)
+    return map_blocks(map_operands(stmt, _changed), _block)
+
+
+def _changed(expr: Expr) -> Expr:
+    return map_expr(expr, _without_copies) if isinstance(expr, Call) and "copy" in expr.prims else expr
 
 
 def _without_copies(expr: Expr) -> Expr:
     match expr:
         case Call(prim, args) if is_elementwise(prim) or prim in _REDUCTIONS:
-            return replace(expr, args=tuple(_original(arg) for arg in args))
+            originals = tuple(_original(arg) for arg in args)
+            return replace(expr, args=originals) if originals != args else expr
         case _:
             return expr
 

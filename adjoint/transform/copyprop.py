@@ -16,6 +16,7 @@ from adjoint.transform.coalesce import adopt
 from adjoint.transform.hints import all_hints, hint_of
 
 _PLAIN = (Lit(0), Lit(1), Lit(0.0), Lit(1.0))
+_SUMS = frozenset(("add", "sub"))
 _LITERAL_TYPES: Mapping[type, object] = {bool: nb.boolean, int: nb.int64, float: nb.float64, complex: nb.complex128}
 
 _S = TypeVar("_S", bound=Stmt)
@@ -51,10 +52,8 @@ def propagate(func: Func) -> Func:
 
 def _bind_counts(func: Func) -> Counter[str]:
     """Count the statements that bind each name; a parameter counts as bound."""
-    counts = Counter(param.name for param in func.params)
-    for stmt in statements(func.body):
-        counts.update(binds_of(stmt, func))
-    return counts
+    params = [param.name for param in func.params]
+    return Counter(params + [name for stmt in statements(func.body) for name in binds_of(stmt, func)])
 
 
 @dataclass(eq=False)
@@ -193,7 +192,10 @@ class _Propagator:
         return cast(_S, done)
 
     def expr(self, expr: Expr, known: _Copies) -> Expr:
-        return map_expr(substitute(expr, known.value), self.folded) if known.value else expr
+        if not known.value:
+            return expr
+        expr = substitute(expr, known.value)
+        return map_expr(expr, self.folded) if isinstance(expr, Call) and not _SUMS.isdisjoint(expr.prims) else expr
 
     def folded(self, expr: Expr) -> Expr:
         """Add up the constants of an index: `i + 2 - 1` is `i + 1`."""

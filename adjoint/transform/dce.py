@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from numba import types as nb
+
 from adjoint.analysis.effects import is_pure
 from adjoint.analysis.liveness import Liveness, Site, liveness
-from adjoint.ir import Block, Call, Comment, Effect, Expr, For, Func, If, Let, Return, Stmt, Var, While
-from adjoint.ir.walk import same_block, subexpressions
+from adjoint.ir import Block, Call, Comment, Effect, Expr, For, Func, If, Let, Return, Stmt, Store, Var, While
+from adjoint.ir.walk import same_block, statements, subexpressions
 
 
 def eliminate(func: Func, *, observable: Collection[str] | None = None) -> Func:
@@ -47,21 +50,50 @@ def eliminate(func: Func, *, observable: Collection[str] | None = None) -> Func:
             s = add(s, 1.0)
         return s
     """
+    if func.lean is func.body and observable is None:
+        return func
     while True:
         rewriter = _Rewriter(func, liveness(func, needed_only=True, observable=observable))
         body = rewriter.block(rewriter.facts.sites)
-        if not rewriter.changed:
-            return func
-        func = replace(func, body=body)
+        if rewriter.changed:
+            func = replace(func, body=body)
+        if not rewriter.uncovers:
+            return replace(func, lean=func.body if observable is None else None)
 
 
 class _Rewriter:
-    """Rebuild a program from its needed statements."""
+    """Rebuild a program from its needed statements.
+
+    A statement that goes was not counted as a reader, so without it nothing else is needed less; it `uncovers` others
+    only if names are told apart better without it. What is put in the place of another statement may do so too.
+    """
 
     def __init__(self, func: Func, facts: Liveness) -> None:
         self.func = func
         self.facts = facts
         self.changed = False
+        self.uncovers = False
+        self.sizes = Counter(facts.contents.values())
+
+    def drop(self, stmt: Stmt) -> None:
+        self.changed = True
+        self.uncovers = self.uncovers or any(map(self.joins, statements((stmt,))))
+
+    def put(self) -> None:
+        self.changed = self.uncovers = True
+
+    def joins(self, stmt: Stmt) -> bool:
+        """Whether a statement may be why names count as sharing memory, or as no arrays."""
+        match stmt:
+            case Let(Var(name)):
+                shared = name in self.facts.contents and self.sizes[self.facts.contents[name]] > 1
+                return shared or name not in self.func.types
+            case Store(Var(name)):
+                return not isinstance(self.func.types.get(name), nb.Array)
+            case Effect():
+                return True
+            case _:
+                return False
 
     def block(self, block: Sequence[Site]) -> Block:
         kept = [stmt for site in block for stmt in self.stmt(site)]
@@ -74,7 +106,7 @@ class _Rewriter:
         if isinstance(site.stmt, Comment):
             return (site.stmt,)
         if not self.facts.needed[site.position]:
-            self.changed = True
+            self.drop(site.stmt)
             return ()
         match site.stmt:
             case Let():
@@ -90,25 +122,26 @@ class _Rewriter:
 
     def let(self, stmt: Let, site: Site) -> Sequence[Stmt]:
         """A `Let` that is needed while its target isn't has a `pop` in it, or a random draw."""
-        self.changed |= stmt.value == stmt.target
         if stmt.value == stmt.target:
+            self.put()
             return ()
         is_pop = isinstance(stmt.value, Call) and stmt.value.prim == "pop"
         if is_pop and not self.is_live_after(site, stmt.target.name):
-            self.changed = True
+            self.put()
             assert isinstance(stmt.value, Call)
             return (Effect(stmt.value, stmt.loc),)
         return (stmt,)
 
     def move(self, stmt: Effect, targets: Sequence[Expr], values: Sequence[Expr], needed: int) -> Sequence[Stmt]:
         pairs = [(t, v) for k, (t, v) in enumerate(zip(targets, values, strict=True)) if needed >> k & 1 and t != v]
-        self.changed |= len(pairs) != len(targets)
+        if len(pairs) != len(targets):
+            self.put()
         return moves(pairs, stmt)
 
     def loop(self, stmt: For | While, site: Site) -> Sequence[Stmt]:
         body = self.block(site.blocks[0])
         if not body and isinstance(stmt, For) and not self.is_live_after(site, stmt.index.name):
-            self.changed = True
+            self.put()
             bounds = (stmt.start, stmt.stop, stmt.step)
             return [Effect(e, stmt.loc) for e in bounds if isinstance(e, Call) and not is_pure(e)]
         return (stmt if same_block(body, stmt.body) else replace(stmt, body=body),)
@@ -120,7 +153,7 @@ class _Rewriter:
         if then:
             same = same_block(then, stmt.then) and same_block(orelse, stmt.orelse)
             return (stmt if same else replace(stmt, then=then, orelse=orelse),)
-        self.changed = True
+        self.put()
         if orelse:
             return (replace(stmt, cond=negated(stmt.cond), then=orelse, orelse=()),)
         return (Effect(stmt.cond, stmt.loc),) if isinstance(stmt.cond, Call) and not is_pure(stmt.cond) else ()

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from adjoint.ir import Accum, Block, Comment, Effect, For, If, Let, Return, Stmt, Store, Var, While
-from adjoint.ir.walk import map_blocks, map_operands, substitute
+from adjoint.ir.walk import map_blocks, map_operands, mentioned, substitute
 
 
 def rename_block(block: Block, names: Mapping[str, str]) -> Block:
-    """Return a block of an imperative program with names replaced where they are read, bound or stored to."""
-    values = {old: Var(new) for old, new in names.items()}
+    """Return a block of an imperative program with names replaced where they are read, bound or stored to.
+
+    Statements without any of the names are returned as they are.
+    """
+    values = {old: Var(new) for old, new in names.items() if old != new}
     return _block(block, values)
 
 
@@ -20,19 +23,26 @@ def _block(block: Block, values: Mapping[str, Var]) -> Block:
 
 
 def _stmt(stmt: Stmt, values: Mapping[str, Var]) -> Stmt:
-    stmt = map_operands(stmt, lambda expr: substitute(expr, values))
-    match stmt:
-        case Let(target) | Accum(target):
-            return replace(stmt, target=values.get(target.name, target))
-        case Store(array):
-            return replace(stmt, array=values.get(array.name, array))
-        case For(index, until=until):
-            stmt = replace(stmt, index=values.get(index.name, index), until=_flag(until, values))
-        case While(until=until):
-            stmt = replace(stmt, until=_flag(until, values))
-        case If() | Effect() | Return() | Comment():
-            pass
+    if not values.keys().isdisjoint(mentioned(stmt)):
+        stmt = _own(map_operands(stmt, lambda expr: substitute(expr, values)), values)
     return map_blocks(stmt, lambda block: _block(block, values))
+
+
+def _own(stmt: Stmt, values: Mapping[str, Var]) -> Stmt:
+    """Replace the names that a statement binds or writes to itself, and the flag that it is left by."""
+    match stmt:
+        case Let(target, value, loc) if target.name in values:
+            return Let(values[target.name], value, loc)
+        case Accum(target) if target.name in values:
+            return replace(stmt, target=values[target.name])
+        case Store(array) if array.name in values:
+            return replace(stmt, array=values[array.name])
+        case For(index, until=until):
+            return replace(stmt, index=values.get(index.name, index), until=_flag(until, values))
+        case While(until=until):
+            return replace(stmt, until=_flag(until, values))
+        case Let() | Accum() | Store() | If() | Effect() | Return() | Comment():
+            return stmt
 
 
 def _flag(until: Var | None, values: Mapping[str, Var]) -> Var | None:

@@ -49,14 +49,15 @@ def drop_restores(func: Func, old: Collection[str]) -> Func:
     if not restores:
         return func
     cleaned = eliminate(func)
-    cleaned = replace(cleaned, body=unshared(cleaned.body))
+    single = unshared(cleaned.body)
+    cleaned = replace(cleaned, body=single, lean=single)
     dependence = Dependence(cleaned)
     dead = {
         id(s)
         for s in statements(cleaned.body)
         if isinstance(s, Store) and _is_restore(s, old) and not dependence.is_read_later(s)
     }
-    return eliminate(replace(cleaned, body=_without(cleaned.body, dead))) if dead else func
+    return eliminate(replace(cleaned, body=_without(cleaned.body, dead))) if dead else cleaned
 
 
 def _is_restore(stmt: Store, old: Collection[str]) -> bool:

@@ -242,30 +242,23 @@ def _element(array: Any) -> tuple[object, int]:
 
 def _matches(pattern: Expr, expr: Expr, found: dict[str, Expr]) -> bool:
     """Match an expression with a pattern, and note what stands for its names."""
-    match pattern, expr:
-        case Var(name), _:
-            known = found.setdefault(name, expr)
-            return known == expr and _may_be(name, expr)
-        case Lit(wanted), Lit(value):
-            return _is_number(wanted) and _is_number(value) and _same(wanted, value)
-        case Call(prim, parts), Call(other, args, ()):
-            return (
-                prim == other
-                and len(parts) == len(args)
-                and all(_matches(part, arg, found) for part, arg in zip(parts, args, strict=True))
-            )
-        case _:
+    if isinstance(pattern, Var):
+        return _may_be(pattern.name, expr) and found.setdefault(pattern.name, expr) == expr
+    if isinstance(pattern, Lit):
+        if not isinstance(expr, Lit) or not _is_number(pattern.value) or not _is_number(expr.value):
             return False
+        return _same(pattern.value, expr.value)
+    if not isinstance(expr, Call) or pattern.prim != expr.prim or expr.kwargs or len(pattern.args) != len(expr.args):
+        return False
+    return all(_matches(part, arg, found) for part, arg in zip(pattern.args, expr.args, strict=True))
 
 
 def _may_be(name: str, expr: Expr) -> bool:
-    match name, expr:
-        case "c" | "d", Lit(value):
-            return _is_number(value)
-        case "n", Lit(value):
-            return _is_number(value) and value < 0
-        case _:
-            return name in "xy"
+    if name in "xy":
+        return True
+    if not isinstance(expr, Lit) or not _is_number(expr.value):
+        return False
+    return name != "n" or expr.value < 0
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:
