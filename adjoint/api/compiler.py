@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
@@ -79,6 +81,20 @@ class Trace:
         return func
 
 
+@contextmanager
+def _uncollected() -> Generator[None, None, None]:
+    """Leave the garbage collector out for a while: it would look through all of Numba again and again, for nothing."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+@_uncollected()
 def generate(request: Request, arg_types: tuple[NumbaType, ...]) -> Generated:
     """Return the gradient of `request.fun` for arguments of these types, as text.
 

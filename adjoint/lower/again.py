@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from adjoint.analysis.effects import is_pure
 from adjoint.analysis.sharing import memory_classes
 from adjoint.ir import Block, Comment, For, Func, If, Let, Stmt, Store, Var
-from adjoint.ir.walk import map_blocks, names_in
+from adjoint.ir.walk import map_blocks, names_in, nested, remembered
 from adjoint.lower.accesses import Accesses, Summary
 from adjoint.lower.context import Context
 from adjoint.lower.uses import open_indices
@@ -199,7 +199,7 @@ def _merged(first: Stmt, second: Stmt, joint: _Joint) -> Stmt | None:
     if first == second:
         return first
     match first, second:
-        case For(), For() if _bounds(first) == _bounds(second):
+        case For(), For() if _bounds(first) == _bounds(second) and set(_lets(second)) <= set(_lets(first)):
             joint.indices.append(second.index.name)
             renamed = rename_block(second.body, {second.index.name: first.index.name})
             body = _joined(first.body, renamed, joint)
@@ -213,6 +213,12 @@ def _merged(first: Stmt, second: Stmt, joint: _Joint) -> Stmt | None:
 
 def _bounds(loop: For) -> tuple[object, ...]:
     return loop.start, loop.stop, loop.step, loop.carried, loop.until, loop.parallel
+
+
+@remembered
+def _lets(loop: Stmt) -> tuple[str, ...]:
+    """Return the names that statements in a loop bind: none of the second loop's are its own."""
+    return tuple(dict.fromkeys(stmt.target.name for stmt in nested(loop) if isinstance(stmt, Let)))
 
 
 def _joined(first: Block, second: Block, joint: _Joint) -> Block | None:

@@ -7,7 +7,17 @@ from dataclasses import replace
 
 from adjoint.errors import AdjointError
 from adjoint.ir import Accum, Block, Call, Effect, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
-from adjoint.ir.walk import blocks, bound, map_blocks, map_expr, map_operands, names_in, operands, statements
+from adjoint.ir.walk import (
+    blocks,
+    bound,
+    map_blocks,
+    map_expr,
+    map_operands,
+    mentioned_within,
+    names_in,
+    operands,
+    statements,
+)
 from adjoint.lower.elements import cast_to
 from adjoint.lower.uses import element_arrays, mentions
 from adjoint.rules.numba_types import Type
@@ -39,30 +49,46 @@ def contract(func: Func, kinds: dict[str, Type]) -> Func:
             s += z * z
         return s
     """
-    for name, uses in element_arrays(func, kinds).items():
-        if len(uses.indices) != 1 or uses.made is None:
-            continue
-        (index,) = uses.indices
-        if _stored_first(func.body, name, index):
-            kinds[name] = kinds[name].dtype
-            func = replace(func, body=_Numbers(name, kinds).block(func.body), types=kinds)
-    return func
+    arrays = element_arrays(func, kinds)
+    wanted = {name: next(iter(uses.indices)) for name, uses in arrays.items() if uses.made and len(uses.indices) == 1}
+    names = _stored_first(func.body, wanted)
+    if not names:
+        return func
+    kinds.update({name: kinds[name].dtype for name in wanted if name in names})
+    return replace(func, body=_Numbers(names, kinds).block(func.body), types=kinds)
 
 
-def _stored_first(body: Block, name: str, index: tuple[Expr, ...]) -> bool:
-    """Whether the innermost block with all uses starts them with a `Store` of its own, and nothing moves the index."""
-    users = [stmt for stmt in body if mentions(stmt, name) and not _makes(stmt, name)]
-    if not users:
-        return False
-    first = users[0]
-    if isinstance(first, Store) and first.array.name == name:
-        moving = {n for expr in index for n in names_in(expr)}
-        place = body.index(first)
-        return name not in names_in(first.value) and not _changes(body[place:], moving)
-    if len(users) == 1 and isinstance(first, For | While | If):
-        holders = [block for block in blocks(first) if any(mentions(s, name) for s in block)]
-        return len(holders) == 1 and _stored_first(holders[0], name, index)
-    return False
+def _stored_first(body: Block, wanted: Mapping[str, tuple[Expr, ...]]) -> frozenset[str]:
+    """Return the arrays whose uses, in the innermost block with all of them, start with a `Store` of its own.
+
+    And nothing after it moves the one index.
+    """
+    users: dict[str, list[int]] = {}
+    for place, stmt in enumerate(body):
+        for name in wanted.keys() & mentioned_within(stmt):
+            if not _makes(stmt, name):
+                users.setdefault(name, []).append(place)
+    found: set[str] = set()
+    inside: dict[int, dict[str, tuple[Expr, ...]]] = {}
+    for name, places in users.items():
+        match body[places[0]]:
+            case Store(array, _, value) if array.name == name:
+                moving = {n for expr in wanted[name] for n in names_in(expr)}
+                if name not in names_in(value) and not _changes(body[places[0] :], moving):
+                    found.add(name)
+            case For() | While() | If() if len(places) == 1:
+                inside.setdefault(places[0], {})[name] = wanted[name]
+            case _:
+                pass
+    for place, names in inside.items():
+        inner = blocks(body[place])
+        once = {n: index for n, index in names.items() if sum(_holds(block, n) for block in inner) == 1}
+        found.update(*(_stored_first(block, once) for block in inner))
+    return frozenset(found)
+
+
+def _holds(block: Block, name: str) -> bool:
+    return any(mentions(stmt, name) for stmt in block)
 
 
 def _makes(stmt: Stmt, name: str) -> bool:
@@ -81,37 +107,38 @@ def _changes(block: Block, names: set[str]) -> bool:
 
 
 class _Numbers:
-    """Writes a name where elements of the array of that name stood."""
+    """Writes names where elements of the arrays of these names stood."""
 
-    def __init__(self, name: str, kinds: Mapping[str, Type]) -> None:
-        self.name = name
+    def __init__(self, names: frozenset[str], kinds: Mapping[str, Type]) -> None:
+        self.names = names
         self.kinds = kinds
 
     def block(self, block: Block) -> Block:
-        return tuple(self.stmt(stmt) for stmt in block if not _makes(stmt, self.name))
+        kept = (stmt for stmt in block if not (isinstance(stmt, Let) and stmt.target.name in self.names))
+        return tuple(map(self.stmt, kept))
 
     def stmt(self, stmt: Stmt) -> Stmt:
-        if not mentions(stmt, self.name):
+        if self.names.isdisjoint(mentioned_within(stmt)):
             return stmt
         stmt = map_blocks(map_operands(stmt, lambda expr: map_expr(expr, self.read)), self.block)
         match stmt:
-            case Store(Var(name), _, value) if name == self.name:
-                return Let(Var(name), self.cast(value), stmt.loc)
-            case Accum(Var(name), _, value) if name == self.name:
+            case Store(Var(name), _, value) if name in self.names:
+                return Let(Var(name), self.cast(name, value), stmt.loc)
+            case Accum(Var(name), _, value) if name in self.names:
                 return Accum(Var(name), (), value, stmt.loc)
             case _:
                 return stmt
 
     def read(self, expr: Expr) -> Expr:
         match expr:
-            case Call("getitem", (Var(name), *_)) if name == self.name:
+            case Call("getitem", (Var(name), *_)) if name in self.names:
                 return Var(name)
             case _:
                 return expr
 
-    def cast(self, value: Expr) -> Expr:
+    def cast(self, name: str, value: Expr) -> Expr:
         """Return a value as what the array would have made of it."""
-        kind = self.kinds[self.name]
+        kind = self.kinds[name]
         try:
             own = expr_type(value, self.kinds)
         except AdjointError:

@@ -58,7 +58,9 @@ def eliminate(func: Func, *, observable: Collection[str] | None = None) -> Func:
         if rewriter.changed:
             func = replace(func, body=body)
         if not rewriter.uncovers:
-            return replace(func, lean=func.body if observable is None else None)
+            if observable is None:
+                object.__setattr__(func, "lean", func.body)
+            return func
 
 
 class _Rewriter:
