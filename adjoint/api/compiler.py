@@ -155,12 +155,12 @@ def differentiated(func: Func, request: Request) -> Func:
 
 def adjoint_of(func: Func, wrt: Sequence[str], request: Request) -> Reverse:
     """Return reverse mode, with respect to leaves, at its start."""
-    entry, assume = _entry(func, request.mode), request.options.fuse
+    entry, assume, segments = _entry(func, request.mode), request.options.fuse, request.options.memory_limit is not None
     if request.mode == "vjp":
-        made = prepare(func, wrt, name=entry, seed="y_bar", assume=assume)
+        made = prepare(func, wrt, name=entry, seed="y_bar", assume=assume, segments=segments)
     else:
         check_result(func, request.has_aux)
-        made = prepare(func, wrt, name=entry, has_aux=request.has_aux, assume=assume)
+        made = prepare(func, wrt, name=entry, has_aux=request.has_aux, assume=assume, segments=segments)
     made.parallel = request.options.parallel
     return made
 

@@ -70,8 +70,9 @@ def grad(
 
     Options: `target`, "cpu", "python" or "cuda" (for kernels); `parallel`, to run loops on all cores; `fastmath`, a set
     of LLVM's flags, `True` for all or `False` for the strict order of operations (by default those that keep NaN and
-    infinity); `cache`, whether generated code is kept on disk; `memory_limit`, the bytes of recorded values above which
-    they are recomputed instead; `nan_check`, to raise where a value or derivative first becomes NaN or infinite.
+    infinity); `cache`, whether generated code is kept on disk; `memory_limit`, in bytes, to run loops that
+    record in segments, each once more on the way back; `nan_check`, to raise where a value or derivative first becomes
+    NaN or infinite.
 
     Raises AdjointError if `fun` can't be differentiated, and TypeError or ValueError for options that make no sense.
 

@@ -269,7 +269,7 @@ def _check_init(init: str, label: str, stmt: For | While, program: Program, uses
         ):
             continue
         binding = structure.of(name)
-        if root not in _roots(name, program) or binding.place.inside(inside):
+        if root not in roots(name, program) or binding.place.inside(inside):
             continue
         if any(position > here for position in uses.readers.get(name, ())):
             raise _error(f"`{program.label(name)}` and `{label}` share memory that this loop writes", stmt.loc, label)
@@ -278,7 +278,7 @@ def _check_init(init: str, label: str, stmt: For | While, program: Program, uses
         raise _error(f"`{label}` starts every time with the same array, which this loop writes", stmt.loc, label)
 
 
-def _roots(name: str, program: Program) -> set[str]:
+def roots(name: str, program: Program) -> set[str]:
     """Return the arrays that a name may stand for, by the names they have where they are made or come in."""
     found, todo = set[str](), [name]
     while todo:

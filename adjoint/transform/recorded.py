@@ -143,10 +143,29 @@ class _Speller:
         """Return how often a loop runs; its place where no expression outside of all loops says so."""
         if not isinstance(loop, For) or loop.until is not None or loop.step != Lit(1):
             return loop.loc
+        most = self.most(loop)
         count = self.resolved(loop.stop if loop.start == Lit(0) else Call("sub", (loop.stop, loop.start)))
+        count = count if most is None else most
         bindings = self.reverse.program.structure.bindings
         inside = any(bindings[name].place.loops for name in names_in(count) if name in bindings)
         return loop.loc if inside else self.labelled(count)
+
+    def most(self, loop: For) -> Expr | None:
+        """Return the number of iterations of a loop over a segment, `range(a, min(a + n, b))`, that is not the last."""
+        match self.value(loop.stop):
+            case Call("minimum", (end, _)):
+                match self.value(end):
+                    case Call("add", (start, count)) if start == loop.start:
+                        return count
+                    case _:
+                        return None
+            case _:
+                return None
+
+    def value(self, expr: Expr) -> Expr:
+        """Return what a name is bound to by a `Let`."""
+        binding = self.reverse.program.structure.bindings.get(expr.name) if isinstance(expr, Var) else None
+        return binding.stmt.value if binding is not None and isinstance(binding.stmt, Let) else expr
 
     def allocated(self, allocation: Let, counted: tuple[Expr | Loc, ...]) -> tuple[Expr | Loc, ...]:
         """Return the sizes of a tape that has places for more iterations than there may be."""

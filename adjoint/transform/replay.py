@@ -13,9 +13,11 @@ from collections.abc import Container
 from numba import types as nb
 
 from adjoint.analysis.memory import is_memory
+from adjoint.analysis.structure import Place
 from adjoint.ir import Call, Effect, Expr, For, Func, Let, Stmt, Store, While
 from adjoint.ir.walk import bound, names_in, operands, statements, subexpressions
 from adjoint.rules import spelling
+from adjoint.transform.aliasing import roots
 from adjoint.transform.program import Program, is_fresh
 from adjoint.transform.residuals import Residuals
 
@@ -28,7 +30,7 @@ _FREE = frozenset("dim size shape ndim item tuple slice copy".split())
 def repeatable(program: Program) -> frozenset[int]:
     """Return the loops, by identity, whose body may be run again, and has an inner loop or makes arrays."""
     found = [stmt for stmt in statements(program.func.body) if isinstance(stmt, For | While)]
-    return frozenset(id(loop) for loop in found if _has_more(loop, program) and _may_repeat(loop, program))
+    return frozenset(id(loop) for loop in found if _has_more(loop, program) and may_repeat(loop, program))
 
 
 def _has_more(loop: For | While, program: Program) -> bool:
@@ -38,15 +40,16 @@ def _has_more(loop: For | While, program: Program) -> bool:
     )
 
 
-def _may_repeat(loop: For | While, program: Program) -> bool:
+def may_repeat(loop: For | While, program: Program, *, exchanged: bool = False) -> bool:
+    """Whether the body of a loop may be run again; with `exchanged`, also one that exchanges arrays that it made."""
     place = program.structure.place(loop)
     for stmt in statements(loop.body):
         match stmt:
             case Effect():
                 return False
             case Store(array):
-                made = program.structure.of(program.memory.root(array.name))
-                if not (isinstance(made.stmt, Let) and _makes(made.stmt.value) and made.place.inside(place)):
+                names = roots(array.name, program) if exchanged else {program.memory.root(array.name)}
+                if not all(_is_own(name, place, program, exchanged) for name in names):
                     return False
             case _:
                 pass
@@ -55,6 +58,14 @@ def _may_repeat(loop: For | While, program: Program) -> bool:
         if any(_is_singular(e) for top in operands(stmt) for e in subexpressions(top)):
             return False
     return True
+
+
+def _is_own(name: str, place: Place, program: Program, exchanged: bool) -> bool:
+    """Whether a name stands for an array made in a block, or for one of several, which are looked at themselves."""
+    made = program.structure.of(name)
+    if not made.place.inside(place):
+        return False
+    return _makes(made.stmt.value) if isinstance(made.stmt, Let) else exchanged and made.stmt is not None
 
 
 def _makes(value: Expr) -> bool:

@@ -37,9 +37,9 @@ from adjoint.ir import (
     Var,
     While,
 )
-from adjoint.ir.walk import items_of, located
+from adjoint.ir.walk import items_of, located, statements
 from adjoint.rules.numba_types import element_type
-from adjoint.transform import aliasing, control, pullbacks, replay, stores, stretched, undo
+from adjoint.transform import aliasing, checkpoint, control, pullbacks, replay, stores, stretched, undo
 from adjoint.transform.cotangents import Cotangents
 from adjoint.transform.dce import eliminate
 from adjoint.transform.forward_sweep import ForwardSweep, check_sizes
@@ -91,9 +91,15 @@ def prepare(
     result: str = "value_and_grad",
     has_aux: bool = False,
     assume: bool = False,
+    segments: bool = False,
 ) -> Reverse:
-    """Return reverse mode at its start, for `build`; afterwards it knows what it has recorded."""
+    """Return reverse mode at its start, for `build`; afterwards it knows what it has recorded.
+
+    With `segments`, loops that record run in segments and keep the tape of one at a time, see `checkpoint`.
+    """
     func = stretched.detach(aliasing.own_written_arguments(func))
+    if segments:
+        return _in_segments(func, wrt, name, seed, result, has_aux, assume)
     local, made = localise(func)
     if made:
         state = _prepared(local, wrt, name, seed, result, has_aux, assume)
@@ -105,21 +111,55 @@ def prepare(
 
 
 def _prepared(
-    func: Func, wrt: Sequence[str], name: str, seed: str | None, result: str, has_aux: bool, assume: bool
+    func: Func,
+    wrt: Sequence[str],
+    name: str,
+    seed: str | None,
+    result: str,
+    has_aux: bool,
+    assume: bool,
+    forced: frozenset[int] = frozenset(),
 ) -> Reverse:
     program, shadows = with_shadows(Program.of(func, assume=assume), wrt)
     program.taken.add(name)
     state = Reverse(program, wrt, seed, has_aux, shadows)
+    state.residuals.replayed = forced
     loops = frozenset[int]() if shadows else replay.repeatable(program)
     if loops:
         # What would be recorded shows which loops are better replayed.
         made = eliminate(state.build(name, result, False))
-        replayed = replay.worthwhile(state.residuals, made, loops)
+        replayed = replay.worthwhile(state.residuals, made, loops) | forced
         program = Program.of(program.func, assume=assume)
         program.taken.add(name)
         state = Reverse(program, wrt, seed, has_aux, shadows)
         state.residuals.replayed = replayed
     return state
+
+
+def _in_segments(
+    func: Func, wrt: Sequence[str], name: str, seed: str | None, result: str, has_aux: bool, assume: bool
+) -> Reverse:
+    """Return reverse mode with the outermost loops that record in segments."""
+    state = _prepared(func, wrt, name, seed, result, has_aux, assume)
+    made = eliminate(state.build(name, result, False))
+    left = {stmt.target.name for stmt in statements(made.body) if isinstance(stmt, Let)}
+    recording = {
+        id(loop): loop
+        for key, tape in state.residuals.tapes.items()
+        if tape.var.name in left
+        for loop in state.residuals.tape_places[key].loops[:1]
+    }
+    if not recording:
+        return _prepared(func, wrt, name, seed, result, has_aux, assume)
+    loops = list(recording.values())
+    if state.bars.mirrored:
+        raise checkpoint.refused("a loop in which it depends on the run what shares memory", loops[0].loc)
+    func, over = checkpoint.in_segments(func, loops, assume)
+    again = Program.of(func, assume=assume)
+    for loop in over:
+        if not replay.may_repeat(loop, again, exchanged=True):
+            raise checkpoint.refused("a loop with effects, lists or random draws", loop.loc)
+    return _prepared(func, wrt, name, seed, result, has_aux, assume, frozenset(map(id, over)))
 
 
 def with_shadows(program: Program, wrt: Sequence[str]) -> tuple[Program, dict[str, str]]:
