@@ -8,6 +8,8 @@ from dataclasses import dataclass
 # What a `ValueError` says that generated text raises where sizes are not what its form takes for granted. Whoever
 # called it then runs a form that takes nothing for granted.
 BROADCAST_GUARD = "adjoint: this gradient assumes"
+# What is raised where a product has no value, if only its derivative is computed.
+PRODUCT_GUARD = "the operands of a product do not fit together"
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,36 @@ ROWS: dict[str, Row] = {
         "TypeError: square was given an object, which compiled code can't take; pass numbers, NumPy arrays, "
         "or tuples, lists, dictionaries, named tuples and dataclasses of them",
     ),
+    "a matrix": Row(
+        lambda: grad(bad.square)(np.ones((1, 1)).view(np.matrix)),
+        TypeError,
+        "TypeError: square was given a matrix, which compiled code can't take; pass `np.asarray(...)` of it, "
+        "and write `@` for products",
+    ),
+    "masked array": Row(
+        lambda: grad(bad.elementwise)(np.ma.masked_array(X, [True, False])),
+        TypeError,
+        "TypeError: elementwise was given a masked array, which compiled code can't take; "
+        "pass the data and the mask as two arrays",
+    ),
+    "array of another byte order": Row(
+        lambda: grad(bad.elementwise)(X.astype(X.dtype.newbyteorder())),
+        TypeError,
+        "TypeError: elementwise was given an array of another byte order, which compiled code can't take; "
+        "pass `.astype(dtype.newbyteorder('='))` of it",
+    ),
+    "half precision": Row(
+        lambda: grad(bad.elementwise)({"a": X.astype(np.float16)}),
+        TypeError,
+        "TypeError: elementwise was given a dict, whose item ['a'] is a value of float16, "
+        "which compiled code can't take; pass `.astype(np.float64)` of it",
+    ),
+    "unpacked into too few names": Row(
+        lambda: grad(bad.unpacked)(np.ones(3)), ValueError, "ValueError: expected 2 values to unpack"
+    ),
+    "rows unpacked into too many names": Row(
+        lambda: grad(bad.rows)(np.ones((3, 1))), ValueError, "ValueError: expected 2 values to unpack"
+    ),
     "object array": Row(
         lambda: grad(bad.elementwise)(np.array([1.0, None])),
         TypingError,

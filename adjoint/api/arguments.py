@@ -8,6 +8,7 @@ from typing import Any, TypeAlias, cast, get_args
 
 from numba.core import types as nb
 
+from adjoint.api.containers import Untypable
 from adjoint.backends.request import DEFAULT_FASTMATH, NumbaType, Options, Request, Target
 from adjoint.rules.containers import Container, has_floats
 
@@ -142,14 +143,13 @@ def _no_derivative(name: str, kind: NumbaType) -> str | None:
             return None
 
 
-def unsupported_value(fun_name: str, value: object, error: Exception) -> TypeError:
+def unsupported_value(fun_name: str, value: object, error: Untypable) -> TypeError:
     """Return the error for an argument that compiled code can't take, for the reason that `error` has."""
-    what, *where = error.args
-    given = f"{_a(type(value).__name__)}, whose item {where[0]} is {what}" if where else what
-    return TypeError(
-        f"{fun_name} was given {given}, which compiled code can't take; "
-        "pass numbers, NumPy arrays, or tuples, lists, dictionaries, named tuples and dataclasses of them"
-    )
+    given = f"{_a(type(value).__name__)}, whose item {error.where} is {error.what}" if error.where else error.what
+    return TypeError(f"{fun_name} was given {given}, which compiled code can't take; {error.remedy or _TAKEN}")
+
+
+_TAKEN = "pass numbers, NumPy arrays, or tuples, lists, dictionaries, named tuples and dataclasses of them"
 
 
 def _plain_name(kind: NumbaType) -> str:

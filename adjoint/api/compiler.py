@@ -44,6 +44,7 @@ from adjoint.transform.copies import drop_copies
 from adjoint.transform.copyprop import propagate
 from adjoint.transform.dce import eliminate
 from adjoint.transform.directions import with_directions
+from adjoint.transform.fits import drop_checks
 from adjoint.transform.forward import forward
 from adjoint.transform.into_branches import into_branches
 from adjoint.transform.overwrite import overwrite
@@ -57,7 +58,7 @@ from adjoint.transform.skip import skip
 
 # What tidies a generated program, in order; `.inspect` shows the program after each.
 TIDY: tuple[tuple[str, Callable[[Func], Func]], ...] = (
-    ("dce", lambda func: eliminate(drop_unread(eliminate(func)))),
+    ("dce", lambda func: drop_checks(eliminate(drop_unread(eliminate(func))))),
     ("copyprop", propagate),
     ("simplify", simplify),
     ("coalesce", lambda func: coalesce(eliminate(func))),

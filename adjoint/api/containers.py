@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 from numba.core import types as nb
 
+from adjoint.backends.misread import misread
 from adjoint.backends.numba_cpu import typeof
 from adjoint.backends.request import NumbaType
 from adjoint.rules.containers import (
@@ -29,7 +30,11 @@ _KEYS = (str, int, float, bool, complex, tuple, type(None))
 
 
 class Untypable(TypeError):
-    """A value, or a part of one, that can't be an argument."""
+    """A value, or a part of one, that can't be an argument; `remedy` says what to pass, where that can be said."""
+
+    def __init__(self, what: str, where: str = "", remedy: str = "") -> None:
+        super().__init__(what, where)
+        self.what, self.where, self.remedy = what, where, remedy
 
 
 def form_of_value(value: Any) -> Form | None:
@@ -65,8 +70,8 @@ def _class_form(kind: Any, cls: type) -> Form:
     return Form(kind, fields_of(cls), cls)
 
 
-def _refused(what: str) -> Any:
-    raise Untypable(what)
+def _refused(what: str, remedy: str = "") -> Any:
+    raise Untypable(what, remedy=remedy)
 
 
 def _a(noun: str) -> str:
@@ -157,6 +162,9 @@ def kind_of_value(value: Any) -> NumbaType:
 
 
 def _leaf_kind(value: Any, inside: bool) -> NumbaType:
+    problem = misread(value)
+    if problem is not None:
+        return _refused(*problem)
     try:
         kind: Any = typeof(value)
     except ValueError:
@@ -179,8 +187,7 @@ def _kind(value: Any, inside: bool = True) -> NumbaType:
         try:
             found.append(_kind(item))
         except Untypable as error:
-            what, *where = error.args
-            raise Untypable(what, form.part(position) + "".join(where)) from None
+            raise Untypable(error.what, form.part(position) + error.where, error.remedy) from None
     return container(form if form.kind != "numbers" else Form("numbers"), tuple(found))
 
 

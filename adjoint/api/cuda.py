@@ -12,6 +12,7 @@ import numpy as np
 from numba.core import types as nb
 
 from adjoint.api.arguments import Argnums, resolve_argnums, unsupported_value
+from adjoint.api.containers import Untypable
 from adjoint.api.gradient import NotCalledError
 from adjoint.backends import cuda
 from adjoint.backends.request import NumbaType, Options
@@ -97,7 +98,7 @@ class KernelGradient:
     def _type(self, value: Any) -> NumbaType:
         kind = value if isinstance(value, nb.Type) else cuda.type_of(value)
         if not isinstance(kind, nb.Array | nb.Number | nb.Boolean):
-            raise unsupported_value(self.__name__, value, TypeError(f"a {type(value).__name__}"))
+            raise unsupported_value(self.__name__, value, Untypable(f"a {type(value).__name__}"))
         return cuda.contiguous(kind)
 
     def _adjoint(self, launch: Launch, types: tuple[tuple[str, NumbaType], ...]) -> Adjoint:

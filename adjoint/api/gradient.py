@@ -61,7 +61,7 @@ class Gradient:
         self._whole: dict[tuple[object, ...], tuple[Any, NumbaType, Any]] = {}
         self._kept: list[Any] = []
         self._result_types: dict[tuple[type, ...], NumbaType] = {}
-        self.dispatcher = GradientDispatcher(self.parameters, self.module_for_types, request.options, owner=self)
+        self.dispatcher = GradientDispatcher(self.parameters, self._module_to_compile, request.options, owner=self)
         self._compiled = calling_convention(self.parameters, self.dispatcher)
         interpreted = request.options.target == "python" or jit_disabled()
         # Replaced by a slower way to call when a call needs one, so that others don't pay.
@@ -122,7 +122,7 @@ class Gradient:
         known = self._whole.get(keys)
         if known is None:
             types = self.types_of(*args, **kwargs)
-            if not any(map(is_foreign, types)):
+            if not any(map(is_foreign, types)) and self.module_for_types(types).assemble is None:
                 return self._call_single(*args, **kwargs)
             known = self._whole.get(types) or self._compiled_whole(types)
             self._whole[keys] = self._whole[types] = known
@@ -208,6 +208,13 @@ class Gradient:
         if module is None:
             module = self._modules[arg_types] = self.current_module(arg_types)
         self._last = module
+        return module
+
+    def _module_to_compile(self, arg_types: tuple[NumbaType, ...]) -> Module:
+        module = self.module_for_types(arg_types)
+        if module.assemble is not None and self._call == self._compiled:
+            self.dispatcher.assembles = True
+            self._call = self._call_whole
         return module
 
     def current_module(self, arg_types: tuple[NumbaType, ...]) -> Module:

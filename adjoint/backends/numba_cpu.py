@@ -22,6 +22,7 @@ from numba.core.dispatcher import OmittedArg
 from numba.core.registry import CPUDispatcher
 
 from adjoint.backends.cache import Module
+from adjoint.backends.misread import misread
 from adjoint.backends.request import NumbaType, Options
 from adjoint.backends.shim import OMITTED, defaults, positional
 from adjoint.backends.vector_library import library
@@ -40,7 +41,7 @@ _OMITTED_TYPE = typeof(OMITTED)  # kept alive: with the last reference goes the 
 
 
 class Untyped(Exception):
-    """An argument, `value`, has no Numba type: the call must be made in another way."""
+    """An argument, `value`, or the result has no Numba type: the call must be made in another way."""
 
     def __init__(self, value: object) -> None:
         super().__init__(value)
@@ -65,6 +66,8 @@ class GradientDispatcher(_Dispatcher):
         self._compiled: list[Any] = []
         # Whether whoever calls from Python gives single-precision scalars their type back.
         self.boxes = False
+        # Whether results hold containers that Numba has no type for: whoever calls from Python makes them of tuples.
+        self.assembles = False
 
     def compile(self, sig: Any) -> Any:
         """Compile for a signature, unless that is done, and return the entry point."""
@@ -104,6 +107,8 @@ class GradientDispatcher(_Dispatcher):
             entry_point = parent._compile_for_args(*given, **kws)
         except (AdjointError, TypeError, ValueError, Untyped) as error:
             raise error.with_traceback(None) from error.__cause__
+        if self.assembles:
+            raise Untyped(args)
         if not self.boxes and any(holds_single(known.signature.return_type) for known in self.overloads.values()):
             raise Unboxed
         return entry_point
@@ -111,7 +116,7 @@ class GradientDispatcher(_Dispatcher):
     def typeof_pyval(self, val: Any) -> Any:
         """Return the type of an argument; called when Numba's C code doesn't know it."""
         parent: Any = super()
-        kind = parent.typeof_pyval(val)
+        kind = nb.pyobject if misread(val) else parent.typeof_pyval(val)
         if kind is nb.pyobject:
             raise Untyped(val)
         return kind

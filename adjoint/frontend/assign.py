@@ -12,6 +12,7 @@ from adjoint.frontend.containers import changed
 from adjoint.frontend.convert import atom, cast_to, items_of, type_of
 from adjoint.frontend.frame import Frame
 from adjoint.frontend.guards import guard_index
+from adjoint.frontend.lengths import guard_length
 from adjoint.frontend.masks import mask_of, masked_store
 from adjoint.frontend.operators import BINARY, binary
 from adjoint.frontend.subscripts import base_and_index, load
@@ -81,6 +82,7 @@ def _elements(frame: Frame, targets: list[expr], array: Var, node: AST) -> tuple
     """Return the elements of an array, under the names that they are unpacked to."""
     if any(isinstance(t, gast.Starred) for t in targets):
         raise frame.unsupported("a starred target for an array", node, "take a slice")
+    guard_length(frame, array, len(targets), node)
     names = [t.id if isinstance(t, gast.Name) else None for t in targets]
     return tuple(frame.emit(Call("getitem", (array, Lit(k))), node, name) for k, name in enumerate(names))
 
@@ -116,7 +118,7 @@ def write(frame: Frame, base: Value, index: tuple[Expr, ...], value: Value, node
         value = frame.emit(Call("array", (atom_or_list(frame, value, node),)), node)
     guard_index(frame, base, index, node)
     operand: Expr = atom(frame, value, node)
-    _check_kind(frame, kind, operand, node)
+    _check_kind(frame, kind, index, operand, node)
     if isinstance(kind, types.List):
         operand = _as_item(frame, kind, operand, node)
     elif (mask := mask_of(frame, base, index, node)) is not None:
@@ -136,12 +138,23 @@ def _is_list(value: Value) -> TypeGuard[Display | Record]:
     return isinstance(value, Display) or isinstance(value, Record) and value.form.kind == "list"
 
 
-def _check_kind(frame: Frame, kind: object, value: Expr, node: AST) -> None:
-    """Refuse to store complex numbers in real arrays, as NumPy does."""
+def _check_kind(frame: Frame, base: Type, index: tuple[Expr, ...], value: Expr, node: AST) -> None:
+    """Refuse to store what an array can't hold: an array in one element, complex numbers in real arrays."""
     stored = frame.type_of(value)
-    dtype, source = getattr(kind, "dtype", None), getattr(stored, "dtype", stored)
-    if isinstance(source, types.Complex) and isinstance(dtype, (types.Float, types.Integer, types.Boolean)):
+    source = getattr(stored, "dtype", stored)
+    if is_array(base):
+        one = len(index) == base.ndim and all(_is_integer(frame, each) for each in index)
+        if one and not (is_number(stored) or is_array(stored) and stored.ndim == 0):
+            raise frame.unsupported(f"a value of type {stored} is stored in one element", node, "store a number")
+        if not isinstance(source, (types.Number, types.Boolean)) and is_number(base.dtype):
+            raise frame.unsupported(f"a value of type {stored} is stored in an array", node, "store numbers")
+    real = isinstance(getattr(base, "dtype", None), (types.Float, types.Integer, types.Boolean))
+    if real and isinstance(source, types.Complex):
         raise frame.unsupported("a complex value is stored in a real array", node, "store `.real` or `abs(...)`")
+
+
+def _is_integer(frame: Frame, index: Expr) -> bool:
+    return isinstance(index, Var | Lit) and isinstance(frame.type_of(index), types.Integer)
 
 
 def augmented(frame: Frame, node: gast.AugAssign) -> None:

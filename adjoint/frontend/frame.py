@@ -54,6 +54,8 @@ class Session:
     solved: dict[tuple[object, ...], object] = field(default_factory=dict[tuple[object, ...], object])
     synthetic: dict[AST, object] = field(default_factory=dict[AST, object])
     routines: Routines = field(default_factory=Routines)
+    # Arrays whose rows are being unpacked, each with the number of items that its rows were found to have.
+    rows: frozenset[tuple[str, int]] = frozenset()
     # How many loops around are read for the first time, with types missing; and what was read in vain.
     rounds: int = 0
     # How many loops around run a known number of times, and could be unrolled.

@@ -30,7 +30,7 @@ def guard_division(frame: Frame, prim: str, divisor: Var | Lit, node: AST) -> No
     if (isinstance(divisor, Lit) and divisor.value) or not isinstance(frame.type_of(divisor), types.Number):
         return
     zero = frame.emit(Call("eq", (divisor, Lit(0)), via="operator"), node)
-    _raise_if(frame, zero, "ZeroDivisionError('division by zero')", node)
+    raise_if(frame, zero, "ZeroDivisionError('division by zero')", node)
 
 
 def guard_result(frame: Frame, call: Call, result: Var, node: AST) -> None:
@@ -40,7 +40,7 @@ def guard_result(frame: Frame, call: Call, result: Var, node: AST) -> None:
         return
     finite = frame.emit(Call("isfinite", (result,), via="math"), node)
     failed = frame.emit(Call("not", (finite,), via="operator"), node)
-    _raise_if(frame, failed, "ValueError('math domain error')", node)
+    raise_if(frame, failed, "ValueError('math domain error')", node)
 
 
 def guard_index(frame: Frame, base: Expr, index: tuple[Expr, ...], node: AST) -> None:
@@ -66,17 +66,18 @@ def guard_index(frame: Frame, base: Expr, index: tuple[Expr, ...], node: AST) ->
 def _guard_axis(frame: Frame, base: Var, axis: int, index: Var | Lit, node: AST) -> None:
     length = dim(frame, base, axis, node)
     outside = frame.emit(Call("ge", (index, length), via="operator"), node)
-    _raise_if(frame, outside, _OUT_OF_RANGE, node)
+    raise_if(frame, outside, _OUT_OF_RANGE, node)
     if isinstance(index, Lit) and isinstance(index.value, int) and index.value >= 0:
         return
     first = frame.emit(Call("neg", (length,), via="operator"), node)
     outside = frame.emit(Call("lt", (index, first), via="operator"), node)
-    _raise_if(frame, outside, _OUT_OF_RANGE, node)
+    raise_if(frame, outside, _OUT_OF_RANGE, node)
 
 
 _OUT_OF_RANGE = "IndexError('index is out of bounds')"
 
 
-def _raise_if(frame: Frame, cond: Var, text: str, node: AST) -> None:
+def raise_if(frame: Frame, cond: Var, text: str, node: AST) -> None:
+    """Raise the exception written in `text` where a condition holds."""
     loc = frame.loc(node)
     frame.builder.add(If(cond, (Effect(Call("raise", (Lit(text),)), loc),), loc=loc))

@@ -18,6 +18,7 @@ from adjoint.frontend.carried import Form, carriable, carries, form_of, join, ph
 from adjoint.frontend.frame import Frame
 from adjoint.frontend.iterables import Bounds, bounds, element, iterable, known_range
 from adjoint.frontend.jumps import flag_of
+from adjoint.frontend.lengths import Rows, guard_rows, unpacked_rows
 from adjoint.frontend.names import bound_names, own_nodes
 from adjoint.frontend.operators import SAFE, test, truth
 from adjoint.frontend.values import (
@@ -58,24 +59,22 @@ def for_loop(frame: Frame, node: gast.For) -> None:
         _unroll(frame, node, source.items, body, flag)
         return
     limits = bounds(frame, source, node.iter)
+    loop = _For(frame, node, body, flag, source, limits, guard_rows(frame, node.target, source, node.iter))
     known = known_range(limits)
     if not isinstance(source, Range) or known is None:
-        _For(frame, node, body, flag, source, limits).lower()
+        loop.lower()
         return
     mark, env = frame.builder.mark(), dict(frame.env)
     frame.session.unrollable += 1
     try:
-        _For(frame, node, body, flag, source, limits).lower()
+        loop.lower()
+        return
     except UnrolledError:
-        again = True
-    else:
-        again = False
-    finally:
-        frame.session.unrollable -= 1
-    if again:
         frame.builder.back_to(mark)
         frame.env = env
-        _unroll(frame, node, tuple(map(Lit, known)), body, flag)
+    finally:
+        frame.session.unrollable -= 1
+    _unroll(frame, node, tuple(map(Lit, known)), body, flag)
 
 
 def while_loop(frame: Frame, node: gast.While) -> None:
@@ -287,15 +286,18 @@ class _For(_Loop):
         flag: str | None,
         source: Iterable,
         limits: Bounds,
+        rows: Rows,
     ) -> None:
         super().__init__(frame, node, body, flag)
         self.target, self.place, self.source, self.limits = node.target, node.iter, source, limits
+        self.rows = rows
         self.index = Var("")
 
     def head(self) -> None:
         self.index = self.frame.builder.define(self._index_hint(), types.intp)
         hint = self.target.id if isinstance(self.target, gast.Name) else None
-        bind(self.frame, self.target, element(self.frame, self.source, self.index, self.place, hint))
+        with unpacked_rows(self.frame, self.rows):
+            bind(self.frame, self.target, element(self.frame, self.source, self.index, self.place, hint))
 
     def _index_hint(self) -> str | None:
         match self.target, self.source:

@@ -68,8 +68,14 @@ def frame_value(frame: Frame, node: expr) -> Value:
     """Evaluate an index, which may be a slice."""
     if isinstance(node, gast.Slice):
         parts = (node.lower, node.upper, node.step)
-        return Slice(Call("slice", tuple(Lit(None) if p is None else atom(frame, frame.expr(p), p) for p in parts)))
+        return Slice(Call("slice", tuple(Lit(None) if p is None else _bound(frame, p) for p in parts)))
     return frame.expr(node)
+
+
+def _bound(frame: Frame, node: expr) -> Expr:
+    found = atom(frame, frame.expr(node), node)
+    _check_index(frame, found, node)
+    return found
 
 
 def _index(frame: Frame, value: Value, node: AST) -> Expr:

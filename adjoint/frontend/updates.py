@@ -10,6 +10,7 @@ from numba import types
 from adjoint.frontend.assign import write
 from adjoint.frontend.convert import atom, dim, items_of
 from adjoint.frontend.frame import Frame
+from adjoint.frontend.lengths import guard_equal
 from adjoint.frontend.operators import BINARY, UNARY, binary
 from adjoint.frontend.values import Value
 from adjoint.ir import Call, For, Lit, Var
@@ -28,6 +29,8 @@ def update_at(frame: Frame, prim: str, args: Sequence[Value], node: AST) -> Valu
     suited = prim in _OPERATORS and vectors and all(_is_index(frame, i) for i in vectors)
     if not suited or not isinstance(base, Var) or len(index) != frame.type_of(base).ndim:
         raise frame.unsupported("`at` with indices that are not vectors of integers", node, "write a loop")
+    given = [value] if isinstance(value, Var) and is_array(frame.type_of(value)) else []
+    guard_equal(frame, [*vectors, *given], f"`{prim}.at` needs as many values as indices", node)
     stop = dim(frame, vectors[0], 0, node)
     k = frame.builder.define(None, types.intp)
     with frame.builder.block() as body:

@@ -10,6 +10,7 @@ from numba import types as nb
 from adjoint.errors import BROADCAST_GUARD
 from adjoint.ir import Accum, Block, Call, Comment, Effect, Expr, For, If, Let, Lit, Return, Stmt, Store, Var, While
 from adjoint.ir.walk import names_in
+from adjoint.transform.fits import leave_if_unfit
 from adjoint.transform.program import Program, part_of
 from adjoint.transform.residuals import Residuals, When
 from adjoint.transform.unbound import needs_value, placeholder
@@ -68,7 +69,11 @@ class ForwardSweep:
         return [] if tape is None else [tape.write(Var(name))]
 
     def check(self, stmt: Stmt) -> list[Stmt]:
-        """Return the statement that leaves the function if sizes differ that the backward sweep takes for equal."""
+        """Return the statements that leave the function if sizes differ that the backward sweep takes for equal."""
+        sizes = self.residuals.program.sums_over.get(id(stmt)) if self.replay is None else None
+        return [*self.check_meetings(stmt), *([leave_if_unfit(sizes, stmt.loc)] if sizes else [])]
+
+    def check_meetings(self, stmt: Stmt) -> list[Stmt]:
         meetings = self.residuals.program.guards.get(id(stmt), []) if self.replay is None else []
         outermost = self.residuals.program.structure.home[id(stmt)].parent is None
         tests: list[Expr] = []
@@ -81,9 +86,7 @@ class ForwardSweep:
                 tests.append(Call("ne", sizes, via="operator"))
             if outermost:
                 self.checked.add(sizes)
-        if not tests:
-            return []
-        return [_leave_if(tests)]
+        return [_leave_if(tests)] if tests else []
 
     def keep_old(self, stmt: Store) -> list[Stmt]:
         old = self.old.get(id(stmt))

@@ -36,6 +36,8 @@ class Program:
     # Whether equal sizes may be taken for granted where a check is made; the checks, by the statement they precede.
     assume: bool = False
     guards: dict[int, list[Meeting]] = field(default_factory=dict[int, list[Meeting]])
+    # Sizes that a product sums over, by the statement before which the forward sweep compares them.
+    sums_over: dict[int, tuple[Expr, Expr]] = field(default_factory=dict[int, tuple[Expr, Expr]])
     refs: dict[str, object] = field(default_factory=dict[str, object])
 
     @staticmethod
@@ -118,6 +120,23 @@ class Program:
         known = self.guards.setdefault(id(stmt), [])
         known += [meeting for meeting in meetings if meeting not in known]
         return True
+
+    def must_fit(self, stmt: Stmt, product: Call) -> None:
+        """Have the sizes compared that a product sums over: its derivative alone doesn't show that they differ."""
+        first, second = product.args
+        left, right = self.shapes.of(first), self.shapes.of(second)
+        if not left or not right or product.prim == "vdot" and len(left) + len(right) > 2:
+            return
+        axes = len(left) - 1, max(0, len(right) - 2)
+        if left[axes[0]] != right[axes[1]]:
+            self.sums_over[id(stmt)] = self._size(first, axes[0]), self._size(second, axes[1])
+
+    def _size(self, array: Expr, axis: int) -> Expr:
+        shape = self.shapes.of(array) or ()
+        known = shape[axis]
+        if isinstance(known, int):
+            return Lit(known)
+        return self.shapes.arguments.get(known, Call("dim", (array, Lit(axis))))
 
     def label(self, name: str) -> str:
         """Return the name the user knows a value by, or the name itself."""

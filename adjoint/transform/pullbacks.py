@@ -21,6 +21,7 @@ from adjoint.rules.numba_types import item_types
 from adjoint.rules.rule import Rule
 from adjoint.transform import stores
 from adjoint.transform.cotangents import scalar_type
+from adjoint.transform.fits import PRODUCTS
 from adjoint.transform.program import zero_of
 from adjoint.transform.routine_calls import pull, routine_of
 
@@ -129,6 +130,8 @@ def apply_rule(reverse: Reverse, stmt: Let, name: str, call: Call, bar: Var) -> 
         raise no_rule(call.prim, stmt.loc)
     if rule.elementwise and apply_uniform(reverse, stmt, rule, name, call):
         return
+    if call.prim in PRODUCTS:
+        reverse.program.must_fit(stmt, call)
     parts = contributions(reverse, stmt, rule, name, call, bar)
     receivers = [pair for arg, part in zip(call.args, parts, strict=True) for pair in _receivers(arg, part)]
     receivers = doubled(reverse, [(arg, part) for arg, part in receivers if arg.name in reverse.active])

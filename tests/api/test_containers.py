@@ -247,3 +247,30 @@ def test_what_can_not_be_in_a_container(argument: Any, text: str) -> None:
     with pytest.raises(TypeError) as caught:
         grad(lambda p: p["a"])(argument)
     assert text in str(caught.value)
+
+
+def parts(x, k=3.0):
+    return {"square": x * x * k, "pair": Point(x, 2.0 * x)}
+
+
+def test_containers_come_back_though_none_goes_in() -> None:
+    wanted = {"square": 12.0, "pair": Point(2.0, 4.0)}
+    value, pullback = vjp(parts, 2.0)
+    assert value == wanted
+    assert isinstance(value["pair"], Point)
+    assert pullback({"square": 1.0, "pair": Point(0.0, 1.0)}) == (14.0,)
+    assert jvp(parts, (2.0,), (1.0,)) == (wanted, {"square": 12.0, "pair": Point(1.0, 2.0)})
+    assert jvp(parts, (2.0, 1.0), (1.0, None))[0]["square"] == 4.0
+
+
+def test_containers_come_back_after_compiled_code_has_called() -> None:
+    def with_parts(x):
+        return x * x, {"x": x}
+
+    gradient = grad(with_parts, has_aux=True)
+    called = numba.njit(lambda x: gradient(x))
+    assert called(3.0) == (6.0, (3.0,))  # Numba has no type for such a dictionary
+    assert gradient(3.0) == (6.0, {"x": 3.0})
+    assert gradient(3.0) == (6.0, {"x": 3.0})
+    single = gradient(np.float32(3.0))[1]["x"]
+    assert isinstance(single, np.float32)

@@ -166,3 +166,15 @@ class Model:
 
     def __call__(self, x: float) -> float:
         return x
+
+
+def unpacked(x):
+    first, second = x
+    return first * second
+
+
+def rows(x):
+    total = 0.0
+    for first, second in x:
+        total += first * second
+    return total

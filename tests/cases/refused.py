@@ -216,6 +216,30 @@ def unpacked_number(x):
     return a
 
 
+@refused("unpacking 2 values into 3 names", "a, b, c")
+def unpacked_new_array(x):
+    a, b, c = np.array([x, 2.0 * x])
+    return a
+
+
+@refused("a value of type array(float64, 1d, C) is stored in one element", "v[0]", "store a number")
+def array_in_element(v):
+    v[0] = v
+    return v[0]
+
+
+@refused("a value of type none is stored in one element", "v[0]", "store a number")
+def nothing_in_element(v):
+    v[0] = None
+    return v[0]
+
+
+@refused("a value of type unicode_type is stored in an array", "v[:2]", "store numbers")
+def text_in_array(v):
+    v[:2] = "ab"
+    return v[0]
+
+
 @refused("a starred target for an array", "first, *rest", "take a slice")
 def starred_array(v):
     first, *rest = v
@@ -644,6 +668,11 @@ def sum_over_axis(v):
 @refused("an index of type float64", "x", "convert it with `int(...)`")
 def float_index(v, x):
     return v[x]
+
+
+@refused("an index of type float64", "x", "convert it with `int(...)`")
+def float_in_slice(v, x):
+    return np.sum(v[:x])
 
 
 @refused("Numba cannot index array(float64, 1d, C) with unicode_type", 'v["a"]', kind=TypingError)

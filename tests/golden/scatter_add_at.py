@@ -4,6 +4,8 @@ import numpy as np
 def scatter_add_at_value_and_grad(x, idx):
     y = np.zeros(3)
     product = x * x
+    if product.shape[0] != idx.shape[0]:
+        raise ValueError("`add.at` needs as many values as indices")
     for k in range(idx.shape[0]):
         idx_k = idx[k]
         y[idx_k] += product[k]
