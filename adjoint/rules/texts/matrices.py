@@ -2,6 +2,8 @@
 
 TEXT = '''
 def cofactors(a):
+    if a.shape[0] != a.shape[1]:
+        raise np.linalg.LinAlgError("Last 2 dimensions of the array must be square")
     u, s, vt = np.linalg.svd(a)
     others = prod_partials(s)
     turn = np.linalg.det(u) * np.linalg.det(vt)
