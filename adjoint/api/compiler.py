@@ -43,6 +43,7 @@ from adjoint.transform.containers import (
 from adjoint.transform.copies import drop_copies
 from adjoint.transform.copyprop import propagate
 from adjoint.transform.dce import eliminate
+from adjoint.transform.dependences import with_dependences
 from adjoint.transform.directions import with_directions
 from adjoint.transform.fits import drop_checks
 from adjoint.transform.forward import forward
@@ -69,6 +70,8 @@ TIDY: tuple[tuple[str, Callable[[Func], Func]], ...] = (
 )
 # Passes that let one array hold a value and then a tangent, which has another shape where it has many directions.
 _SHARING = ("reuse", "recycle")
+# Where functions come from that text calls which isn't for people.
+_OWN = {"lanes.": "adjoint.backends.lanes", "sets.": "adjoint.backends.dependence"}
 
 
 @dataclass(eq=False)
@@ -116,10 +119,10 @@ def generate(request: Request, arg_types: tuple[NumbaType, ...]) -> Generated:
     fused = starting_with(checks, spread(tidy(fuse_loops(transformed, apart)))) if fuse else final
     lowered = trace.add("numba", passed_form(to_numba(fused)))
     if width := request.options.directions:
-        seeds = [p.name for p in final.params[-len(request.argnums) :]]
-        final = trace.add("directions", with_directions(final, seeds, Rows(width)))
-        seeds = [p.name for p in lowered.params[-len(request.argnums) :]]
-        lowered = trace.add("lanes", with_directions(lowered, seeds, Lanes(width)))
+        final = trace.add("directions", with_directions(final, _seeds(final, request), Rows(width)))
+        lowered = trace.add("lanes", with_directions(lowered, _seeds(lowered, request), Lanes(width)))
+    if request.options.dependences:
+        final = trace.add("dependences", with_dependences(final, _seeds(final, request)))
     jit = {"cache": request.options.cache, "error_model": "numpy", "fastmath": fastmath}
     module = Module(fuse)
     readable = module.functions(final, lambda func: tidy(func, nan_check=request.options.nan_check))
@@ -127,6 +130,11 @@ def generate(request: Request, arg_types: tuple[NumbaType, ...]) -> Generated:
     assembling = result_function(final, f"{entry}_result")
     source, compiled_text = text_of(readable), text_of(compiled, jit, [] if assembling is None else [assembling])
     return Generated(source, compiled_text, entry, trace.stages, {**module.refs, **_unimportable(final)})
+
+
+def _seeds(func: Func, request: Request) -> list[str]:
+    """Return the parameters of a sweep that are tangents."""
+    return [p.name for p in func.params[-len(request.argnums) :]]
 
 
 def unchanged(func: Func) -> Func:
@@ -264,8 +272,8 @@ def text_of(funcs: Sequence[Func], jit: Mapping[str, object] | None = None, plai
     constants = {prim.removeprefix("const:"): known[prim] for prim in prims if prim.startswith("const:")}
     places = {prim.removeprefix("class:"): place_of(obj) for prim, obj in funcs[-1].refs.items() if _is_class(prim)}
     imports = {name: place for name, place in places.items() if place is not None}
-    lanes = [prim.removeprefix("lanes.") for prim in prims if prim.startswith("lanes.")]
-    imports |= {name: f"adjoint.backends.lanes:{name}" for name in lanes}
+    for floor, module in _OWN.items():
+        imports |= {p.removeprefix(floor): f"{module}:{p.removeprefix(floor)}" for p in prims if p.startswith(floor)}
     return module_text(funcs, helpers=needed, constants=constants, jit=jit, imports=imports, plain=plain)
 
 

@@ -6,7 +6,6 @@ A matrix is built from one sweep for each of its columns (forward mode) or rows 
 from __future__ import annotations
 
 import functools
-import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, Unpack, cast
@@ -17,22 +16,33 @@ from adjoint.api import directions as directed
 from adjoint.api.arguments import Argnums
 from adjoint.api.containers import leaves_of, map_leaves, shaped
 from adjoint.api.derivatives import pairs, push
+from adjoint.api.directions import Directions
 from adjoint.api.inside import pushed
 from adjoint.api.seeds import differentiable_positions, holds_differentiable, is_differentiable, kind_of, seed_for
+from adjoint.api.sparse import sparse_jacobian
 from adjoint.api.sweeps import Family, Form, Sweep, callee, name_of, parameters_of
 from adjoint.api.transforms import TransformOptions, checked_options, grad, positions_of
-from adjoint.backends.request import Options
+from adjoint.backends.request import Mode, Options
 from adjoint.errors import MissingRuleError, TypingError, UnsupportedError
 
 Direction = Literal["forward", "reverse"]
 _NAMES = {"forward": "jacfwd", "reverse": "jacrev", None: "jacobian"}
 
 
+# Options of every transform.
+_Options = TransformOptions
+
+
 class Jacobian:
     """The Jacobian of `primal`: a function with the same arguments, that returns the matrix of derivatives."""
 
     def __init__(
-        self, primal: Callable[..., Any], argnums: Argnums | None, direction: Direction | None, options: Options
+        self,
+        primal: Callable[..., Any],
+        argnums: Argnums | None,
+        direction: Direction | None,
+        options: Options,
+        sparse: bool = False,
     ) -> None:
         self.__name__ = self.__qualname__ = ""
         functools.update_wrapper(self, primal, updated=())
@@ -40,7 +50,8 @@ class Jacobian:
         self.direction: Direction | None = direction
         self._sweeps = Family(callee(_NAMES[direction], primal))
         self._fun = self._sweeps.function
-        self._options = options
+        self.options = options
+        self.sparse = sparse
         # What sweeps of many directions refuse: forms of calls, with the types of arguments.
         self._one_by_one: set[object] = set()
         self._asked = argnums
@@ -48,14 +59,16 @@ class Jacobian:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return the Jacobian here: a tuple for several `argnums`, a tuple of those for several results."""
-        point = _Point(self, args, kwargs)
+        point = Point(self, args, kwargs)
+        if self.sparse:
+            return sparse_jacobian(point)
         direction = self.direction or point.direction()
         return point.by_columns() if direction == "forward" else point.by_rows()
 
     def __reduce__(self) -> Any:
         from adjoint.api.pickling import portable
 
-        settings = self._asked, self.direction, self._options
+        settings = self._asked, self.direction, self.options, self.sparse
         return _rebuilt, (portable(self.primal, self._fun), *settings)
 
     def __repr__(self) -> str:
@@ -90,12 +103,16 @@ class Jacobian:
         self, mode: Literal["primal", "vjp", "jvp"], form: Form, wrt: tuple[int, ...], directions: int = 0
     ) -> Sweep:
         """Return a sweep of the function, in forward mode perhaps one of many directions."""
-        options = directed.with_width(self._options, directions) if directions else self._options
-        return self._sweeps.sweep(mode, form, () if mode == "primal" else wrt, options)
+        options = directed.with_width(self.options, directions) if directions else self.options
+        return self.sweep_with(mode, form, () if mode == "primal" else wrt, options)
+
+    def sweep_with(self, mode: Mode, form: Form, wrt: tuple[int, ...], options: Options) -> Sweep:
+        """Return a sweep of the function with other options."""
+        return self._sweeps.sweep(mode, form, wrt, options)
 
     def width_for(self, count: int) -> int:
         """Return how many directions a sweep should take for so many columns; 0 for one."""
-        return directed.width_for(count, self._options)
+        return directed.width_for(count, self.options)
 
     def refused(self, key: Callable[[], object]) -> bool:
         """Whether a sweep of many directions is known to be refused; `key` says for what."""
@@ -110,7 +127,7 @@ class Jacobian:
         return blocks[0] if self._single else tuple(blocks)
 
 
-class _Point:
+class Point:
     """One evaluation of a Jacobian."""
 
     def __init__(self, jacobian: Jacobian, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -148,32 +165,26 @@ class _Point:
 
     def by_columns(self) -> Any:
         """Return the matrices, made column by column, or many columns at a time."""
-        shapes = [np.shape(x) for x in self.inputs]
-        stacked = self._stacked(sum(map(np.size, self.inputs)))
-        if stacked is not None:
-            return map_leaves(directed.apart(shapes, self.packed), stacked)
-        push = self.jacobian.sweep("jvp", self.form, self.wrt)
-        basis = [self.as_arguments(seeds, 0.0) for seeds in _basis(self.inputs)]
-        if len(basis) > 1:
-            _check_draws(push.module_for(*self.args, *basis[0]).source)
-        columns = [push(*self.args, *seeds)[1] for seeds in basis]
-        if not columns:
+        units = Directions.units(self.inputs)
+        if not units.count:
+            return map_leaves(self._empty, self.value)
+        stacked = self.stacked(units)
+        if stacked is None:
+            if units.count > 1:
+                first = (seed_for("tangent", "", self.args[k], None) for k in self.wrt)
+                _check_draws(self.push.module_for(*self.args, *first).source)
+            stacked = directed.swept(self.push_inputs, self.args, units, 0)
+        return map_leaves(directed.apart([np.shape(x) for x in self.inputs], self.packed), stacked)
 
-            def empty(leaf: Any) -> Any:
-                return self._empty(leaf, shapes)
-
-            return map_leaves(empty, self.value)
-        return map_leaves(lambda *leaves: self.packed(_split(leaves, shapes)), *columns)
-
-    def _stacked(self, count: int) -> Any:
-        """Return all columns along a last axis, in the structure of the value; None if one sweep is made for each."""
-        width = self.jacobian.width_for(count)
+    def stacked(self, directions: Directions) -> Any:
+        """Return the tangents in many directions, along a last axis; None if sweeps take only one."""
+        width = self.jacobian.width_for(directions.count)
         if not width or not all(is_differentiable(self.args[k]) for k in self.wrt) or self.jacobian.refused(self._key):
             return None
         push = self.jacobian.sweep("jvp", self.form, self.wrt, width)
         try:
-            _check_draws(push.module_for(*self.args, *next(directed.chunks(self.inputs, width))).source)
-            return directed.swept(push, self.args, directed.chunks(self.inputs, width), count, width)
+            _check_draws(push.module_for(*self.args, *next(directions.chunks(width))).source)
+            return directed.swept(push, self.args, directions, width)
         except (MissingRuleError, UnsupportedError, TypingError):
             self.jacobian.refuse(self._key())
             return None
@@ -182,20 +193,20 @@ class _Point:
         primal = self.jacobian.sweep("primal", self.form, ())
         return self.form, self.wrt, primal.types_of(*self.args)
 
-    def _empty(self, leaf: Any, shapes: Sequence[tuple[int, ...]]) -> Any:
-        blocks = [np.zeros((*np.shape(leaf), *shape), np.asarray(leaf).dtype) for shape in shapes]
+    def push_inputs(self, *args: Any) -> Any:
+        """Push the tangents of the inputs, which come after the arguments, forward in one direction."""
+        count = len(self.args)
+        return self.push(*self.args, *self.as_arguments(args[count:], 0.0))
+
+    def _empty(self, leaf: Any) -> Any:
+        blocks = [np.zeros((*np.shape(leaf), *np.shape(x)), np.asarray(leaf).dtype) for x in self.inputs]
         return self.packed(blocks)
 
     def by_rows(self) -> Any:
         """Return the matrices, made row by row."""
         leaves = leaves_of(self.value)
-        name = name_of(self.jacobian.primal)
-        for leaf in leaves:
-            if not is_differentiable(leaf) or np.iscomplexobj(leaf):
-                raise TypeError(f"jacrev of {name}: its value, {kind_of(leaf)}, is not a float or array of floats")
-        pull = self.jacobian.sweep("vjp", self.form, self.wrt)
-        pulled = (pull(*self.args, shaped(self.value, iter(seeds)))[1] for seeds in _basis(leaves))
-        rows = [self._inputs_in(found) for found in pulled]
+        self.check_value()
+        rows = [self.pulled(shaped(self.value, iter(seeds))) for seeds in _basis(leaves)]
         found: list[Any] = []
         for leaf in leaves:
             own_rows, rows = rows[: np.size(leaf)], rows[np.size(leaf) :]
@@ -203,8 +214,21 @@ class _Point:
             found.append(self.packed(blocks))
         return shaped(self.value, iter(found))
 
-    def _inputs_in(self, found: Sequence[Any]) -> list[Any]:
-        """Return the cotangents of the inputs among those of the arguments."""
+    def check_value(self) -> None:
+        """Raise TypeError unless reverse mode can start from every number of the value."""
+        for leaf in leaves_of(self.value):
+            if not is_differentiable(leaf) or np.iscomplexobj(leaf):
+                name = name_of(self.jacobian.primal)
+                raise TypeError(f"jacrev of {name}: its value, {kind_of(leaf)}, is not a float or array of floats")
+
+    @property
+    def push(self) -> Sweep:
+        """The sweep of one direction."""
+        return self.jacobian.sweep("jvp", self.form, self.wrt)
+
+    def pulled(self, cotangent: Any) -> list[Any]:
+        """Return the cotangents of the inputs that are due to one of the value."""
+        found = self.jacobian.sweep("vjp", self.form, self.wrt)(*self.args, cotangent)[1]
         pairs = ((arg, bar) for k, bar in zip(self.wrt, found, strict=True) for arg, bar in _pairs(self.args[k], bar))
         return [bar for arg, bar in pairs if is_differentiable(arg)]
 
@@ -244,25 +268,6 @@ def _basis(values: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
             yield tuple(seeds)
 
 
-def _split(columns: Sequence[Any], shapes: Sequence[tuple[int, ...]]) -> list[Any]:
-    """Return the columns of one result as blocks, one for each argument."""
-    blocks: list[Any] = []
-    start = 0
-    for shape in shapes:
-        stop = start + math.prod(shape)
-        blocks.append(_block(columns[start:stop], shape, columns[0]))
-        start = stop
-    return blocks
-
-
-def _block(columns: Sequence[Any], shape: tuple[int, ...], like: Any) -> Any:
-    if shape == ():
-        return columns[0]
-    if not columns:
-        return np.zeros((*np.shape(like), *shape), np.asarray(like).dtype)
-    return np.stack(columns, axis=-1).reshape(*np.shape(like), *shape)
-
-
 def _rebuilt(primal: Any, *settings: Any) -> Jacobian:
     from adjoint.api.pickling import loaded
 
@@ -270,37 +275,48 @@ def _rebuilt(primal: Any, *settings: Any) -> Jacobian:
 
 
 def _make(
-    fun: Callable[..., Any], argnums: Argnums | None, direction: Direction | None, options: TransformOptions
+    fun: Callable[..., Any],
+    argnums: Argnums | None,
+    direction: Direction | None,
+    sparse: bool,
+    options: TransformOptions,
 ) -> Jacobian:
-    return Jacobian(fun, argnums, direction, checked_options(_NAMES[direction], options))
+    return Jacobian(fun, argnums, direction, checked_options(_NAMES[direction], options), sparse)
 
 
-def jacfwd(fun: Callable[..., Any], argnums: Argnums | None = None, **options: Unpack[TransformOptions]) -> Jacobian:
+def jacfwd(
+    fun: Callable[..., Any], argnums: Argnums | None = None, *, sparse: bool = False, **options: Unpack[_Options]
+) -> Jacobian:
     """Return a function for the Jacobian of `fun`, made by forward mode: one sweep for each element of the arguments.
 
     The result has the arguments of `fun` and returns an array of shape `value.shape + argument.shape`, a scalar where
     both are scalars. If `fun` returns a tuple, so does the Jacobian, and if `argnums` is a tuple, each block is one.
-    `argnums` and options are those of `grad`.
+    `argnums` and options are those of `grad`. With `sparse` each block is a `scipy.sparse.csr_array`, elements of the
+    value by elements of the argument in C order, and a sweep serves all columns that have no row in common.
 
     Raises AdjointError if `fun` can't be differentiated, and TypeError if an argument is not real and floating.
     """
-    return _make(fun, argnums, "forward", options)
+    return _make(fun, argnums, "forward", sparse, options)
 
 
-def jacrev(fun: Callable[..., Any], argnums: Argnums | None = None, **options: Unpack[TransformOptions]) -> Jacobian:
+def jacrev(
+    fun: Callable[..., Any], argnums: Argnums | None = None, *, sparse: bool = False, **options: Unpack[_Options]
+) -> Jacobian:
     """Return a function for the Jacobian of `fun`, made by reverse mode: one sweep for each element of the value.
 
     All else is as for `jacfwd`; the value has to be real too.
     """
-    return _make(fun, argnums, "reverse", options)
+    return _make(fun, argnums, "reverse", sparse, options)
 
 
-def jacobian(fun: Callable[..., Any], argnums: Argnums | None = None, **options: Unpack[TransformOptions]) -> Jacobian:
+def jacobian(
+    fun: Callable[..., Any], argnums: Argnums | None = None, *, sparse: bool = False, **options: Unpack[_Options]
+) -> Jacobian:
     """Return a function for the Jacobian of `fun`, by the mode that takes fewer sweeps for the shapes at hand.
 
     All else is as for `jacfwd`.
     """
-    return _make(fun, argnums, None, options)
+    return _make(fun, argnums, None, sparse, options)
 
 
 def hessian(fun: Callable[..., Any], argnums: Argnums | None = None, **options: Unpack[TransformOptions]) -> Jacobian:

@@ -33,6 +33,8 @@ class Options:
     fuse: bool = True
     # How many tangents a sweep of forward mode takes, along a last axis that each has; 0: one, without that axis.
     directions: int = 0
+    # Sets of inputs in the place of tangents, in plain Python: what each number depends on.
+    dependences: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ _PYTHON_CASTS: Mapping[str, tuple[str, frozenset[str]]] = {
 }
 _DTYPE_ALIASES: Mapping[str, str] = {"boolean": "bool", "int": "int64", "float": "float64", "complex": "complex128"}
 # Functions that are called by a name of the generated module.
-_MODULE_LEVEL = ("ref:", "const:", "helper.", "lanes.")
+_MODULE_LEVEL = ("ref:", "const:", "helper.", "lanes.", "sets.")
 
 
 class Name(ast.Name):
