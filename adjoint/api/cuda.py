@@ -78,13 +78,13 @@ class KernelGradient:
 
     def source_for(self, *args: Any, grid: Any = 1, block: Any = 128) -> str:
         """Return the text of the adjoint kernel for these arguments, or Numba types, and this shape of a launch."""
-        return self._adjoint(_launch((grid, block)), self._types(args)).code.text
+        return self._adjoint(_launch((grid, block)), self._types(args), args).code.text
 
     # -- launching -------------------------------------------------------------------------------------------
 
     def _run(self, launch: Launch, args: tuple[Any, ...], bars: dict[str, Any]) -> dict[str, Any]:
         args = tuple(map(cuda.detached, args))
-        adjoint = self._adjoint(launch, self._types(args))
+        adjoint = self._adjoint(launch, self._types(args), args)
         values = dict(zip(inspect.signature(self.parameters).parameters, args, strict=True))
         adjoint.launch(launch, values, bars)
         return {adjoint.code.bars[name]: bars[adjoint.code.bars[name]] for name in adjoint.code.wrt}
@@ -101,12 +101,13 @@ class KernelGradient:
             raise unsupported_value(self.__name__, value, Untypable(f"a {type(value).__name__}"))
         return cuda.contiguous(kind)
 
-    def _adjoint(self, launch: Launch, types: tuple[tuple[str, NumbaType], ...]) -> Adjoint:
-        key = (types, launch.block, launch.rank)
+    def _adjoint(self, launch: Launch, types: tuple[tuple[str, NumbaType], ...], args: Sequence[Any]) -> Adjoint:
+        fits = launch.covered({name: value for (name, _), value in zip(types, args, strict=True)})
+        key = (types, launch.block, launch.rank, fits)
         if key not in self._made:
             from adjoint.api.kernel_compiler import KernelRequest, generate_kernel
 
-            request = KernelRequest(self.parameters, self._wrt, self._package, types, launch.block, launch.rank)
+            request = KernelRequest(self.parameters, self._wrt, self._package, types, launch.block, launch.rank, fits)
             self._made[key] = Adjoint(self.__name__, generate_kernel(request), self._options.cache)
         self._last = self._made[key]
         return self._made[key]
@@ -124,6 +125,19 @@ class Launch:
     def rank(self) -> int:
         """The number of axes of the grid, those at the end left out along which there is a single thread."""
         return max([1, *(k + 1 for k in range(3) if self.threads[k] > 1)])
+
+    def covered(self, args: Mapping[str, Any]) -> frozenset[tuple[str, int, int]]:
+        """Return the arrays with as many axes as the grid, each axis with an axis of the grid that is as long at least.
+
+        Nothing is said of arrays that the grid doesn't cover as a whole.
+        """
+        found: set[tuple[str, int, int]] = set()
+        for name, value in args.items():
+            shape: tuple[int, ...] = tuple(getattr(value, "shape", ()))
+            fits = {(name, k, g) for k, size in enumerate(shape) for g in range(self.rank) if size <= self.threads[g]}
+            if len(shape) == self.rank and {k for _, k, _ in fits} == set(range(self.rank)):
+                found |= fits
+        return frozenset(found)
 
     @property
     def config(self) -> tuple[Any, ...]:
@@ -159,7 +173,7 @@ class Adjoint:
         self.name = name
         self.code = cast(KernelCode, code)
         self.cache = cache
-        self.kernel: Any = None
+        self.kernels: dict[str, Any] = {}
 
     def launch(self, launch: Launch, args: Mapping[str, Any], bars: dict[str, Any]) -> None:
         """Run the kernel; `bars` gets the cotangents that were left out."""
@@ -167,9 +181,10 @@ class Adjoint:
         self.fill(args, bars)
         _refuse_shared(self.name, args, bars, self.code.written)
         values = {**{name: self.number(value) for name, value in args.items()}, **bars, **self.tapes(launch, args)}
-        if self.kernel is None:
-            self.kernel = cuda.load_kernel(self.code.text, self.code.entry, cache=self.cache)
-        self.kernel[launch.config](*(values[name] for name in self.code.params))
+        for name, params in (self.code.entry, self.code.params), *([self.code.after] if self.code.after else []):
+            if name not in self.kernels:
+                self.kernels[name] = cuda.load_kernel(self.code.text, self.code.entry, cache=self.cache, name=name)
+            self.kernels[name][launch.config](*(values[param] for param in params))
 
     def number(self, value: Any) -> Any:
         """Return a scalar in the precision of the kernel."""

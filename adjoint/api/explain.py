@@ -51,7 +51,7 @@ def explain(request: Request, arg_types: tuple[NumbaType, ...]) -> str:
         lines += ["", *report.loops(fuse_loops(transformed))]
     if request.options.parallel:
         notes: list[Note] = []
-        parallelise(compiler.tidy(transformed), notes)
+        parallelise(compiler.tidy(fuse_loops(transformed) if request.options.fuse else transformed), notes)
         lines += ["", *report.parallel(notes)]
     return "".join(f"{line}\n" for line in lines)
 

@@ -25,6 +25,7 @@ from adjoint.transform.dce import eliminate
 from adjoint.transform.kernel_accesses import Launch, exclusive
 from adjoint.transform.kernel_branches import merge_branches
 from adjoint.transform.kernel_finish import atomic, fewer_barriers, stored, without_forgets, without_unused
+from adjoint.transform.kernel_gather import Fit, gather
 from adjoint.transform.kernel_prepare import prepare, written_parameters
 from adjoint.transform.kernel_reverse import KernelAdjoint, reverse_kernel
 from adjoint.transform.kernel_sums import merge_sums
@@ -60,13 +61,15 @@ class KernelRequest:
     types: tuple[tuple[str, NumbaType], ...]
     block: tuple[int, int, int]
     rank: int
+    fits: frozenset[Fit] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class KernelCode:
     """An adjoint kernel as text, and what whoever launches it has to know.
 
-    `params` are its parameters; `bars` maps parameters of the primal to those with their cotangents.
+    `params` are its parameters; `bars` maps parameters of the primal to those with their cotangents. `after` are the
+    name and the parameters of a second kernel, to be launched in the same way afterwards.
     """
 
     text: str
@@ -78,6 +81,7 @@ class KernelCode:
     scalars: tuple[str, ...]
     tapes: tuple[GlobalTape, ...]
     single: bool
+    after: tuple[str, tuple[str, ...]] | None = None
 
 
 def generate_kernel(request: KernelRequest) -> KernelCode:
@@ -95,9 +99,19 @@ def generate_kernel(request: KernelRequest) -> KernelCode:
     alone = exclusive(func, Launch(request.block, request.rank))
     made = atomic(merge_sums(adjoint.func), {bar for name, bar in adjoint.shadows.items() if name in alone})
     made = tidy(_without_dead_writes(made, adjoint, func))
-    text = kernel_text(made, block=request.block, single=single, package=request.package)
-    used = tuple(p.name for p in made.params)
-    return KernelCode(text, made.name, used, adjoint.bars, wrt, tuple(written), adjoint.scalars, adjoint.tapes, single)
+    bars = {(adjoint.bars[name], *axes) for name, *axes in request.fits if name in adjoint.bars}
+    found = gather(made, Launch(request.block, request.rank), request.fits | bars)
+    kernels = [made] if found is None else [tidy(each) for each in (found.after, found.func) if each is not None]
+    text = kernel_text(kernels, block=request.block, single=single, package=request.package)
+    entry, after = (_launched(each) for each in (kernels[-1], kernels[0]))
+    return KernelCode(
+        text, *entry, adjoint.bars, wrt, tuple(written), adjoint.scalars, adjoint.tapes, single,
+        after if len(kernels) > 1 else None,
+    )
+
+
+def _launched(func: Func) -> tuple[str, tuple[str, ...]]:
+    return func.name, tuple(p.name for p in func.params)
 
 
 def tidy(func: Func) -> Func:

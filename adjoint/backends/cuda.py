@@ -28,9 +28,9 @@ def package_of(kernel: object) -> str:
     return "numba_cuda_mlir" if type(kernel).__module__.startswith("numba_cuda_mlir") else "numba"
 
 
-def load_kernel(text: str, entry: str, *, cache: bool) -> Any:
-    """Return the last function of a generated module, ready to be launched."""
-    return getattr(keep_text(entry, text, cache=cache).load({}), entry)
+def load_kernel(text: str, entry: str, *, cache: bool, name: str | None = None) -> Any:
+    """Return a function of a generated module, ready to be launched: `entry`, or the one with that name."""
+    return getattr(keep_text(entry, text, cache=cache).load({}), name or entry)
 
 
 def type_of(value: Any) -> NumbaType | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from numba import types as nb
@@ -37,27 +37,33 @@ def add_block_sum(total, value, parts):
 
 
 def kernel_text(
-    func: Func, *, block: tuple[int, int, int], single: bool, package: str, device: bool = False, doc: str = ""
+    funcs: Sequence[Func],
+    *,
+    block: tuple[int, int, int],
+    single: bool,
+    package: str,
+    device: bool = False,
+    doc: str = "",
 ) -> str:
-    """Return the text of a module with one adjoint kernel, the last function in it.
+    """Return the text of a module with adjoint kernels.
 
     Args:
-        func: the kernel, in the imperative dialect.
+        funcs: the kernels, in the imperative dialect.
         block: the numbers of threads of a block along x, y and z.
         single: whether its numbers are single precision; its types say double then.
         package: where `cuda` comes from, "numba" or "numba_cuda_mlir".
-        device: whether it is a device function.
+        device: whether they are device functions.
         doc: the docstring of the module.
 
     Raises:
         UnsupportedError: a function has no form that kernels can call.
     """
     real = "float32" if single else "float64"
-    spelt = unpacked(_Speller(func, real, single=single).func())
-    helpers = [_block_sum(block)] if _calls_block_sum(func) else []
+    helpers = [_block_sum(block)] if any(map(_calls_block_sum, funcs)) else []
     body = [_decorated(text, "@cuda.jit(device=True)") for text in helpers]
-    kernel = unparse(emit(spelt))
-    body.append(_decorated(kernel, "@cuda.jit(device=True)" if device else "@cuda.jit"))
+    for func in funcs:
+        kernel = unparse(emit(unpacked(_Speller(func, real, single=single).func())))
+        body.append(_decorated(kernel, "@cuda.jit(device=True)" if device else "@cuda.jit"))
     code = "\n\n".join(body)
     head = [f'"""{doc}"""\n' if doc else "", _imports(code, package)]
     return "\n\n".join([*("\n".join(part for part in head if part),), code])

@@ -129,6 +129,11 @@ class Lines:
                 return None
 
 
+def thread_indices(func: Func, launch: Launch) -> dict[str, int]:
+    """Return the axes of the grid by the names that stand for the index of the thread along them."""
+    return dict(_Threads(func, launch).axes)
+
+
 class _Threads:
     """Knows which values differ between the threads of a grid or of a block."""
 

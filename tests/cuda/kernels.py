@@ -73,6 +73,29 @@ def kernels(real):
             out[i, j, k] = u[i, j, k] * total
 
     @cuda.jit
+    def uneven(w, u, v, out):
+        """Neighbours at other distances to one side than to the other, of two arrays, one of them transposed."""
+        i, j = cuda.grid(2)
+        if 2 <= i and i < u.shape[0] - 1:
+            if j < u.shape[1] - 3:
+                near = w[0] * u[i, j] * u[i - 2, j + 3]
+                out[i, j] = near * math.cos(v[j + 1, i + 1]) + out[i, j] * v[j, i]
+
+    @cuda.jit
+    def partial(u, out):
+        """The grid ends before the array does: elements past it belong to no thread."""
+        i = cuda.grid(1)
+        if i >= 1 and i < u.shape[0] - 1:
+            out[i] = u[i - 1] * u[i] * u[i + 1]
+
+    @cuda.jit
+    def wrapped(u, out):
+        """The neighbour of the first element is the last."""
+        i = cuda.grid(1)
+        if i < u.shape[0]:
+            out[i] = u[i] * u[i - 1]
+
+    @cuda.jit
     def reduction(x, out):
         s = cuda.shared.array(THREADS, real)
         t = cuda.threadIdx.x
@@ -231,7 +254,8 @@ def kernels(real):
     u2, u3 = normal(6, 7) * dtype.type(0.5), normal(4, 5, 6)
     out2, out3 = np.zeros_like(u2), np.zeros_like(u3)
     bodies = 2 * THREADS
-    start, column = np.array([0, 2, 2, 5, 7]), np.array([0, 3, 1, 2, 3, 0, 4])
+    # The rows 0 and 2 share entries, so that an addition to the gradient of one must be atomic.
+    start, column = np.array([0, 3, 1, 5, 7]), np.array([0, 3, 1, 2, 3, 0, 4])
     time = np.abs(normal(n)) + dtype.type(0.5)
 
     def price():
@@ -246,6 +270,9 @@ def kernels(real):
         Case("stencil_1d", stencil_1d, blocks, THREADS, (0.2, normal(n), zeros(n)), 2, _stencil_1d),
         Case("stencil_2d", stencil_2d, (2, 2), (4, 4), (0.2, u2, out2), 2, _stencil_2d),
         Case("stencil_3d", stencil_3d, (2, 2, 2), (2, 4, 4), (u3, out3), 1, _stencil_3d),
+        Case("uneven", uneven, (3, 2), (3, 5), (normal(1), normal(6, 7), normal(7, 6), normal(6, 7)), 3, _uneven),
+        Case("partial", partial, 1, THREADS, (normal(n), zeros(n)), 1, _partial),
+        Case("wrapped", wrapped, blocks, THREADS, (normal(n), zeros(n)), 1, lambda u, out: u * np.roll(u, 1)),
         Case("reduction", reduction, blocks, THREADS, (normal(n), zeros(1)), 1, _reduction),
         Case("matmul", matmul, (2, 2), (TILE, TILE), (normal(6, 7), normal(7, 5), zeros(6, 5)), 2, _matmul),
         Case(
@@ -296,6 +323,20 @@ def _stencil_3d(u, out):
     out, mid = out + 0 * u, slice(1, -1)
     total = u[:-2, mid, mid] + u[2:, mid, mid] + u[mid, :-2, mid] + u[mid, 2:, mid] + u[mid, mid, :-2] + u[mid, mid, 2:]
     out[mid, mid, mid] = u[mid, mid, mid] * total
+    return out
+
+
+def _uneven(w, u, v, out):
+    out, i, j = out + 0 * w[0], slice(2, -1), slice(0, -3)
+    turned = v.T
+    near = w[0] * u[i, j] * u[0:-3, 3:]
+    out[i, j] = near * np.cos(turned[3:, 1:-2]) + out[i, j] * turned[i, j]
+    return out
+
+
+def _partial(u, out):
+    out, i = out + 0 * u, slice(1, THREADS)
+    out[i] = u[0 : THREADS - 1] * u[i] * u[2 : THREADS + 1]
     return out
 
 

@@ -119,11 +119,14 @@ def facts(ptx, cc):
     }
 
 
-def launched(case):
-    """Return a kernel, its adjoint and the values that they are launched with; all cotangents are zeros."""
+def launched(case, text=None):
+    """Return a kernel, its adjoints in order, and the values that they are launched with; cotangents are zeros.
+
+    `text` is the adjoint's, changed.
+    """
     gradient = grad(case.kernel)
     launch = _launch((case.grid, case.block))
-    adjoint = gradient._adjoint(launch, gradient._types(case.args))
+    adjoint = gradient._adjoint(launch, gradient._types(case.args), case.args)
     code = adjoint.code
     real = np.float32 if code.single else np.float64
     names = tuple(inspect.signature(case.kernel.py_func).parameters)
@@ -132,10 +135,13 @@ def launched(case):
     bars = {}
     adjoint.fill(named, bars)
     values = {**named, **bars, **adjoint.tapes(launch, named)}
-    function = load_kernel(code.text, code.entry, cache=False).py_func
     shape = case.grid, case.block
     primal = Launched(case.name, case.kernel.py_func, names, args, *shape)
-    return primal, Launched(code.entry, function, code.params, tuple(values[p] for p in code.params), *shape)
+    adjoints = []
+    for name, params in ((code.entry, code.params), *([code.after] if code.after else [])):
+        function = load_kernel(text or code.text, code.entry, cache=False, name=name).py_func
+        adjoints.append(Launched(name, function, params, tuple(values[p] for p in params), *shape))
+    return primal, adjoints
 
 
 def report(package, precision, names):
@@ -148,11 +154,18 @@ def report(package, precision, names):
     for case in kernels(real):
         if names and case.name not in names:
             continue
-        for role, kernel in zip(("primal", "adjoint"), launched(case), strict=True):
+        primal, adjoints = launched(case)
+        for role, kernels_ in (("primal", [primal]), ("adjoint", adjoints)):
             for cc in ARCHITECTURES:
-                ptx = compile_ptx(package, kernel.function, [kind_of(a) for a in kernel.args], cc)
-                found.setdefault(case.name, {}).setdefault(role, {})[f"sm_{cc[0]}{cc[1]}"] = facts(ptx, cc)
+                of_role = found.setdefault(case.name, {}).setdefault(role, {})
+                of_role[f"sm_{cc[0]}{cc[1]}"] = together(package, kernels_, cc)
     return found
+
+
+def together(package, kernels, cc):
+    """Return the facts of kernels that are launched one after the other."""
+    each = [facts(compile_ptx(package, k.function, [kind_of(a) for a in k.args], cc), cc) for k in kernels]
+    return {what: (max if what == "registers" else sum)(one[what] for one in each) for what in each[0]}
 
 
 if __name__ == "__main__":

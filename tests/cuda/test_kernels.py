@@ -26,7 +26,10 @@ CASES: dict[str, dict[str, Case]] = {
 }
 NAMES = list(CASES["float64"])
 # Kernels in which each thread reads elements of its own.
-AFFINE = ("map_scalars", "saxpy", "reduction", "ode", "ode_constant", "black_scholes", "device_functions", "relax")
+ALONE = ("map_scalars", "saxpy", "reduction", "ode", "ode_constant", "black_scholes", "device_functions", "relax")
+# Kernels that read elements at constant distances, each of which a thread owns.
+STENCILS = ("stencil_1d", "stencil_2d", "stencil_3d")
+AFFINE = ALONE + STENCILS
 
 
 @functools.cache
@@ -68,6 +71,23 @@ def test_no_atomic_additions_to_arrays_that_threads_share_no_element_of(name: st
     kernel = re.sub("#.*", "", source(name).rpartition("@cuda.jit")[2])
     targets = set(re.findall(r"cuda\.atomic\.add\((\w+)", kernel))
     assert targets <= {"s_bar"}
+
+
+@pytest.mark.parametrize("name", ["partial", "wrapped"])
+def test_an_element_that_no_thread_can_fetch_for_is_added_to_atomically(name: str) -> None:
+    assert "cuda.atomic.add(u_bar" in source(name)
+
+
+def test_a_grid_that_is_too_small_adds_atomically() -> None:
+    case = CASES["float64"]["stencil_2d"]
+    gradient = grad(case.kernel)
+    assert "cuda.atomic.add(u_bar" not in gradient.source_for(*case.args, grid=(2, 2), block=(4, 4))
+    assert "cuda.atomic.add(u_bar" in gradient.source_for(*case.args, grid=(1, 2), block=(4, 4))
+
+
+def test_arrays_for_which_threads_fetch_and_others() -> None:
+    """All threads read the same `w[0]`."""
+    assert set(re.findall(r"cuda\.atomic\.add\((\w+)", source("uneven"))) == {"w_bar"}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -18,23 +18,34 @@ def add_block_sum(total, value, parts):
 
 
 @cuda.jit
+def stencil_2d_clear(u, out_bar):
+    i, j = cuda.grid(2)
+    if i >= 1 and i < u.shape[0] - 1 and j >= 1 and j < u.shape[1] - 1:
+        out_bar[i, j] = 0.0
+
+
+@cuda.jit
 def stencil_2d_adjoint(c, u, c_bar, u_bar, out_bar):
     i, j = cuda.grid(2)
     parts = cuda.shared.array(16, float64)
+    u_sum = 0.0
     c_sum = 0.0
     if i >= 1 and i < u.shape[0] - 1 and j >= 1 and j < u.shape[1] - 1:
         around = u[i - 1, j] + u[i + 1, j] + u[i, j - 1] + u[i, j + 1]
         u_i_j = u[i, j]
         # backward: out[i, j] = u[i, j] + c * (around - 4.0 * u[i, j]) - u[i, j] ** 3
         out_seed = out_bar[i, j]
-        out_bar[i, j] = 0.0
         c_sum = out_seed * (around - 4.0 * u_i_j)
         around_bar = out_seed * c
-        u_i_j_bar = out_seed - 3.0 * u_i_j**2 * out_seed - 4.0 * around_bar
-        cuda.atomic.add(u_bar, (i, j), u_i_j_bar)
-        # backward: around = u[i - 1, j] + u[i + 1, j] + u[i, j - 1] + u[i, j + 1]
-        cuda.atomic.add(u_bar, (i, j + 1), around_bar)
-        cuda.atomic.add(u_bar, (i, j - 1), around_bar)
-        cuda.atomic.add(u_bar, (i + 1, j), around_bar)
-        cuda.atomic.add(u_bar, (i - 1, j), around_bar)
+        u_sum += out_seed - 3.0 * u_i_j**2 * out_seed - 4.0 * around_bar
+    if i >= 0 and i < u.shape[0] - 2 and j >= 1 and j < u.shape[1] - 1:
+        u_sum += out_bar[i + 1, j] * c
+    if i >= 1 and i < u.shape[0] - 1 and j >= 0 and j < u.shape[1] - 2:
+        u_sum += out_bar[i, j + 1] * c
+    if i >= 1 and i < u.shape[0] - 1 and j >= 2 and j < u.shape[1]:
+        u_sum += out_bar[i, j - 1] * c
+    if i >= 2 and i < u.shape[0] and j >= 1 and j < u.shape[1] - 1:
+        u_sum += out_bar[i - 1, j] * c
+    if i < u_bar.shape[0] and j < u_bar.shape[1]:
+        u_bar[i, j] += u_sum
     add_block_sum(c_bar, c_sum, parts)
