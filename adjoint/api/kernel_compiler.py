@@ -99,7 +99,7 @@ def generate_kernel(request: KernelRequest) -> KernelCode:
     alone = exclusive(func, Launch(request.block, request.rank))
     made = atomic(merge_sums(adjoint.func), {bar for name, bar in adjoint.shadows.items() if name in alone})
     made = tidy(_without_dead_writes(made, adjoint, func))
-    bars = {(adjoint.bars[name], *axes) for name, *axes in request.fits if name in adjoint.bars}
+    bars = {(adjoint.bars[name], k, axis) for name, k, axis in request.fits if name in adjoint.bars}
     found = gather(made, Launch(request.block, request.rank), request.fits | bars)
     kernels = [made] if found is None else [tidy(each) for each in (found.after, found.func) if each is not None]
     text = kernel_text(kernels, block=request.block, single=single, package=request.package)
