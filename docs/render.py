@@ -52,9 +52,9 @@ DERIVATIVES = """\
 <!-- written by `python docs/render.py` from the tables in adjoint/rules; edit those -->
 
 {elementwise_count} element-wise functions, {scipy_count} of `scipy.special`, {linear_count} linear ones,
-{special_count} with a rule of their own, and {zero_count} whose derivative is zero or does not exist. A function in none of these tables is refused by a
-`MissingRuleError`. Names are canonical: `asin` stands for `math.asin`, `np.asin` and `np.arcsin`; `select(c, a, b)` is
-`a if c else b`.
+{special_count} with a rule of their own, and {zero_count} whose derivative is zero or does not exist. A function in
+none of these tables is refused by a `MissingRuleError`. Names are canonical: `asin` stands for `math.asin`, `np.asin`
+and `np.arcsin`; `select(c, a, b)` is `a if c else b`.
 
 ## Element-wise
 

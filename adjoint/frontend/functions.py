@@ -62,6 +62,9 @@ def call_function(
         named = {name: lower(frame, each, name, node) for name, each in partial.keywords.items()}
         return call_function(frame, partial.func, [*first, *args], {**named, **kwargs}, node, hint)
     fun = plain_function(obj)
+    if fun.__module__.startswith("adjoint.api."):
+        what = f"`{fun.__name__}` of adjoint is called in the function"
+        raise frame.unsupported(what, node, "call it outside, and use what it returns here")
     try:
         code = code_of(fun)
     except SourceError as error:

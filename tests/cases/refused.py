@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
+import adjoint
 from adjoint.errors import AdjointError, AliasError, MissingRuleError, TypingError, UnsupportedError
 from adjoint.rules.containers import Form, container
 
@@ -560,6 +561,16 @@ def tuple_of_array(v):
 @refused("`any` or `all` of this", "any(x)", "write `np.any(...)` or `np.all(...)`")
 def any_of_number(x):
     return x if any(x) else 0.0
+
+
+@refused(
+    "`checkpoint` of adjoint is called in the function",
+    "adjoint.checkpoint(math.sin)",
+    "call it outside, and use what it returns here",
+)
+def checkpoint_inside(x):
+    light = adjoint.checkpoint(math.sin)
+    return light(x)
 
 
 group("Recursion")
