@@ -68,8 +68,9 @@ TIDY: tuple[tuple[str, Callable[[Func], Func]], ...] = (
     ("skip", skip),
     ("names", rename),
 )
-# Passes that let one array hold a value and then a tangent, which has another shape where it has many directions.
-_SHARING = ("reuse", "recycle")
+# Passes that let one array hold a value and then a tangent, which has another shape where it has many directions, or
+# write numbers where tangents stand.
+_SHARING = ("reuse", "recycle", "spread")
 # Where functions come from that text calls which isn't for people.
 _OWN = {"lanes.": "adjoint.backends.lanes", "sets.": "adjoint.backends.dependence"}
 

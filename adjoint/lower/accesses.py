@@ -48,8 +48,8 @@ class Summary:
 
 
 def clash(a: Access, b: Access) -> bool:
-    """Whether two accesses may be to the same memory, and one of them changes it."""
-    return a.cls == b.cls and (a.writes or b.writes)
+    """Whether two accesses may be to the same memory, and the order matters: one changes it, and not both add to it."""
+    return a.cls == b.cls and (a.writes or b.writes) and not (a.adds and b.adds)
 
 
 def in_lockstep(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 
 from adjoint.analysis.linear import Linear, whole
 from adjoint.analysis.sharing import memory_classes
@@ -54,6 +54,11 @@ class Context:
         taken |= {name.partition(":")[2] for name in func.refs}
         return Context(kinds, all_hints(func), Facts(kinds, func.refs), memory_classes(func), taken)
 
+    def copy(self) -> Context:
+        """Return a context with tables of its own, for passes that are only tried."""
+        tables = {f.name: dict(getattr(self, f.name)) for f in fields(self) if isinstance(getattr(self, f.name), dict)}
+        return replace(self, **tables)
+
     def emit(self, *stmts: Stmt) -> None:
         self.out.extend(stmts)
 
@@ -69,6 +74,10 @@ class Context:
         if hint is not None:
             self.hints[name] = hint
         return Var(name)
+
+    def renewed(self, name: str) -> Var:
+        """Return a new name for another value of the kind that a name has."""
+        return self.fresh(name, self.kinds[name], self.hint(name))
 
     def hint(self, name: str) -> str | None:
         """Return the name the user knows a value by."""

@@ -34,6 +34,7 @@ from adjoint.lower.elements import NotATree, Reader
 from adjoint.lower.facts import Facts
 from adjoint.lower.guards import is_guard
 from adjoint.lower.normal import Normal
+from adjoint.lower.regions import regions
 from adjoint.lower.result_shapes import result_shape
 from adjoint.lower.uses import open_indices
 from adjoint.lower.versions import versions
@@ -74,7 +75,7 @@ def expand(func: Func) -> tuple[Func, Context]:
 
 def _expanded(func: Func) -> tuple[Func, Context]:
     context = Context.of(func)
-    func = versions(func, context.kinds, lambda name: context.fresh(name, context.kinds[name], context.hint(name)))
+    func = versions(regions(func, context.kinds, context.renewed), context.kinds, context.renewed)
     expander = Expander(func, context)
     body = (*expander.lengths_of_parameters(), *expander.block(func.body))
     return replace(func, body=body, types=context.kinds, hints=context.hints), context

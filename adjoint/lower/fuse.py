@@ -8,7 +8,7 @@ from dataclasses import replace
 from adjoint.analysis.linear import Linear, symbol
 from adjoint.analysis.sharing import memory_classes
 from adjoint.ir import Block, Comment, Expr, For, Func, Lit, Stmt, Var
-from adjoint.ir.walk import map_blocks, substitute
+from adjoint.ir.walk import map_blocks, names_in, substitute
 from adjoint.lower.accesses import Access, Accesses, Summary, in_lockstep
 from adjoint.lower.context import Context, Span
 from adjoint.lower.guards import is_guard
@@ -133,7 +133,8 @@ class _Fuser:
             a, b = self.memory.get(first.index.name, {}).get(x.name), self.memory.get(second.index.name, {}).get(y.name)
             return a is not None and b is not None and a.apart_from(b)
         nested = _has_loop(first) and _has_loop(second)
-        if x.adds and y.adds and not nested and x.index != substituted(y.index, second.index, first.index):
+        own = substituted(y.index, second.index, first.index)
+        if x.adds and y.adds and not nested and x.index != own and not self.are_spread(x.index, own):
             # LLVM would have to check that the elements don't overlap.
             return False
         moving = self.accesses.of(first).binds | self.accesses.of(second).binds
@@ -141,11 +142,20 @@ class _Fuser:
         if any(in_lockstep(a, b, both, moving, natural) for a, b in zip(x.index, y.index, strict=True)):
             return True
         # Sums may be added up in any order.
-        return x.adds and y.adds and nested
+        return x.adds and y.adds
+
+    def are_spread(self, x: tuple[Expr, ...], y: tuple[Expr, ...]) -> bool:
+        """Whether sums into neighbouring elements are such that `spread` takes them apart again."""
+        return all(map(self.context.is_natural, (*x, *y))) and all(map(_is_shifted, x, y))
 
 
 def substituted(index: tuple[Expr, ...], old: Var, new: Var) -> tuple[Expr, ...]:
     return tuple(substitute(each, {old.name: new}) for each in index)
+
+
+def _is_shifted(a: Expr, b: Expr) -> bool:
+    """Whether subscripts are the same name with numbers added."""
+    return len({names_in(a), names_in(b)}) == 1 and len(names_in(a)) == 1
 
 
 def _has_loop(loop: For) -> bool:

@@ -19,6 +19,9 @@ from adjoint.lower.hoist import hoist
 from adjoint.lower.interchange import interchange
 from adjoint.lower.recycle import recycle
 from adjoint.lower.reuse import reuse
+from adjoint.lower.shrink import shrink
+from adjoint.lower.spread import spread
+from adjoint.lower.substitute import substitute_cheap
 from adjoint.lower.tapes import drop_unread
 from adjoint.transform.copyprop import propagate
 from adjoint.transform.dce import eliminate
@@ -29,12 +32,15 @@ PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
     ("tapes", lambda func, context: eliminate(drop_unread(eliminate(func)))),
     ("adopt", adopt),
     ("ascend", ascend),
+    ("substitute", substitute_cheap),
     ("fuse", fuse),
     ("again", again),
     ("first_write", lambda func, context: first_write(func, context.made, context.spans)),
     ("contract", lambda func, context: contract(func, context.kinds)),
+    ("shrink", shrink),
     ("reuse", reuse),
     ("recycle", recycle),
+    ("spread", spread),
     ("hoist", lambda func, context: hoist(func, context.kinds)),
     ("nest", lambda func, context: renest(func)),
     ("interchange", interchange),

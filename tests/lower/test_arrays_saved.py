@@ -1,0 +1,130 @@
+"""Arrays that are not made, or are smaller, and sums that are gathered: each pass alone, and the values."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from adjoint.codegen.emit import text
+from tests.ir_text import parse
+from tests.lower.programs import run, same
+from tests.lower.test_lower import lowered
+
+SHIFTED = """
+def f(y_bar: float64[:], n: int64):
+    x_bar: float64[:] = zeros(n + 2)
+    x_bar[1:-1] += y_bar
+    x_bar[2:] += y_bar
+    return x_bar
+"""
+
+
+def test_shifted_sums_become_one_loop() -> None:
+    done = text(lowered(SHIFTED))
+    assert done.count("for ") == 2
+    assert "x_bar[i_2] += _1[i_2] + _1[i_2 - 1]" in done
+    kept = text(lowered(SHIFTED, ("spread",)))
+    assert "x_bar[i + 1] += y_bar[i]" in kept
+    assert "x_bar[i + 2] += y_bar[i]" in kept
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 9])
+def test_shifted_sums_of_any_length(n: int) -> None:
+    args = np.arange(1.0, n + 1), n
+    same(run(lowered(SHIFTED), *args), run(parse(SHIFTED), *args))
+
+
+STENCIL = """
+def f(x: {dtype}[:, :], y: {dtype}[:, :], n: int64, c: float64):
+    for i in range({rows}):
+        for j in range({columns}):
+            t: {dtype} = y[i, j]
+            y[i, j] = 0.0
+            u: {dtype} = t * t
+            {body}
+    return x, y
+"""
+SCATTERS = {
+    "cross": "x[i - 1, j] += u\n x[i + 1, j] += u\n x[i, j - 1] += u\n x[i, j + 1] += u\n x[i, j] += u",
+    "weights": "x[i, j - 1] += 0.5 * u\n x[i, j + 1] += -u\n x[i, j] += -(u * t)",
+    "wide": "x[i, j - 1] += u\n x[i, j + 2] += t",
+    "reads": "x[i, j - 1] += x[i, j]\n x[i, j + 1] += u\n x[i, j] += u",
+    "in place": "y[i, j - 1] += u\n y[i, j + 1] += u\n y[i - 1, j + 1] += u\n y[i - 1, j - 1] += u\n y[i - 1, j] += t",
+    "outer factor": "x[i, j - 1] += c * u\n x[i, j + 1] += c * u",
+}
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 4, 8])
+@pytest.mark.parametrize(("rows", "columns"), [("1, n - 1", "1, n - 2"), ("n - 2, 0, -1", "n - 3, 0, -1")])
+@pytest.mark.parametrize("scatter", SCATTERS)
+def test_scattered_sums(scatter: str, rows: str, columns: str, n: int) -> None:
+    body = SCATTERS[scatter].replace("\n ", "\n            ")
+    source = STENCIL.format(dtype="float64", rows=rows, columns=columns, body=body)
+    rng = np.random.default_rng(n)
+    x, y = rng.standard_normal((2, n, n))
+    for c in (0.5, np.inf):
+        with np.errstate(invalid="ignore"):
+            same(run(lowered(source), x.copy(), y.copy(), n, c), run(parse(source), x.copy(), y.copy(), n, c), 1e-12)
+    if n == 8 and scatter != "reads":
+        assert lowered(source) != lowered(source, ("spread",))
+
+
+def test_a_factor_that_may_be_infinite_is_multiplied_before_zeros_are_put_around() -> None:
+    source = STENCIL.format(dtype="float64", rows="1, n - 1", columns="1, n - 1", body="x[i, j - 1] += c * u")
+    source = source.replace("+= c * u", "+= c * u\n            x[i, j + 1] += c * u")
+    x, y = np.zeros((4, 4)), np.ones((4, 4))
+    found, _ = run(lowered(source), x, y, 4, np.inf)
+    assert not np.isnan(found).any()
+
+
+def test_elements_that_cost_nothing_are_computed_where_they_are_read() -> None:
+    source = """
+    def f(x: float64[:], y: float64[:], a: float64[:, :]):
+        t: float64[:, :] = outer(x, y)
+        a += transpose(t)
+        return a
+    """
+    assert "a[i_1, j_1] += x[j_1] * y[i_1]" in text(lowered(source))
+    changed = source.replace("a += transpose(t)", "x[0] = 2.0\n        a += transpose(t)")
+    assert "outer" not in text(lowered(changed))
+    assert text(lowered(changed)).count("empty") == 1
+    for program in (source, changed):
+        args = np.arange(3.0), np.arange(2.0) + 1.0, np.ones((2, 3))
+        same(run(lowered(program), *(a.copy() for a in args)), run(parse(program), *(a.copy() for a in args)))
+
+
+def test_an_array_with_a_row_to_each_iteration_has_one_row() -> None:
+    source = """
+    def f(x: float64[:, :], n: int64):
+        s: float64 = 0.0
+        t: float64[:, :] = empty((dim(x, 0), dim(x, 1)))
+        for i in range(dim(x, 0)):
+            for j in range(dim(x, 1)):
+                t[i, j] = sin(x[i, j])
+            for k in range(1, dim(x, 1)):
+                s += t[i, k] * t[i, k - 1] {other}
+        return s
+    """
+    assert "np.empty(x.shape[1])" in text(lowered(source.format(other="")))
+    kept = source.format(other="* t[0, k]")
+    assert "np.empty((x.shape[0], x.shape[1]))" in text(lowered(kept))
+    x = np.arange(6.0).reshape(2, 3)
+    for program in (source.format(other=""), kept):
+        same(run(lowered(program), x, 2), run(parse(program), x, 2), 1e-14)
+
+
+def test_arrays_of_one_name_in_two_loops_have_nothing_to_do_with_each_other() -> None:
+    source = """
+    def f(x: float64[:], n: int64):
+        s: float64 = 0.0
+        for i in range(n):
+            t: float64[:] = x * 2.0
+            s += sum(t * t)
+        for i in range(n):
+            t = x * 3.0
+            s += sum(t) + t[0]
+        return s
+    """
+    assert "empty" not in text(lowered(source))
+    x = np.arange(4.0)
+    same(run(lowered(source), x, 3), run(parse(source), x, 3), 1e-14)
