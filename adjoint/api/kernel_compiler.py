@@ -26,6 +26,7 @@ from adjoint.transform.kernel_accesses import Launch, exclusive
 from adjoint.transform.kernel_branches import merge_branches
 from adjoint.transform.kernel_finish import atomic, fewer_barriers, stored, without_forgets, without_unused
 from adjoint.transform.kernel_gather import Fit, gather
+from adjoint.transform.kernel_phases import plain_additions, without_idle_barriers
 from adjoint.transform.kernel_prepare import prepare, written_parameters
 from adjoint.transform.kernel_reverse import KernelAdjoint, reverse_kernel
 from adjoint.transform.kernel_sums import merge_sums
@@ -99,6 +100,7 @@ def generate_kernel(request: KernelRequest) -> KernelCode:
     alone = exclusive(func, Launch(request.block, request.rank))
     made = atomic(merge_sums(adjoint.func), {bar for name, bar in adjoint.shadows.items() if name in alone})
     made = tidy(_without_dead_writes(made, adjoint, func))
+    made = plain_additions(without_idle_barriers(made), request.block)
     bars = {(adjoint.bars[name], k, axis) for name, k, axis in request.fits if name in adjoint.bars}
     found = gather(made, Launch(request.block, request.rank), request.fits | bars)
     kernels = [made] if found is None else [tidy(each) for each in (found.after, found.func) if each is not None]

@@ -112,6 +112,21 @@ def kernels(real):
             cuda.atomic.add(out, 0, math.sqrt(s[0]))
 
     @cuda.jit
+    def folded(x, y):
+        """Threads read elements of other threads again and again, with no barrier between."""
+        s = cuda.shared.array(THREADS, real)
+        t = cuda.threadIdx.x
+        i = cuda.grid(1)
+        s[t] = x[i]
+        cuda.syncthreads()
+        v = real(0.0)
+        for step in range(3):
+            n = 4 >> step
+            if t < n:
+                v += s[t + n] * s[t]
+        y[i] = v
+
+    @cuda.jit
     def matmul(a, b, c):
         sa = cuda.shared.array((TILE, TILE), real)
         sb = cuda.shared.array((TILE, TILE), real)
@@ -274,6 +289,7 @@ def kernels(real):
         Case("partial", partial, 1, THREADS, (normal(n), zeros(n)), 1, _partial),
         Case("wrapped", wrapped, blocks, THREADS, (normal(n), zeros(n)), 1, lambda u, out: u * np.roll(u, 1)),
         Case("reduction", reduction, blocks, THREADS, (normal(n), zeros(1)), 1, _reduction),
+        Case("folded", folded, 2, THREADS, (normal(2 * THREADS), zeros(2 * THREADS)), 1, _folded),
         Case("matmul", matmul, (2, 2), (TILE, TILE), (normal(6, 7), normal(7, 5), zeros(6, 5)), 2, _matmul),
         Case(
             "nbody",
@@ -343,6 +359,14 @@ def _partial(u, out):
 def _reduction(x, out):
     parts = [np.sqrt((x[k : k + THREADS] ** 2).sum()) for k in range(0, len(x), THREADS)]
     return out + sum(parts)
+
+
+def _folded(x, y):
+    s, y = x.reshape(-1, THREADS), y + 0 * x
+    v = y.reshape(-1, THREADS)
+    for n in (4, 2, 1):
+        v[:, :n] += s[:, n : 2 * n] * s[:, :n]
+    return v.reshape(-1)
 
 
 def _matmul(a, b, c):

@@ -73,6 +73,10 @@ def test_no_atomic_additions_to_arrays_that_threads_share_no_element_of(name: st
     assert targets <= {"s_bar"}
 
 
+def test_elements_that_threads_share_between_two_barriers_are_added_to_atomically() -> None:
+    assert source("folded").count("cuda.atomic.add(s_bar") == 2
+
+
 @pytest.mark.parametrize("name", ["partial", "wrapped"])
 def test_an_element_that_no_thread_can_fetch_for_is_added_to_atomically(name: str) -> None:
     assert "cuda.atomic.add(u_bar" in source(name)

@@ -12,7 +12,6 @@ def matmul_adjoint(a, b, c, a_bar, b_bar, c_bar):
     sa_bar[ti, tj] = 0.0
     sb_bar = cuda.shared.array((4, 4), float64)
     sb_bar[ti, tj] = 0.0
-    cuda.syncthreads()
     quotient = (a.shape[1] + 4 - 1) // 4
     total = 0.0
     for tile in range(quotient):

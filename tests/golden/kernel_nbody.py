@@ -32,7 +32,6 @@ def nbody_adjoint(eps, pos, m, eps_bar, pos_bar, m_bar, acc_bar):
             sp_bar[k, k_1] = 0.0
     sm_bar = cuda.shared.array(16, float64)
     sm_bar[t] = 0.0
-    cuda.syncthreads()
     px = pos[i, 0]
     py = pos[i, 1]
     pz = pos[i, 2]

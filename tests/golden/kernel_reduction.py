@@ -10,7 +10,6 @@ def reduction_adjoint(x, x_bar, out_bar):
     i = cuda.grid(1)
     s_bar = cuda.shared.array(16, float64)
     s_bar[t] = 0.0
-    cuda.syncthreads()
     test = i < x.shape[0]
     t_1 = 0.0
     if test:
@@ -25,13 +24,13 @@ def reduction_adjoint(x, x_bar, out_bar):
         cuda.syncthreads()
     if t == 0:
         # backward: cuda.atomic.add(out, 0, math.sqrt(s[0]))
-        cuda.atomic.add(s_bar, 0, 0.5 * out_bar[0] / math.sqrt(s[0]))
+        s_bar[0] += 0.5 * out_bar[0] / math.sqrt(s[0])
     for step in range(3, -1, -1):
         cuda.syncthreads()
         n = 8 >> step
         if t < n:
             # backward: s[t] += s[t + n]
-            cuda.atomic.add(s_bar, t + n, s_bar[t])
+            s_bar[t + n] += s_bar[t]
     cuda.syncthreads()
     # backward: s[t] = x[i] * x[i] if i < x.shape[0] else 0.0
     s_seed = s_bar[t]

@@ -27,7 +27,6 @@ def relax_adjoint(c, x, c_bar, x_bar, y_bar):
     parts = cuda.shared.array(16, float64)
     s_bar = cuda.shared.array(16, float64)
     s_bar[t] = 0.0
-    cuda.syncthreads()
     left = (t + 15) % 16
     right = (t + 1) % 16
     s[t] = x[i]
@@ -42,7 +41,7 @@ def relax_adjoint(c, x, c_bar, x_bar, y_bar):
     # backward: y[i] = s[t]
     y_seed = y_bar[i]
     y_bar[i] = 0.0
-    cuda.atomic.add(s_bar, t, y_seed)
+    s_bar[t] += y_seed
     c_sum = 0.0
     for _ in range(5, -1, -1):
         cuda.syncthreads()
