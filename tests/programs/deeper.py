@@ -14,7 +14,9 @@ import numpy as np
 from adjoint import jvp, value_and_grad
 from adjoint.api import compiler
 from adjoint.api.containers import packed
-from adjoint.backends.request import Generated
+from adjoint.api.sweeps import Form, sweep
+from adjoint.backends.request import Generated, Options
+from adjoint.errors import AdjointError
 from adjoint.lower import BROADCAST_GUARD
 from adjoint.lower.pipeline import PASSES
 from tests.oracle import Function, clone, leaves, map_leaves
@@ -40,6 +42,42 @@ def forward_agrees(fun: Function, program: Program) -> str:
     rtol = 1e-4 if is_single(program.args) else RTOL
     # A sum of cancelling terms owes no relative precision; what it is made of may itself be long sums.
     return "" if abs(float(tangent) - product) <= rtol * size else f"forward {tangent!r}, reverse {product!r}"
+
+
+def directions_agree(fun: Function, program: Program) -> str:
+    """A sweep of three directions against three sweeps of one; what it refuses is no complaint."""
+    return _directions_agree(fun, program, "python")
+
+
+def compiled_directions_agree(fun: Function, program: Program) -> str:
+    """The same of the text with vectors, by Numba."""
+    return _directions_agree(fun, program, "cpu")
+
+
+def _directions_agree(fun: Function, program: Program, target: Any) -> str:
+    numbers, argnums = np.random.default_rng(len(program.source)), program.argnums
+    chosen = [program.args[k] for k in argnums]
+    if not all(isinstance(arg, float | np.ndarray) for arg in chosen):
+        return ""
+    width, form = (3 if target == "python" else 4), Form(len(program.args))
+    ways = [numbers.uniform(-1.0, 1.0, (*np.shape(arg), width)).astype(np.asarray(arg).dtype) for arg in chosen]
+    many = sweep("jvp", fun, form, argnums, Options(target=target, cache=False, directions=width))
+    one = sweep("jvp", fun, form, argnums, Options(target=target, cache=False))
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        try:
+            found = many(*clone(program.args), *ways)[1]
+        except AdjointError:
+            return ""
+        for k in range(width):
+            way = [
+                np.array(w[..., k]) if isinstance(a, np.ndarray) else float(w[k])
+                for a, w in zip(chosen, ways, strict=True)
+            ]
+            expected = one(*clone(program.args), *way)[1]
+            if problem := difference(found[..., k], expected, single=is_single(program.args)):
+                return f"direction {k}: {problem}"
+    return ""
 
 
 def _direction(numbers: np.random.Generator, arg: Any) -> Any:
@@ -163,6 +201,8 @@ def difference(found: Any, expected: Any, *, single: bool = False) -> str:
 SAMPLES: tuple[tuple[str, int, Callable[[Function, Program], str]], ...] = (
     ("forward", 4, forward_agrees),
     ("lowered", 8, lowered_agrees),
+    ("directions", 8, directions_agree),
+    ("compiled directions", 1000, compiled_directions_agree),
     ("passes", 400, passes_agree),
 )
 
