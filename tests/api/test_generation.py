@@ -1,0 +1,45 @@
+"""What generation costs grows with the length of the function and no faster, and it leaves the process as it was."""
+
+from __future__ import annotations
+
+import cProfile
+import gc
+import pstats
+
+import numpy as np
+import pytest
+
+from adjoint import value_and_grad
+from adjoint.errors import AdjointError
+from benchmarks.generation import function
+
+
+def calls(lines: int) -> int:
+    """Return how many functions are called to generate the gradient of a function with so many lines."""
+    gradient = value_and_grad(function(lines), cache=False)
+    profile = cProfile.Profile()
+    profile.enable()
+    gradient.generated_for(np.ones(8), 0.5)
+    profile.disable()
+    return pstats.Stats(profile).total_calls  # type: ignore[attr-defined]
+
+
+def test_work_grows_with_the_length() -> None:
+    calls(20)  # what is imported and typed for the first time
+    assert calls(100) < 5.8 * calls(20)
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_garbage_collector_is_left_as_it_was(enabled: bool) -> None:
+    def unknown(x: float) -> float:
+        return x.bit_length()  # type: ignore[attr-defined]
+
+    (gc.enable if enabled else gc.disable)()
+    try:
+        value_and_grad(lambda x: x * x, cache=False).source_for(0.5)
+        assert gc.isenabled() is enabled
+        with pytest.raises(AdjointError):
+            value_and_grad(unknown, cache=False).source_for(0.5)
+        assert gc.isenabled() is enabled
+    finally:
+        gc.enable()
