@@ -77,7 +77,7 @@ def _matrix(app: Application) -> Type:
 
 def _where(app: Application) -> Type:
     if len(app.types) != 3:
-        raise TypingError("`where` with a condition only; use `np.nonzero`")
+        raise TypingError("`where` with two arguments", help="give it a condition, or a condition and two values")
     ndim = max(map(ndim_of, app.types))
     dtype = promote(dtype_of(app.types[1]), dtype_of(app.types[2]))
     arrays = [kind for kind in app.types if is_array(kind)]

@@ -150,6 +150,8 @@ def canonical_call(prim: str, via: str, args: Sequence[Expr], kwargs: Kwargs = (
         via = "operator"  # Numba has the operator only
     if prim == "transpose" and len(args) + len(kwargs) > 1:
         via = "np"  # the method takes axes by position only
+    if prim == "where" and len(args) == 1 and not kwargs:
+        prim = "nonzero"
     if prim == "linalg.lstsq":
         kwargs = tuple(option for option in kwargs if option != ("rcond", Lit(None)))
     if via == "builtin":

@@ -703,9 +703,14 @@ def masked_matrix(a):
     return a[0, 0]
 
 
-@refused("`where` with a condition only; use `np.nonzero`", "np.where(v > 0.0)", kind=TypingError)
-def where_with_one(v):
-    return np.where(v > 0.0)[0]
+@refused(
+    "`where` with two arguments",
+    "np.where(v > 0.0, v)",
+    "give it a condition, or a condition and two values",
+    kind=TypingError,
+)
+def where_with_two(v):
+    return np.where(v > 0.0, v)
 
 
 @refused("`matmul` needs arrays of one data type, not float64 and int64", "v @ np.ones(3, np.int64)", kind=TypingError)

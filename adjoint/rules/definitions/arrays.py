@@ -73,6 +73,8 @@ def place(index: Any, n: Any, mode: Any) -> Any:
 
 def pad(array: Any, pad_width: Any, mode: Any = "constant") -> Any:
     n = array.shape[0]
+    if pad_width < 0:
+        raise ValueError("index can't contain negative values")
     if mode != "constant":
         out = array[place(np.arange(n + 2 * pad_width) - pad_width, n, mode)]
         if array.ndim == 2:

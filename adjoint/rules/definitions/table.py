@@ -93,7 +93,7 @@ def written_out(call: Call, type_of: Callable[[Any], Any]) -> Callable[..., Any]
         return None
     if isinstance(mode := options.get("mode"), Lit) and call.prim == "pad" and mode.value not in _MODES:
         return None
-    if options.get("axis") is not None and not _is_number(options["axis"]):
+    if options.get("axis") is not None and not _fits(options["axis"], call, type_of):
         return None
     if options.get("compute_uv", Lit(False)) != Lit(False):
         return None
@@ -104,8 +104,10 @@ def written_out(call: Call, type_of: Callable[[Any], Any]) -> Callable[..., Any]
     return None
 
 
-def _is_number(expr: Any) -> bool:
-    return isinstance(expr, Lit) and isinstance(expr.value, int)
+def _fits(axis: Any, call: Call, type_of: Callable[[Any], Any]) -> bool:
+    """Whether an axis is a constant, and one of the operand's."""
+    ndim = getattr(type_of(call.args[0]), "ndim", 0) if call.args else 0
+    return isinstance(axis, Lit) and isinstance(axis.value, int) and -ndim <= axis.value < ndim
 
 
 def _ranks_fit(row: _Row, call: Call, type_of: Callable[[Any], Any]) -> bool:

@@ -10,6 +10,8 @@ from typing import Any, cast
 
 import numpy as np
 
+_MISMATCH = "shape mismatch: the arrays cannot be broadcast to one shape"
+
 
 def made(name: str, lines: Sequence[str], file: str) -> FunctionType:
     """Return the function of a text, which can be read again by the name of its file."""
@@ -34,6 +36,8 @@ def broadcasting(ranks: tuple[int, ...]) -> Callable[..., Any]:
         lines.append(f"    n{axis} = {first}")
         for other in others:
             lines += [f"    if n{axis} == 1:", f"        n{axis} = {other}"]
+        for each in (first, *others):
+            lines += [f"    if {each} != 1 and {each} != n{axis}:", f"        raise ValueError({_MISMATCH!r})"]
     shape = f"({''.join(f'n{axis}, ' for axis in range(rank))})"
     views = ", ".join(f"np.broadcast_to({name}, {shape})" for name in names)
     return made("broadcast_arrays", [*lines, f"    return ({views},)"], f"<broadcast_arrays {ranks}>")

@@ -211,6 +211,8 @@ def nuclear_partials(x):
 
 
 def cond_partials(x):
+    if x.shape[0] == 0 or x.shape[1] == 0:
+        raise np.linalg.LinAlgError("cond is not defined on empty arrays")
     u, s, vt = np.linalg.svd(x)
     k = s.shape[0] - 1
     partials = np.zeros(x.shape, x.dtype)

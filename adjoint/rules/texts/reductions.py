@@ -55,6 +55,8 @@ def cumprod_pushforward(a, a_dot):
 
 
 def quantile_partials(a, q):
+    if not 0.0 <= q <= 1.0:
+        raise ValueError("quantiles must be in the range [0, 1]")
     flat = a.ravel()
     partials = np.zeros(flat.shape[0], a.dtype)
     ordered = np.sort(flat)

@@ -3,6 +3,8 @@
 TEXT = '''
 def interp_slope(x, xp, fp):
     n = xp.shape[0]
+    if fp.shape[0] != n:
+        raise ValueError("fp and xp are not of the same length")
     if n < 2 or x < xp[0] or x > xp[n - 1] or x != x:
         return 0.0
     i = np.searchsorted(xp, x, side="right") - 1
@@ -53,6 +55,8 @@ def interp_all_transposed(x, xp, y_bar):
 
 
 def max_along_2d(a, axis):
+    if a.shape[axis] == 0:
+        raise ValueError("zero-size array to reduction operation")
     if axis == 0 or axis == -2:
         y = a[0, :].copy()
         for i in range(1, a.shape[0]):
@@ -69,6 +73,8 @@ def max_along_2d(a, axis):
 
 
 def max_along_3d(a, axis):
+    if a.shape[axis] == 0:
+        raise ValueError("zero-size array to reduction operation")
     rows = a.shape[0]
     columns = a.shape[1]
     layers = a.shape[2]
@@ -94,6 +100,8 @@ def max_along_3d(a, axis):
 
 
 def min_along_2d(a, axis):
+    if a.shape[axis] == 0:
+        raise ValueError("zero-size array to reduction operation")
     if axis == 0 or axis == -2:
         y = a[0, :].copy()
         for i in range(1, a.shape[0]):
@@ -110,6 +118,8 @@ def min_along_2d(a, axis):
 
 
 def min_along_3d(a, axis):
+    if a.shape[axis] == 0:
+        raise ValueError("zero-size array to reduction operation")
     rows = a.shape[0]
     columns = a.shape[1]
     layers = a.shape[2]
