@@ -2,6 +2,8 @@ import numpy as np
 
 
 def max_along_2d(a, axis):
+    if a.shape[axis] == 0:
+        raise ValueError("zero-size array to reduction operation")
     if axis == 0 or axis == -2:
         y = a[0, :].copy()
         for i in range(1, a.shape[0]):
