@@ -26,7 +26,7 @@ def calls(lines: int) -> int:
 
 def test_work_grows_with_the_length() -> None:
     calls(20)  # what is imported and typed for the first time
-    assert calls(100) < 5.8 * calls(20)
+    assert calls(80) < 2.35 * calls(40)
 
 
 @pytest.mark.parametrize("enabled", [True, False])
