@@ -67,11 +67,15 @@ class _Sum:
 
 @dataclass(slots=True)
 class _Plan:
-    """How the sums of a loop are kept: names by what is kept in them, `margin` elements of zero on both sides."""
+    """How the sums of a loop are kept: arrays by what they hold, `margin` elements of zero on both sides.
+
+    They hold a name that is set once in an iteration, an expression that means the same all over it, or else what one
+    statement adds.
+    """
 
     loop: For
     margin: int
-    kept: dict[Expr, Var] = field(default_factory=dict[Expr, Var])
+    kept: dict[Expr | int, Var] = field(default_factory=dict["Expr | int", Var])
 
     @property
     def bounds(self) -> tuple[Expr, Expr]:
@@ -98,6 +102,8 @@ class _Spreader:
 
     def loop(self, loop: For) -> Sequence[Stmt]:
         sums = [each for stmt in loop.body if isinstance(stmt, Accum) and (each := self.sum(loop, stmt)) is not None]
+        if len({id(each.stmt) for each in sums}) < len(sums):
+            return [loop]  # statements are told apart below
         rows = {each.row: [s.offset for s in sums if s.row == each.row] for each in sums}
         widths = [max(offsets) - min(offsets) for offsets in rows.values()]
         if not any(widths) or max(widths) > WIDEST or not self.context.is_natural(loop.index):
@@ -165,18 +171,30 @@ class _Spreader:
         place = (shifted(plan.loop.index, plan.margin),)
         after: dict[int, list[Stmt]] = {}
         for each in sums:
-            value = self.source(each.stmt.value, body)
-            if value not in plan.kept:
-                kept = plan.kept[value] = self.buffer(value)
-                owner = next((s for s in body if isinstance(s, Let) and s.target == value), each.stmt)
+            name, key = self.source(each.stmt, body), self.key(each.stmt, plan.loop)
+            if key not in plan.kept:
+                value = each.stmt.value if name is None else name
+                kept = plan.kept[key] = self.buffer(value)
+                owner = next((s for s in body if isinstance(s, Let) and s.target == name), each.stmt)
                 after.setdefault(id(owner), []).append(Store(kept, place, value))
         new: list[Stmt] = []
         for stmt in body:
             new += [*([] if id(stmt) in gone else [stmt]), *after.get(id(stmt), [])]
         return replace(plan.loop, body=tuple(new))
 
-    def source(self, value: Expr, body: Block) -> Expr:
-        """Return the name that what is added is a multiple of, if one is set in the loop; else what is added."""
+    def key(self, stmt: Accum, loop: For) -> Expr | int:
+        """Return what kept values are known by: one name, one expression or one statement."""
+        name = self.source(stmt, loop.body)
+        facts = self.accesses.of(loop)
+        changed = {access.cls for access in facts.accesses if access.writes}
+        names = set(names_in(stmt.value)) - {loop.index.name}
+        if name is not None:
+            return name
+        return id(stmt) if names & facts.binds or changed & set(map(self.accesses.class_of, names)) else stmt.value
+
+    def source(self, stmt: Accum, body: Block) -> Var | None:
+        """Return the name that what is added is a multiple of, if it is set once in the loop, and before."""
+        value = stmt.value
         names = set(names_in(value))
         parts = tuple(subexpressions(value))
         simple = all(not isinstance(p, Call) or p.prim in ("neg", "mul") for p in parts)
@@ -184,9 +202,10 @@ class _Spreader:
         lets = [s for s in body if isinstance(s, Let) and s.target.name in names]
         everything = [s for s in statements(body) if isinstance(s, Let | Accum) and s.target.name in names]
         if not simple or not finite or not len(names) == len(lets) == len(everything) == 1:
-            return value
-        same = self.type_of(lets[0].target) == self.type_of(value)
-        return lets[0].target if same and names_in(value).count(lets[0].target.name) == 1 else value
+            return None
+        places = [k for k, each in enumerate(body) if each is lets[0] or each is stmt]
+        same = self.type_of(lets[0].target) == self.type_of(value) and body[places[0]] is lets[0]
+        return lets[0].target if same and names_in(value).count(lets[0].target.name) == 1 else None
 
     def buffer(self, value: Expr) -> Var:
         name = value.name if isinstance(value, Var) else ""
@@ -201,14 +220,14 @@ class _Spreader:
         low, high = plan.bounds
         target, lead = sums[0].row
         offsets = [each.offset for each in sums]
-        name = self.context.hint(plan.loop.index.name) or "j"
-        index = self.context.fresh(name, types.int64, name)
+        hint = self.context.hint(plan.loop.index.name) or "j"
+        index = self.context.fresh(hint, types.int64, hint)
         self.context.natural[index.name] = True
         terms: list[Expr] = []
         for each in sums:
-            value = self.source(each.stmt.value, plan.loop.body)
-            there = Call("getitem", (plan.kept[value], shifted(index, plan.margin - each.offset)))
-            terms.append(substitute(each.stmt.value, {value.name: there}) if isinstance(value, Var) else there)
+            name, kept = self.source(each.stmt, plan.loop.body), plan.kept[self.key(each.stmt, plan.loop)]
+            there = Call("getitem", (kept, shifted(index, plan.margin - each.offset)))
+            terms.append(there if name is None else substitute(each.stmt.value, {name.name: there}))
         total = reduce(lambda a, b: Call("add", (a, b)), terms)
         body = (Accum(target, (*lead, index), total, sums[0].stmt.loc),)
         yield For(index, shifted(low, min(offsets)), shifted(high, max(offsets)), Lit(1), body, loc=plan.loop.loc)

@@ -36,6 +36,7 @@ def test_shifted_sums_of_any_length(n: int) -> None:
 
 STENCIL = """
 def f(x: {dtype}[:, :], y: {dtype}[:, :], n: int64, c: float64):
+    s: float64 = 3.0
     for i in range({rows}):
         for j in range({columns}):
             t: {dtype} = y[i, j]
@@ -47,6 +48,9 @@ def f(x: {dtype}[:, :], y: {dtype}[:, :], n: int64, c: float64):
 SCATTERS = {
     "cross": "x[i - 1, j] += u\n x[i + 1, j] += u\n x[i, j - 1] += u\n x[i, j + 1] += u\n x[i, j] += u",
     "weights": "x[i, j - 1] += 0.5 * u\n x[i, j + 1] += -u\n x[i, j] += -(u * t)",
+    "changed": "x[i, j - 1] += y[i, j + 1]\n y[i, j + 1] = u\n x[i, j + 1] += y[i, j + 1]",
+    "bound again": "x[i, j - 1] += u\n u = u + t\n x[i, j + 1] += u",
+    "bound late": "x[i, j - 1] += s\n s = u + t\n x[i, j + 1] += s",
     "wide": "x[i, j - 1] += u\n x[i, j + 2] += t",
     "reads": "x[i, j - 1] += x[i, j]\n x[i, j + 1] += u\n x[i, j] += u",
     "in place": "y[i, j - 1] += u\n y[i, j + 1] += u\n y[i - 1, j + 1] += u\n y[i - 1, j - 1] += u\n y[i - 1, j] += t",
