@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from types import FunctionType
 from typing import Any, cast
 
@@ -30,17 +31,27 @@ def kernel_gradient(kernel: Any, wrt: Argnums | None, options: Options) -> Kerne
 
     frontend.check(fun)
     names: tuple[str, ...] | None = None
+    signature = inspect.signature(fun)
+    positions, named_one = resolve_argnums(fun.__name__, signature, 0 if wrt is None else wrt, None)
     if wrt is not None:
-        signature = inspect.signature(fun)
-        positions, _ = resolve_argnums(fun.__name__, signature, wrt, None)
         names = tuple(list(signature.parameters)[k] for k in positions)
-    return KernelGradient(fun, kernel, names, options)
+    return KernelGradient(fun, kernel, names, options, (tuple(positions), named_one))
 
 
 class KernelGradient:
-    """The adjoint of a kernel, made for the types of the arguments and the shape of the block of each launch."""
+    """The adjoint of a kernel, made for the types of the arguments and the shape of the block of each launch.
 
-    def __init__(self, fun: FunctionType, primal: Any, wrt: tuple[str, ...] | None, options: Options) -> None:
+    Of a function of numbers that returns one, it is the gradient as a device function, which kernels call by its name.
+    """
+
+    def __init__(
+        self,
+        fun: FunctionType,
+        primal: Any,
+        wrt: tuple[str, ...] | None,
+        options: Options,
+        argnums: tuple[tuple[int, ...], bool],
+    ) -> None:
         self.__name__ = self.__qualname__ = fun.__name__
         self.__doc__ = fun.__doc__
         self.__module__ = fun.__module__
@@ -49,6 +60,9 @@ class KernelGradient:
         self._wrt = wrt
         self._options = options
         self._package = cuda.package_of(primal)
+        self._argnums = argnums
+        self._lock = Lock()
+        self._device: dict[tuple[NumbaType, ...], Any] = {}
         self._made: dict[object, Adjoint] = {}
         self._last: Adjoint | None = None
 
@@ -79,6 +93,50 @@ class KernelGradient:
     def source_for(self, *args: Any, grid: Any = 1, block: Any = 128) -> str:
         """Return the text of the adjoint kernel for these arguments, or Numba types, and this shape of a launch."""
         return self._adjoint(_launch((grid, block)), self._types(args), args).code.text
+
+    # -- a device function -----------------------------------------------------------------------------------
+
+    def device(self, *types: NumbaType) -> Any:
+        """Return the gradient as a device function for parameters of these Numba types; all `float64` if none is given.
+
+        Kernels that call the gradient by its own name get the one for `float64`.
+
+        >>> from adjoint import grad
+        >>> square = grad(lambda x: x * x, target="cuda")
+        >>> print(square.device_source(), end="")
+        from numba import cuda
+        <BLANKLINE>
+        <BLANKLINE>
+        @cuda.jit(device=True)
+        def fun_grad(x):
+            return 2.0 * x
+        """
+        key = self._device_types(types)
+        with self._lock:  # the simulator's threads all ask at once
+            if key not in self._device:
+                text = self.device_source(*types)
+                self._device[key] = cuda.load_kernel(text, cuda.last_function(text), cache=self._options.cache)
+        return self._device[key]
+
+    def device_source(self, *types: NumbaType) -> str:
+        """Return the text of the gradient as a device function."""
+        from adjoint.api.cuda_device import device_text
+
+        return device_text(self.parameters, *self._argnums, self._device_types(types), self._package)
+
+    def _device_types(self, types: tuple[NumbaType, ...]) -> tuple[NumbaType, ...]:
+        count = len(inspect.signature(self.parameters).parameters)
+        if types and len(types) != count:
+            raise TypeError(f"{self.__name__} takes {count} arguments; {len(types)} types were given")
+        return types or (nb.float64,) * count
+
+    @property
+    def _numba_type_(self) -> Any:
+        return self.device()._numba_type_
+
+    def __call__(self, *args: Any) -> Any:
+        """Return the gradient: in a kernel that the simulator runs."""
+        return self.device()(*args)
 
     # -- launching -------------------------------------------------------------------------------------------
 

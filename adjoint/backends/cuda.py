@@ -5,6 +5,7 @@ Which package compiles is the user's choice, by what made the kernel; nothing he
 
 from __future__ import annotations
 
+import ast
 import importlib
 import sys
 from collections.abc import Callable, Sequence
@@ -20,17 +21,24 @@ from adjoint.backends.request import NumbaType
 
 # Numba is untyped: what is used of it goes through these names.
 _Array: Any = nb.Array
+_MLIR = "numba_cuda_mlir"
 _from_dtype: Callable[[Any], NumbaType] = cast("Any", numpy_support).from_dtype
 
 
 def package_of(kernel: object) -> str:
-    """Return the package whose `cuda` compiles a kernel."""
-    return "numba_cuda_mlir" if type(kernel).__module__.startswith("numba_cuda_mlir") else "numba"
+    """Return the package whose `cuda` compiles a kernel; of a plain function that which has been imported."""
+    only = "numba_cuda_mlir.cuda" in sys.modules and "numba.cuda" not in sys.modules
+    return _MLIR if type(kernel).__module__.startswith(_MLIR) or only else "numba"
 
 
 def load_kernel(text: str, entry: str, *, cache: bool, name: str | None = None) -> Any:
     """Return a function of a generated module, ready to be launched: `entry`, or the one with that name."""
     return getattr(keep_text(entry, text, cache=cache).load({}), name or entry)
+
+
+def last_function(text: str) -> str:
+    """Return the name of the last function of a module."""
+    return next(n.name for n in reversed(ast.parse(text).body) if isinstance(n, ast.FunctionDef))
 
 
 def type_of(value: Any) -> NumbaType | None:

@@ -139,7 +139,7 @@ def test_options_that_kernels_have_not(options: dict[str, object]) -> None:
 
 
 def test_what_has_a_value_is_refused_at_its_line() -> None:
-    """A scalar function would be a device function, of which there is no gradient yet."""
+    """The gradient of a function of numbers is a device function, which is called and not launched."""
 
     def cube(x):
         return x * x * x
