@@ -100,16 +100,6 @@ class KernelGradient:
         """Return the gradient as a device function for parameters of these Numba types; all `float64` if none is given.
 
         Kernels that call the gradient by its own name get the one for `float64`.
-
-        >>> from adjoint import grad
-        >>> square = grad(lambda x: x * x, target="cuda")
-        >>> print(square.device_source(), end="")
-        from numba import cuda
-        <BLANKLINE>
-        <BLANKLINE>
-        @cuda.jit(device=True)
-        def fun_grad(x):
-            return 2.0 * x
         """
         key = self._device_types(types)
         with self._lock:  # the simulator's threads all ask at once
