@@ -1,9 +1,10 @@
 """What a Jacobian costs by sweeps of many directions beside one sweep for each column: `python -m benchmarks.jacobian`.
 
 `hand` is hand tracking: how 26 joint angles move 4800 coordinates of a skinned mesh away from what was seen. `network`
-is a layered network by its input, `chain` a scalar recurrence, where nothing but the directions can be vectorised. The
-single sweeps are not even put together. Both are compared before they are timed; time is the processor's, and ratios
-are medians over rounds of ratios within a round.
+is a layered network by its input, `chain` a scalar recurrence, where nothing but the directions can be vectorised.
+`many` are the sweeps of up to 16 directions, `single` those of one; `whole` is a call of `jacfwd`, which puts the
+columns together and so is compared with single sweeps put together. All are compared before they are timed; time is
+the processor's, in ms, and ratios are medians over rounds of ratios within a round.
 """
 
 from __future__ import annotations
@@ -90,35 +91,52 @@ CASES = {
 }
 
 
-def single_sweeps(fun: Callable[..., Any], args: tuple[Any, ...]) -> Callable[[], list[Any]]:
-    """Return what makes the columns of a Jacobian by a sweep for each."""
+def sweeps(fun: Callable[..., Any], args: tuple[Any, ...], width: int) -> Callable[[], list[Any]]:
+    """Return what makes the columns of a Jacobian, `width` to a sweep, or by a sweep for each if that is 0."""
     from adjoint.api.sweeps import Form, sweep
     from adjoint.backends.request import Options
 
-    push = sweep("jvp", fun, Form(len(args)), (0,), Options())
+    push = sweep("jvp", fun, Form(len(args)), (0,), Options(directions=width))
     units = np.eye(args[0].size)
-    return lambda: [push(*args, unit)[1] for unit in units]
+    if not width:
+        return lambda: [push(*args, unit)[1] for unit in units]
+    chunks = -(-len(units) // width)
+    padded = np.zeros((len(units), chunks * width))
+    padded[:, : len(units)] = units
+    seeds = [np.ascontiguousarray(padded[:, k * width : (k + 1) * width]) for k in range(chunks)]
+    return lambda: [push(*args, seed)[1] for seed in seeds]
 
 
 def measure(case: Case, rounds: int, *, small: bool = False) -> dict[str, float]:
-    """Return median times and their ratio, after a comparison."""
+    """Return median times and ratios, after a comparison."""
     from adjoint import jacfwd
+    from adjoint.api.directions import WIDTHS
 
     args = case.problem(small)
-    jacobian, columns = jacfwd(case.fun), single_sweeps(case.fun, args)
+    count = args[0].size
+    jacobian, columns = jacfwd(case.fun), sweeps(case.fun, args, 0)
+    many = sweeps(case.fun, args, next((width for width in WIDTHS if count <= width), WIDTHS[-1]))
     found, model = jacobian(*args), np.stack(columns(), axis=-1)
+    many()
     error = float(np.max(np.abs(found - model)) / np.max(np.abs(model)))
     if not error <= SAME:
         raise ValueError(f"the Jacobians differ by {error:.0e}")
-    calls: tuple[Callable[[], Any], ...] = (lambda: jacobian(*args), columns)
+    calls: tuple[Callable[[], Any], ...] = (
+        many,
+        columns,
+        lambda: jacobian(*args),
+        lambda: np.stack(columns(), axis=-1),
+    )
     counts = [max(1, round(0.01 / max(sample(call, 1)["cpu"], 1e-7))) for call in calls]
     taken = [[sample(call, n)["cpu"] for call, n in zip(calls, counts, strict=True)] for _ in range(rounds)]
     return {
         "columns": found.shape[-1],
         "rows": found.size // found.shape[-1],
-        "many": median(a for a, _ in taken),
-        "single": median(b for _, b in taken),
-        "ratio": median(a / b for a, b in taken),
+        "many": median(a for a, _, _, _ in taken),
+        "single": median(b for _, b, _, _ in taken),
+        "ratio": median(a / b for a, b, _, _ in taken),
+        "whole": median(c for _, _, c, _ in taken),
+        "ratio of wholes": median(c / d for _, _, c, d in taken),
     }
 
 
@@ -128,11 +146,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--cases", default=",".join(CASES), help="comma-separated; all by default")
     parser.add_argument("--rounds", type=int, default=15)
     options = parser.parse_args(argv)
-    print(f"{'':10}{'columns':>9}{'rows':>7}{'jacfwd, ms':>12}{'single, ms':>12}{'ratio':>8}")
+    heads = ("columns", "rows", "many", "single", "ratio", "whole", "ratio of wholes")
+    print(f"{'':10}" + "".join(f"{head:>16}" for head in heads))
     for name in options.cases.split(","):
         row = measure(CASES[name], options.rounds)
-        times = "".join(f"{row[key] * 1e3:12.3f}" for key in ("many", "single"))
-        print(f"{name:10}{row['columns']:9}{row['rows']:7}{times}{row['ratio']:8.2f}", flush=True)
+        cells = [row[head] * 1e3 if head in ("many", "single", "whole") else row[head] for head in heads]
+        print(f"{name:10}" + "".join(f"{cell:16.4g}" for cell in cells), flush=True)
 
 
 if __name__ == "__main__":

@@ -54,6 +54,8 @@ class Jacobian:
         self.sparse = sparse
         # What sweeps of many directions refuse: forms of calls, with the types of arguments.
         self._one_by_one: set[object] = set()
+        # Sweeps that are known not to draw random numbers, with the number of signatures they had been compiled for.
+        self._checked: dict[Sweep, int] = {}
         self._asked = argnums
         self._argnums, self._single = positions_of(self._fun, argnums)
 
@@ -122,6 +124,12 @@ class Jacobian:
         """Remember that a sweep of many directions is refused."""
         self._one_by_one.add(key)
 
+    def check_draws(self, push: Sweep, args: tuple[Any, ...], seeds: Iterator[tuple[Any, ...]]) -> None:
+        """Refuse a function whose runs would draw different numbers, whenever a sweep has been made for new types."""
+        if self._checked.get(push) != (seen := len(push.dispatcher.overloads)) or not seen:
+            _check_draws(push.module_for(*args, *next(seeds)).source)
+            self._checked[push] = seen
+
     def packed(self, blocks: Sequence[Any]) -> Any:
         """Return what belongs to the arguments as the user asked for it."""
         return blocks[0] if self._single else tuple(blocks)
@@ -171,8 +179,8 @@ class Point:
         stacked = self.stacked(units)
         if stacked is None:
             if units.count > 1:
-                first = (seed_for("tangent", "", self.args[k], None) for k in self.wrt)
-                _check_draws(self.push.module_for(*self.args, *first).source)
+                zeros = (tuple(seed_for("tangent", "", self.args[k], None) for k in self.wrt) for _ in range(1))
+                self.jacobian.check_draws(self.push, self.args, zeros)
             stacked = directed.swept(self.push_inputs, self.args, units, 0)
         return map_leaves(directed.apart([np.shape(x) for x in self.inputs], self.packed), stacked)
 
@@ -183,7 +191,7 @@ class Point:
             return None
         push = self.jacobian.sweep("jvp", self.form, self.wrt, width)
         try:
-            _check_draws(push.module_for(*self.args, *next(directions.chunks(width))).source)
+            self.jacobian.check_draws(push, self.args, directions.chunks(width))
             return directed.swept(push, self.args, directions, width)
         except (MissingRuleError, UnsupportedError, TypingError):
             self.jacobian.refuse(self._key())
@@ -221,7 +229,7 @@ class Point:
                 name = name_of(self.jacobian.primal)
                 raise TypeError(f"jacrev of {name}: its value, {kind_of(leaf)}, is not a float or array of floats")
 
-    @property
+    @functools.cached_property
     def push(self) -> Sweep:
         """The sweep of one direction."""
         return self.jacobian.sweep("jvp", self.form, self.wrt)
