@@ -100,6 +100,7 @@ compiled, not how fast it runs: none of it has run on a GPU.
 """
 
 
+@pytest.mark.slow
 def test_page(request: pytest.FixtureRequest) -> None:
     double, single = (asked("ptx", "numba", precision) for precision in TOLERANCE)
     lines = [_line(name, double[name], single[name]) for name in NAMES]
