@@ -156,7 +156,7 @@ class Elementwise:
             return (build.call("conj", y_bar),)
         partials = self.partials(call, y, type_of)
         return tuple(
-            None if p is None or isinstance(arg, Lit) else _contribution(arg, p, y, y_bar, type_of)
+            None if p is None or isinstance(arg, Lit) else _chosen(call, _contribution(arg, p, y, y_bar, type_of), y, type_of)
             for arg, p in zip(call.args, partials, strict=False)
         ) + (None,) * (len(call.args) - len(partials))
 
@@ -172,7 +172,7 @@ class Elementwise:
             if term is not None and build.is_complex(type_of(arg)) and not build.is_complex(kind):
                 term = build.call("real", term)
             terms.append(term)
-        tangent = build.total(terms)
+        tangent = _chosen(call, build.total(terms), y, type_of)
         if tangent is None:
             return None
         return _in_shape(build.with_precision(tangent, kind), call, y, dots, type_of)
@@ -249,6 +249,17 @@ def _contribution(arg: Expr, partial: Expr, y: Expr, y_bar: Expr, type_of: TypeO
     if build.is_complex(type_of(y)) and not build.is_complex(type_of(arg)):
         result = build.real(result)
     return build.with_precision(result, type_of(y))
+
+
+def _chosen(call: Call, expr: Expr | None, y: Expr, type_of: TypeOf) -> Expr | None:
+    """Let one condition choose between arrays and numbers as NumPy does: a conditional expression has one type."""
+    if expr is None or call.prim != "where" or build.rank(type_of(call.args[0])) or not build.rank(type_of(y)):
+        return expr
+
+    def change(node: Expr) -> Expr:
+        return Call("where", node.args, via="np") if isinstance(node, Call) and node.prim == "select" else node
+
+    return map_expr(expr, change)
 
 
 def _in_shape(tangent: Expr, call: Call, y: Expr, dots: tuple[Expr | None, ...], type_of: TypeOf) -> Expr:
