@@ -99,7 +99,8 @@ _LINALG = {
     "solve": "np.linalg.solve(x0, x0[0])", "trace": "np.trace(x0)", "matmul": "x0 @ x0", "outer": "np.outer(x0, x0)",
     "kron": "np.kron(x0, x0)", "dot": "np.dot(x0, x0)", "inner": "np.inner(x0, x0)", "tril": "np.tril(x0)",
     "diag": "np.diag(x0)", "diff": "np.diff(x0)", "flip": "np.flip(x0)", "roll": "np.roll(x0, 1)",
-    "ravel": "np.ravel(x0)", "transpose": "x0.T", "sort": "np.sort(x0, axis=0)", "repeat": "np.repeat(x0, 2)", "rot90": "np.rot90(x0)",
+    "ravel": "np.ravel(x0)", "transpose": "x0.T", "sort": "np.sort(x0, axis=0)", "repeat": "np.repeat(x0, 2)",
+    "rot90": "np.rot90(x0)",
 }  # fmt: skip
 # Matrices of every kind: of full rank, deficient, with equal singular values, of single precision, complex.
 _SPECTRA = "inv det slogdet norm svd trace matmul outer kron dot inner tril diag diff flip roll ravel transpose".split()
