@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 from ast import AST
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import FunctionType
 from typing import Any, cast
 
@@ -22,6 +23,8 @@ from adjoint.frontend.source import plain_function
 from adjoint.frontend.values import Closure, Display, Unknown, UnknownRead, Value
 
 _MAX_DEPTH = 64
+# Functions written here make functions for Python to call; compiled code has no use for them.
+_API = str(Path(__file__).parent.parent / "api")
 
 
 def nested(frame: Frame, node: gast.FunctionDef) -> Closure:
@@ -62,7 +65,7 @@ def call_function(
         named = {name: lower(frame, each, name, node) for name, each in partial.keywords.items()}
         return call_function(frame, partial.func, [*first, *args], {**named, **kwargs}, node, hint)
     fun = plain_function(obj)
-    if fun.__module__.startswith("adjoint.api."):
+    if fun.__code__.co_filename.startswith(_API):
         what = f"`{fun.__name__}` of adjoint is called in the function"
         raise frame.unsupported(what, node, "call it outside, and use what it returns here")
     try:

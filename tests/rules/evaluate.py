@@ -40,7 +40,7 @@ def apply(prim: str, values: list[Any], options: dict[str, Any]) -> Any:
     """Apply a primitive to values."""
     scalar = not any(isinstance(value, (tuple, list)) or np.ndim(value) for value in values)
     if prim.startswith("helper."):
-        return helper(prim.removeprefix("helper."))(*values)
+        return helper(prim.removeprefix("helper."))(*values, **options)
     if prim.startswith(("cast.", "astype.")):
         kind, name = prim.split(".")
         return np.asarray(values[0]).astype(name) if kind == "astype" else getattr(np, name)(values[0])
