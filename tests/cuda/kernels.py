@@ -362,8 +362,8 @@ def _reduction(x, out):
 
 
 def _folded(x, y):
-    s, y = x.reshape(-1, THREADS), y + 0 * x
-    v = y.reshape(-1, THREADS)
+    s = x.reshape(-1, THREADS)
+    v = 0 * s
     for n in (4, 2, 1):
         v[:, :n] += s[:, n : 2 * n] * s[:, :n]
     return v.reshape(-1)

@@ -136,7 +136,8 @@ def launched(case, text=None):
     adjoint.fill(named, bars)
     values = {**named, **bars, **adjoint.tapes(launch, named)}
     shape = case.grid, case.block
-    primal = Launched(case.name, case.kernel.py_func, names, args, *shape)
+    own = tuple(a.copy() if isinstance(a, np.ndarray) else a for a in args)  # the adjoint takes what was before
+    primal = Launched(case.name, case.kernel.py_func, names, own, *shape)
     adjoints = []
     for name, params in ((code.entry, code.params), *([code.after] if code.after else [])):
         function = load_kernel(text or code.text, code.entry, cache=False, name=name).py_func
