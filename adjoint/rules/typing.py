@@ -108,7 +108,16 @@ def expr_type(expr: Expr, known: Mapping[str, Type], refs: Mapping[str, object] 
         case Lit(value):
             return literal_type(value)
         case Call():
-            return result_type(expr, lambda part: expr_type(part, known, refs), refs)
+            # A rule may ask for an operand's type more than once; asked anew, a tree would take exponential time.
+            # Parts are told apart by identity, since `1` and `1.0` are equal, and kept while their identity counts.
+            types_of_parts: dict[int, tuple[Expr, Type]] = {}
+
+            def type_of(part: Expr) -> Type:
+                if id(part) not in types_of_parts:
+                    types_of_parts[id(part)] = part, expr_type(part, known, refs)
+                return types_of_parts[id(part)][1]
+
+            return result_type(expr, type_of, refs)
 
 
 def name_types(func: Func) -> dict[str, Type]:

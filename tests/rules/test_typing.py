@@ -290,3 +290,10 @@ def test_reference_to_a_compiled_function() -> None:
     assert expr_type(Call("ref:half", (Var("n"),)), NAMES, {"half": half}) == types.float64
     with pytest.raises(TypingError, match="cannot call `half`"):
         expr_type(Call("ref:half", (Var("t"),)), NAMES, {"half": half})
+
+
+def test_a_deep_tree_is_typed_once() -> None:
+    tree: Expr = Lit(0)
+    for _ in range(200):  # typed twice at each level it would take for ever
+        tree = Call("getitem", (Var("k"), tree))
+    assert expr_type(tree, {"k": types.Array(types.int64, 1, "C")}) == types.int64
