@@ -68,7 +68,7 @@ class ForwardSweep:
         tape = self.tapes.get((name, when))
         return [] if tape is None else [tape.write(Var(name))]
 
-    def check(self, stmt: Stmt) -> list[Stmt]:
+    def check(self, stmt: Let | Store) -> list[Stmt]:
         """Return the statements that leave the function if sizes differ that the backward sweep takes for equal."""
         sizes = self.residuals.program.sums_over.get(id(stmt)) if self.replay is None else None
         return [*self.check_meetings(stmt), *([leave_if_unfit(sizes, stmt.loc)] if sizes else [])]
