@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -13,7 +14,7 @@ from adjoint.codegen.kinds import Kinds
 from adjoint.codegen.unparse import unparse
 from adjoint.errors import Loc, UnsupportedError
 from adjoint.ir import Block, Call, Comment, Effect, Expr, Func, Let, Lit, Return, Stmt, Var
-from adjoint.ir.walk import map_blocks, map_operands, statements
+from adjoint.ir.walk import items_of, map_blocks, map_operands, statements
 from adjoint.rules import kernels
 from adjoint.rules.spelling import text_of
 
@@ -61,7 +62,7 @@ def kernel_text(
     real = "float32" if single else "float64"
     helpers = [_block_sum(block)] if any(map(_calls_block_sum, funcs)) else []
     body = [_decorated(text, "@cuda.jit(device=True)") for text in helpers]
-    for func in funcs:
+    for func in funcs if package == "numba" else map(_from_start, funcs):
         kernel = unparse(emit(unpacked(_Speller(func, real, single=single).func())))
         body.append(_decorated(kernel, "@cuda.jit(device=True)" if device else "@cuda.jit"))
     code = "\n\n".join(body)
@@ -97,6 +98,30 @@ def _block_sum(block: tuple[int, int, int]) -> str:
     thread += f" + {x * y} * cuda.threadIdx.z" if z > 1 else ""
     half = 1 << (threads - 1).bit_length() >> 1
     return _BLOCK_SUM.format(threads=threads, thread=thread, half=half)
+
+
+def _from_start(func: Func) -> Func:
+    """Count places of atomic additions from the start: numba-cuda-mlir takes a negative one for a place before it."""
+    counts = Counter(s.target.name for s in statements(func.body) if isinstance(s, Let))
+    lets = [s for s in statements(func.body) if isinstance(s, Let) and counts[s.target.name] == 1]
+    positive = {s.target.name for s in lets if isinstance(s.value, Call) and kernels.is_index(s.value.prim)}
+
+    def place(target: Expr, axis: int, index: Expr) -> Expr:
+        if isinstance(index, Lit) or (isinstance(index, Var) and index.name in positive):
+            return index
+        size = Call("dim", (target, Lit(axis)))
+        return Call("select", (Call("lt", (index, Lit(0))), Call("add", (index, size)), index))
+
+    def stmt(old: Stmt) -> Stmt:
+        match old:
+            case Effect(Call(kernels.ATOMIC_ADD, (target, where, value)) as call):
+                index = tuple(place(target, k, i) for k, i in enumerate(items_of(where) or (where,)))
+                new = index[0] if len(index) == 1 else Call("tuple", index)
+                return replace(old, value=replace(call, args=(target, new, value)))
+            case _:
+                return map_blocks(old, lambda body: tuple(map(stmt, body)))
+
+    return replace(func, body=tuple(map(stmt, func.body)))
 
 
 class _Speller:

@@ -285,11 +285,7 @@ def kernels(real):
         Case("stencil_1d", stencil_1d, blocks, THREADS, (0.2, normal(n), zeros(n)), 2, _stencil_1d),
         Case("stencil_2d", stencil_2d, (2, 2), (4, 4), (0.2, u2, out2), 2, _stencil_2d),
         Case("stencil_3d", stencil_3d, (2, 2, 2), (2, 4, 4), (u3, out3), 1, _stencil_3d),
-        Case("uneven", uneven, (3, 2), (3, 5), (normal(1), normal(6, 7), normal(7, 6), normal(6, 7)), 3, _uneven),
-        Case("partial", partial, 1, THREADS, (normal(n), zeros(n)), 1, _partial),
-        Case("wrapped", wrapped, blocks, THREADS, (normal(n), zeros(n)), 1, lambda u, out: u * np.roll(u, 1)),
         Case("reduction", reduction, blocks, THREADS, (normal(n), zeros(1)), 1, _reduction),
-        Case("folded", folded, 2, THREADS, (normal(2 * THREADS), zeros(2 * THREADS)), 1, _folded),
         Case("matmul", matmul, (2, 2), (TILE, TILE), (normal(6, 7), normal(7, 5), zeros(6, 5)), 2, _matmul),
         Case(
             "nbody",
@@ -315,6 +311,10 @@ def kernels(real):
             _black_scholes,
         ),
         Case("device_functions", device_functions, blocks, THREADS, (normal(n), zeros(n)), 1, _device_functions),
+        Case("uneven", uneven, (3, 2), (3, 5), (normal(1), normal(6, 7), normal(7, 6), normal(6, 7)), 3, _uneven),
+        Case("partial", partial, 1, THREADS, (normal(n), zeros(n)), 1, _partial),
+        Case("wrapped", wrapped, blocks, THREADS, (normal(n), zeros(n)), 1, lambda u, out: u * np.roll(u, 1)),
+        Case("folded", folded, 2, THREADS, (normal(2 * THREADS), zeros(2 * THREADS)), 1, _folded),
     ]
 
 

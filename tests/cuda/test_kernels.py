@@ -82,6 +82,16 @@ def test_an_element_that_no_thread_can_fetch_for_is_added_to_atomically(name: st
     assert "cuda.atomic.add(u_bar" in source(name)
 
 
+def test_places_from_the_end_are_counted_from_the_start_for_the_other_compiler() -> None:
+    """It would add to memory before the array."""
+    case = CASES["float64"]["wrapped"]
+    gradient = grad(case.kernel)
+    gradient._package = "numba_cuda_mlir"
+    text = gradient.source_for(*case.args, grid=case.grid, block=case.block)
+    assert "cuda.atomic.add(u_bar, i - 1 + u_bar.shape[0] if i - 1 < 0 else i - 1, " in text
+    assert "cuda.atomic.add(u_bar, i, " in text
+
+
 def test_a_grid_that_is_too_small_adds_atomically() -> None:
     case = CASES["float64"]["stencil_2d"]
     gradient = grad(case.kernel)
