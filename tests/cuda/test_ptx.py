@@ -74,7 +74,8 @@ def test_single_precision_computes_in_single_precision(name: str, package: str) 
     assert [adjoint["doubles"] for _, adjoint in compiled(package, "float32", name)] == [0, 0]
 
 
-@pytest.mark.parametrize("package", PACKAGES)
+# The PTX of the other compiler copies code, and says nothing of the memory that an addition goes to.
+@pytest.mark.parametrize("package", [package for package in PACKAGES if package == "numba"])
 @pytest.mark.parametrize("name", AFFINE)
 def test_affine_kernels_have_no_atomics_but_those_of_scalars(name: str, package: str) -> None:
     found = asked("ptx", package, "float64")[name]
@@ -83,7 +84,7 @@ def test_affine_kernels_have_no_atomics_but_those_of_scalars(name: str, package:
 
 
 # Scalar parameters with a cotangent: one atomic addition each for a block.
-SCALARS = {"map_scalars": 2, "saxpy": 1, "black_scholes": 2, "relax": 1}
+SCALARS = {"map_scalars": 2, "saxpy": 1, "stencil_1d": 1, "stencil_2d": 1, "black_scholes": 2, "relax": 1}
 
 HEAD = """\
 # CUDA kernels in numbers
