@@ -15,7 +15,7 @@ from adjoint.frontend.guards import guard_index
 from adjoint.frontend.lengths import guard_length
 from adjoint.frontend.masks import mask_of, masked_store
 from adjoint.frontend.operators import BINARY, binary
-from adjoint.frontend.subscripts import base_and_index, load
+from adjoint.frontend.subscripts import are_integers, base_and_index, load
 from adjoint.frontend.values import Display, Items, Listed, Record, Value
 from adjoint.ir import Call, Effect, Expr, Lit, Store, Var
 from adjoint.rules import typing
@@ -143,7 +143,7 @@ def _check_kind(frame: Frame, base: Type, index: tuple[Expr, ...], value: Expr, 
     stored = frame.type_of(value)
     source = getattr(stored, "dtype", stored)
     if is_array(base):
-        one = len(index) == base.ndim and all(_is_integer(frame, each) for each in index)
+        one = len(index) == base.ndim and are_integers(frame, index)
         if one and not (is_number(stored) or is_array(stored) and stored.ndim == 0):
             raise frame.unsupported(f"a value of type {stored} is stored in one element", node, "store a number")
         if not isinstance(source, (types.Number, types.Boolean)) and is_number(base.dtype):
@@ -151,10 +151,6 @@ def _check_kind(frame: Frame, base: Type, index: tuple[Expr, ...], value: Expr, 
     real = isinstance(getattr(base, "dtype", None), (types.Float, types.Integer, types.Boolean))
     if real and isinstance(source, types.Complex):
         raise frame.unsupported("a complex value is stored in a real array", node, "store `.real` or `abs(...)`")
-
-
-def _is_integer(frame: Frame, index: Expr) -> bool:
-    return isinstance(index, Var | Lit) and isinstance(frame.type_of(index), types.Integer)
 
 
 def augmented(frame: Frame, node: gast.AugAssign) -> None:

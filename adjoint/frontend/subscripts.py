@@ -42,8 +42,12 @@ def base_and_index(frame: Frame, node: gast.Subscript) -> tuple[Value, tuple[Exp
 def _is_row(frame: Frame, base: Value, index: tuple[Expr, ...]) -> bool:
     if not isinstance(base, Var) or not is_array(frame.type_of(base)):
         return False
-    whole = all(isinstance(i, (Var, Lit)) and isinstance(frame.type_of(i), types.Integer) for i in index)
-    return whole and len(index) < frame.type_of(base).ndim
+    return are_integers(frame, index) and len(index) < frame.type_of(base).ndim
+
+
+def are_integers(frame: Frame, index: tuple[Expr, ...]) -> bool:
+    """Say whether each index takes one element of its axis."""
+    return all(isinstance(i, (Var, Lit)) and isinstance(frame.type_of(i), types.Integer) for i in index)
 
 
 def _is_plain(frame: Frame, index: tuple[Expr, ...]) -> bool:

@@ -7,7 +7,7 @@ from itertools import zip_longest
 
 from adjoint.errors import PRODUCT_GUARD, Loc
 from adjoint.ir import Block, Call, Effect, Expr, Func, If, Let, Lit, Stmt
-from adjoint.ir.walk import map_blocks
+from adjoint.ir.walk import map_blocks, same_block
 
 PRODUCTS = frozenset({"matmul", "dot", "vdot"})
 _RAISE = Effect(Call("raise", (Lit(f'ValueError("{PRODUCT_GUARD}")'),)))
@@ -32,18 +32,12 @@ def drop_checks(func: Func) -> Func:
         return y
     """
     body = _block(func.body)
-    return func if body is func.body else replace(func, body=body)
+    return func if same_block(body, func.body) else replace(func, body=body)
 
 
 def _block(block: Block) -> Block:
     stmts = [map_blocks(stmt, _block) for stmt in block]
-    kept = [stmt for stmt, after in zip_longest(stmts, stmts[1:]) if not _is_made(stmt, after)]
-    unchanged = len(kept) == len(block) and all(map(_is, kept, block))
-    return block if unchanged else tuple(kept)
-
-
-def _is(a: Stmt, b: Stmt) -> bool:
-    return a is b
+    return tuple(stmt for stmt, after in zip_longest(stmts, stmts[1:]) if not _is_made(stmt, after))
 
 
 def _is_made(check: Stmt, product: Stmt | None) -> bool:
