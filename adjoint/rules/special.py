@@ -58,22 +58,24 @@ TABLE = Table("""
         | 2 * expand_dims(y_bar / dim(a, axis), axis) * conj(a - expand_dims(sum(a, axis=axis) / dim(a, axis), axis))
         | 2 * real(sum(conj(a - expand_dims(sum(a, axis=axis) / dim(a, axis), axis)) * a_dot, axis=axis)) / dim(a, axis)
     std(a) | *
-        | (y_bar / (size(a) * y) if y != 0 else 0) * conj(a - mean(a))
-        | real(sum(conj(a - mean(a)) * a_dot)) / (size(a) * y) if y != 0 else 0
+        | (y_bar / (size(a) * y) if y != 0 else 0) * conj(a - mean(a) - mean(a - mean(a)))
+        | real(sum(conj(a - mean(a) - mean(a - mean(a))) * a_dot)) / (size(a) * y) if y != 0 else 0
     std(a, ddof=ddof) | *
-        | (y_bar / ((size(a) - ddof) * y) if y != 0 else 0) * conj(a - mean(a))
-        | real(sum(conj(a - mean(a)) * a_dot)) / ((size(a) - ddof) * y) if y != 0 else 0
+        | (y_bar / ((size(a) - ddof) * y) if y != 0 else 0) * conj(a - mean(a) - mean(a - mean(a)))
+        | real(sum(conj(a - mean(a) - mean(a - mean(a))) * a_dot)) / ((size(a) - ddof) * y) if y != 0 else 0
     std(a, axis=axis) | *
         | expand_dims(y_bar / (dim(a, axis) * y) if y != 0 else 0, axis)
-            * conj(a - expand_dims(sum(a, axis=axis) / dim(a, axis), axis))
-        | real(sum(conj(a - expand_dims(sum(a, axis=axis) / dim(a, axis), axis)) * a_dot, axis=axis))
+            * conj(a - expand_dims(sum(a, axis=axis) / dim(a, axis), axis)
+                - expand_dims(sum(a - expand_dims(sum(a, axis=axis) / dim(a, axis), axis), axis=axis) / dim(a, axis), axis))
+        | real(sum(conj(a - expand_dims(sum(a, axis=axis) / dim(a, axis), axis)
+                - expand_dims(sum(a - expand_dims(sum(a, axis=axis) / dim(a, axis), axis), axis=axis) / dim(a, axis), axis)) * a_dot, axis=axis))
             / (dim(a, axis) * y) if y != 0 else 0
     nanvar(a) | *
         | 0 if isnan(a) else 2 * y_bar / (size(a) - sum(isnan(a))) * (a - nanmean(a))
         | 2 * sum(0 if isnan(a) else (a - nanmean(a)) * a_dot) / (size(a) - sum(isnan(a)))
     nanstd(a) | *
-        | 0 if isnan(a) else (y_bar / ((size(a) - sum(isnan(a))) * y) if y != 0 else 0) * (a - nanmean(a))
-        | sum(0 if isnan(a) else (a - nanmean(a)) * a_dot) / ((size(a) - sum(isnan(a))) * y) if y != 0 else 0
+        | 0 if isnan(a) else (y_bar / ((size(a) - sum(isnan(a))) * y) if y != 0 else 0) * (a - nanmean(a) - nanmean(a - nanmean(a)))
+        | sum(0 if isnan(a) else (a - nanmean(a) - nanmean(a - nanmean(a))) * a_dot) / ((size(a) - sum(isnan(a))) * y) if y != 0 else 0
 
     # order statistics; elements of the same value share the derivative
     median nanmedian(a) | *
