@@ -23,6 +23,7 @@ from adjoint.lower.shrink import shrink
 from adjoint.lower.spread import spread
 from adjoint.lower.substitute import substitute_cheap
 from adjoint.lower.tapes import drop_unread
+from adjoint.lower.unstack import unstack
 from adjoint.transform.copyprop import propagate
 from adjoint.transform.dce import eliminate
 from adjoint.transform.renest import renest
@@ -30,6 +31,7 @@ from adjoint.transform.renest import renest
 # Name and pass; each gets the program and what `expand` found out.
 PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
     ("tapes", lambda func, context: eliminate(drop_unread(eliminate(func)))),
+    ("unstack", unstack),
     ("adopt", adopt),
     ("ascend", ascend),
     ("substitute", substitute_cheap),
