@@ -70,7 +70,7 @@ TIDY: tuple[tuple[str, Callable[[Func], Func]], ...] = (
 )
 # Passes that let one array hold a value and then a tangent, which has another shape where it has many directions, or
 # write numbers where tangents stand.
-_SHARING = ("reuse", "recycle", "spread")
+_SHARING = ("reuse", "recycle", "spread", "strips")
 # Where functions come from that text calls which isn't for people.
 _OWN = {"lanes.": "adjoint.backends.lanes", "sets.": "adjoint.backends.dependence"}
 

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, replace
 
 from adjoint.analysis.effects import is_pure
 from adjoint.analysis.sharing import memory_classes
-from adjoint.ir import Block, Comment, For, Func, If, Let, Stmt, Store, Var
+from adjoint.ir import Block, Call, Comment, Expr, For, Func, If, Let, Stmt, Store, Var
 from adjoint.ir.walk import map_blocks, names_in, nested, remembered
 from adjoint.lower.accesses import Accesses, Summary
 from adjoint.lower.context import Context
 from adjoint.lower.uses import open_indices
+from adjoint.rules.numba_types import is_number
 from adjoint.transform.renaming import rename_block
 
 
@@ -67,13 +68,35 @@ class _Finder:
         self.read_outside = open_indices(func)
 
     def block(self, block: Block) -> Block:
-        stmts = [map_blocks(stmt, self.block) for stmt in block]
+        stmts = self.bound_once([map_blocks(stmt, self.block) for stmt in block])
         position = 0
         while position < len(stmts):
             shorter = self.without(stmts, position)
             position = position + 1 if shorter is None else 0
             stmts = stmts if shorter is None else shorter
         return tuple(stmts)
+
+    def bound_once(self, stmts: Sequence[Stmt]) -> list[Stmt]:
+        """Leave out what gives a name the number it has already: it would stand between the two runs of a loop."""
+        known: dict[str, Expr] = {}
+        out: list[Stmt] = []
+        for stmt in stmts:
+            facts = self.accesses.of(stmt)
+            plain = isinstance(stmt, Let) and self.is_arithmetic(stmt)
+            if isinstance(stmt, Let) and plain and known.get(stmt.target.name) == stmt.value:
+                continue
+            out.append(stmt)
+            known = {n: e for n, e in known.items() if n not in facts.binds and facts.binds.isdisjoint(names_in(e))}
+            if isinstance(stmt, Let) and plain and stmt.target.name not in names_in(stmt.value):
+                known[stmt.target.name] = stmt.value
+        return out
+
+    def is_arithmetic(self, stmt: Let) -> bool:
+        """Whether a statement makes a number of numbers, always the same of the same."""
+        calls = stmt.value.prims if isinstance(stmt.value, Call) else frozenset[str]()
+        own = any(prim.startswith(("ref:", "helper.")) for prim in calls)
+        plain = is_pure(stmt.value) and not self.accesses.of(stmt).accesses and not own
+        return plain and is_number(self.accesses.kinds.get(stmt.target.name))
 
     def without(self, stmts: Sequence[Stmt], second: int) -> list[Stmt] | None:
         """Return a block without a loop that an earlier one can stand for."""

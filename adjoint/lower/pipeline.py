@@ -21,6 +21,7 @@ from adjoint.lower.recycle import recycle
 from adjoint.lower.reuse import reuse
 from adjoint.lower.shrink import shrink
 from adjoint.lower.spread import spread
+from adjoint.lower.strips import strips
 from adjoint.lower.substitute import substitute_cheap
 from adjoint.lower.tapes import drop_unread
 from adjoint.lower.unstack import unstack
@@ -43,6 +44,7 @@ PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
     ("reuse", reuse),
     ("recycle", recycle),
     ("spread", spread),
+    ("strips", strips),
     ("hoist", lambda func, context: hoist(func, context.kinds)),
     ("nest", lambda func, context: renest(func)),
     ("interchange", interchange),

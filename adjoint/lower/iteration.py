@@ -1,0 +1,194 @@
+"""Counted loops over numbers and elements, written so that what belongs to one iteration is seen to do so."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from adjoint.analysis.written import shifted
+from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, Let, Lit, Stmt, Store, Var
+from adjoint.ir.walk import (
+    bound,
+    map_blocks,
+    mentioned,
+    names_in,
+    nested,
+    operands,
+    statements,
+    subexpressions,
+)
+from adjoint.lower.uses import Uses, element_arrays, mentions
+from adjoint.rules.numba_types import Type
+
+
+def separated(func: Func, kinds: Mapping[str, Type]) -> Func:
+    """Write sums as such, and make arrays in the iterations of a loop that fill and read them, each on its own.
+
+    >>> from adjoint.codegen.emit import text
+    >>> from tests.ir_text import parse
+    >>> func = parse('''
+    ... def f(x: float64[:], n: int64):
+    ...     s: float64 = 0.0
+    ...     y: float64[:] = empty(n)
+    ...     for i in range(n):
+    ...         for j in range(n):
+    ...             y[j] = x[j]
+    ...         for j in range(n):
+    ...             t: float64 = s + y[j]
+    ...             s = t
+    ...     return s
+    ... ''')
+    >>> print(text(separated(func, func.types)), end="")
+    def f(x, n):
+        s = 0.0
+        for i in range(n):
+            y = np.empty(n)
+            for j in range(n):
+                y[j] = x[j]
+            for j in range(n):
+                s += y[j]
+        return s
+    """
+    func = replace(func, body=_settled(func.body))
+    return replace(func, body=_Mover(func, element_arrays(func, kinds)).block(func.body))
+
+
+def is_candidate(loop: For) -> bool:
+    """Whether a loop has nothing in it but numbers, elements and counted loops, one of which at least."""
+    return loop.step == Lit(1) and _is_plain(loop) and any(isinstance(stmt, For) for stmt in loop.body)
+
+
+def _is_plain(loop: For) -> bool:
+    if loop.until is not None or loop.parallel or loop.carried or loop.step not in (Lit(1), Lit(-1)):
+        return False
+    return all(_is_plain_stmt(stmt) for stmt in loop.body)
+
+
+def _is_plain_stmt(stmt: Stmt) -> bool:
+    match stmt:
+        case For():
+            return _is_plain(stmt)
+        case Store() | Accum() | Let() | Comment():
+            return True
+        case _:
+            return False
+
+
+def targets(stmt: Stmt) -> Iterator[Var]:
+    match stmt:
+        case Let(target) | Accum(target, ()):
+            yield target
+        case For(index):
+            yield index
+        case _:
+            pass
+
+
+def written(stmt: Stmt) -> Iterator[str]:
+    match stmt:
+        case Store(Var(name), _) | Accum(Var(name), (_, *_)):
+            yield name
+        case _:
+            pass
+
+
+def _settled(block: Block) -> Block:
+    """Write `t = s + x; ...; s = t` as `s = s + x; ...` where `t` is used nowhere else: sums are seen as such."""
+    out = [map_blocks(stmt, _settled) for stmt in block]
+    counts: dict[str, int] = {}
+    for stmt in statements(tuple(out)):
+        for name in mentioned(stmt):
+            counts[name] = counts.get(name, 0) + 1
+    position = 0
+    while position < len(out):
+        stmt = out[position]
+        match stmt:
+            case Let(Var(name), Var(source)) if counts[source] == 2:
+                made = _made_at(out, position, name, source)
+                if made is not None:
+                    out[made] = replace(out[made], target=stmt.target)
+                    del out[position]
+                    continue
+            case _:
+                pass
+        position += 1
+    return tuple(out)
+
+
+def _made_at(block: Sequence[Stmt], end: int, name: str, source: str) -> int | None:
+    """Return where a name is bound whose value another name may have from there on."""
+    for position in range(end - 1, -1, -1):
+        stmt = block[position]
+        if isinstance(stmt, Let) and stmt.target.name == source:
+            return position
+        if mentions(stmt, name) or mentions(stmt, source):
+            return None
+    return None
+
+
+class _Mover:
+    """Makes arrays in the iterations of a loop that fill and read them, each on its own."""
+
+    def __init__(self, func: Func, arrays: Mapping[str, Uses]) -> None:
+        self.arrays = {n for n, uses in arrays.items() if uses.made and _is_empty(uses.made.value)}
+        self.counts = Counter(name for stmt in statements(func.body) for name in mentioned(stmt))
+        self.bindings = Counter(var.name for stmt in statements(func.body) for var in bound(stmt))
+
+    def block(self, block: Block) -> Block:
+        out = [map_blocks(stmt, self.block) for stmt in block]
+        for made in [stmt for stmt in out if isinstance(stmt, Let) and stmt.target.name in self.arrays]:
+            name = made.target.name
+            place = next((k for k, stmt in enumerate(out) if stmt is not made and mentions(stmt, name)), None)
+            loop = None if place is None else out[place]
+            if place is not None and isinstance(loop, For) and self.is_private(name, made, loop):
+                out[place] = replace(loop, body=(made, *loop.body))
+                out.remove(made)
+        return tuple(out)
+
+    def is_private(self, name: str, made: Let, loop: For) -> bool:
+        """Whether an array of one axis is used in a loop only, and what is read of it has been written just before."""
+        inside = sum(mentioned(stmt).count(name) for stmt in nested(loop))
+        fixed = all(self.bindings[other] <= 1 for other in names_in(made.value))
+        users = [stmt for stmt in loop.body if mentions(stmt, name)]
+        if not is_candidate(loop) or inside + 1 != self.counts[name] or not fixed:
+            return False
+        first, *others = users
+        if not isinstance(first, For) or not any(_stores(stmt, name, first.index) for stmt in first.body):
+            return False
+        if any(name in names_in(expr) for stmt in nested(first) for expr in _read_by(stmt)):
+            return False
+        return all(isinstance(user, For) and _range(user) == _range(first) and _reads_at(user, name) for user in others)
+
+
+def _is_empty(value: Expr) -> bool:
+    return isinstance(value, Call) and value.prim == "empty"
+
+
+def _range(loop: For) -> tuple[Expr, Expr]:
+    if loop.step == Lit(1):
+        return loop.start, loop.stop
+    return shifted(loop.stop, 1), shifted(loop.start, 1)
+
+
+def _stores(stmt: Stmt, name: str, index: Var) -> bool:
+    return isinstance(stmt, Store) and stmt.array.name == name and stmt.index == (index,)
+
+
+def _read_by(stmt: Stmt) -> tuple[Expr, ...]:
+    """Return what a statement reads, the elements it writes left out, but for sums."""
+    return (*stmt.index, stmt.value) if isinstance(stmt, Store) else operands(stmt)
+
+
+def _reads_at(loop: For, name: str) -> bool:
+    """Whether all that a loop does with an array of one axis is to read the element of its index."""
+    there = Call("getitem", (Var(name), loop.index))
+    again = any(loop.index in targets(stmt) for stmt in nested(loop))
+    if again or any(isinstance(stmt, Store | Accum) and name in written(stmt) for stmt in nested(loop)):
+        return False
+    for stmt in nested(loop):
+        for expr in operands(stmt):
+            reads = sum(part == there for part in subexpressions(expr))
+            if names_in(expr).count(name) != reads:
+                return False
+    return True
