@@ -15,7 +15,7 @@ from numba import types as nb
 
 from adjoint.analysis.draws import draws_anew
 from adjoint.analysis.memory import is_memory, memory
-from adjoint.backends.request import Generated, NumbaType, Request
+from adjoint.backends.request import FORWARD, REVERSE, Generated, NumbaType, Request
 from adjoint.codegen.module import module_text
 from adjoint.codegen.names import rename
 from adjoint.errors import TypingError, UnsupportedError
@@ -110,7 +110,7 @@ def generate(request: Request, arg_types: tuple[NumbaType, ...]) -> Generated:
     trace = Trace({})
     func = trace.add("ssa", lower_primal(request.fun, arg_types))
     entry, transformed = _entry(func, request.mode), differentiated(func, request)
-    trace.add("forward" if request.mode in ("jvp", "primal") else "reverse", transformed)
+    trace.add("forward" if request.mode in (*FORWARD, "primal") else "reverse", transformed)
     checks = default_checks(func, constants_of(request.fun, arg_types))
     spread = parallelise if request.options.parallel else unchanged
     final = starting_with(checks, spread(tidy(transformed, trace, nan_check=request.options.nan_check)))
@@ -147,18 +147,19 @@ def differentiated(func: Func, request: Request) -> Func:
     entry, inputs = _entry(func, request.mode), arguments(func)
     wrt = [inputs[k] for k in request.argnums]
     check_arguments(func, wrt)
-    if request.mode == "vjp":
+    if request.mode in REVERSE:
         _refuse_other_draws(func)
     names = [name for argument in wrt for name in active_leaves(func, argument)]
-    if request.mode == "jvp":
+    if request.mode in FORWARD:
         made = forward(func, names, name=entry)
         dots = dict(zip(names, (p.name for p in made.params[len(func.params) :]), strict=True))
-        return with_classes(restored(with_tangents(made, wrt, dots)))
+        return with_classes(restored(with_tangents(made, wrt, dots, value=request.mode == "jvp")))
     if request.mode == "primal":
         return with_classes(restored(primal(func, entry)))
-    made = adjoint_of(func, names, request).build(entry, request.mode, False)
+    result = "vjp" if request.mode == "pullback" else request.mode
+    made = adjoint_of(func, names, request).build(entry, result, False)
     positions = {name: k for k, name in enumerate(names)}
-    single = request.single and request.mode != "vjp"
+    single = request.single and request.mode not in REVERSE
     grouped = with_gradients(made, wrt, request.mode, single=single, has_aux=request.has_aux, gradients=positions)
     return with_classes(restored(grouped))
 
@@ -166,7 +167,7 @@ def differentiated(func: Func, request: Request) -> Func:
 def adjoint_of(func: Func, wrt: Sequence[str], request: Request) -> Reverse:
     """Return reverse mode, with respect to leaves, at its start."""
     entry, assume, segments = _entry(func, request.mode), request.options.fuse, request.options.memory_limit is not None
-    if request.mode == "vjp":
+    if request.mode in REVERSE:
         made = prepare(func, wrt, name=entry, seed="y_bar", assume=assume, segments=segments)
     else:
         check_result(func, request.has_aux)

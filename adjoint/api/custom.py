@@ -139,7 +139,7 @@ class CustomJVP(Ruled):
         call = f"jvp(({', '.join(xs)},), ({', '.join(dots)},))[1]"
         text = f"def {self.__name__}_pushforward({', '.join(xs + dots)}):\n    return {call}\n"
         tangent = function_from(self.fun, text, {"jvp": self.jvp}, f"{self.__name__}_pushforward")
-        made = sweep("vjp", tangent, Form(2 * count), [count + k for k in positions], make_options())
+        made = sweep("pullback", tangent, Form(2 * count), [count + k for k in positions], make_options())
         self._transposes[positions] = made
         return made
 

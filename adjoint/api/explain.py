@@ -11,7 +11,7 @@ from adjoint.analysis.memory import memory
 from adjoint.analysis.reasons import Activity, activities
 from adjoint.api import compiler
 from adjoint.api.compiler import TIDY
-from adjoint.backends.request import NumbaType, Request
+from adjoint.backends.request import FORWARD, NumbaType, Request
 from adjoint.codegen.emit import text
 from adjoint.errors import Loc
 from adjoint.ir import Call, Expr, For, Func, Lit, Return, While
@@ -37,7 +37,7 @@ def explain(request: Request, arg_types: tuple[NumbaType, ...]) -> str:
     report = _Report(func, tuple(wrt))
     lines = [f"{request.mode} of {func.name} with respect to {', '.join(wrt)}", report.signature(), ""]
     lines += report.activity()
-    if request.mode in ("jvp", "primal"):
+    if request.mode in (*FORWARD, "primal"):
         transformed = forward(func, wrt, name=f"{func.name}_{request.mode}")
         lines += ["", "Nothing is recorded: this is forward mode."]
     else:

@@ -34,22 +34,38 @@ _DIVIDE = """
 def {name}({point} b):
     return b / product(b * 0 + 1, ({point}))
 """
-# GMRES in cycles, or LU of a matrix made column by column if that is small, or if GMRES doesn't get there.
-_SMALL, _LARGE = 32, 2000
+# Orthomin; where that is slow GMRES in cycles; elimination in a matrix made column by column if that is small, or if
+# GMRES doesn't get there.
+_TINY, _SMALL, _LARGE = 8, 32, 2000
 _SOLVE = """
 def {name}({point} b):
     flat, shape, size = b.ravel(), b.shape, b.size
+    precision = {precision}
+    if size > {tiny}:
+        state, before = started(flat), norm(flat)
+        near = is_near(state, flat, precision)
+        while not near:
+            for _ in range({stretch}):
+                descend(state, product(state[1].reshape(shape), ({point})).ravel())
+                near = is_near(state, flat, precision)
+                if near:
+                    break
+            if not near and not state[4][2] < {factor} * before:
+                break
+            before = state[4][2]
+        if near and is_met(state, product(state[0].reshape(shape), ({point})).ravel(), flat, precision):
+            return state[0].reshape(shape)
     if size > {small}:
         w, rest, most = np.zeros_like(flat), flat.copy(), {short}
         while True:
-            state = begin(rest, most)
+            cycle = begin(rest, most)
             for used in range(size + 1):
-                if is_complete(state, used, flat):
+                if is_complete(cycle, used, flat):
                     break
-                extend(state, used, product(state[0][used].reshape(shape), ({point})).ravel())
-            w = w + combined(state, used)
+                extend(cycle, used, product(cycle[0][used].reshape(shape), ({point})).ravel())
+            w = w + combined(cycle, used)
             image = product(w.reshape(shape), ({point})).ravel()
-            if is_solution(state, w, image, flat):
+            if is_solution(cycle, w, image, flat, precision):
                 return w.reshape(shape)
             before, rest = norm(rest), flat - image
             if not norm(rest) < 0.5 * before and most == {long}:
@@ -64,7 +80,10 @@ def {name}({point} b):
         matrix[:, k] = product(units[k].reshape(shape), ({point})).ravel()
     return eliminated(matrix, flat.copy()).reshape(shape)
 """
-_STEPS = ("begin", "is_complete", "extend", "combined", "is_solution", "eliminated", "norm")
+_ORTHOMIN = ("started", "descend", "is_near", "is_met")
+_STEPS = (*_ORTHOMIN, "begin", "is_complete", "extend", "combined", "is_solution", "eliminated", "norm")
+# How small a residual has to be: a root may be known to rounding, a fixed point is as its iteration ends by default.
+_TO_ROUNDING, _TO_RTOL = "100.0 * np.finfo(b.dtype).eps", "np.finfo(b.dtype).eps ** 0.75"
 
 
 class ImplicitRoot(Ruled):
@@ -72,20 +91,28 @@ class ImplicitRoot(Ruled):
 
     kind = "implicit_root"
 
-    def __init__(self, residual: Callable[..., Any], solve: Callable[..., Any]) -> None:
+    def __init__(
+        self,
+        residual: Callable[..., Any],
+        solve: Callable[..., Any],
+        precision: str = _TO_ROUNDING,
+        unused: int = 0,
+    ) -> None:
         super().__init__(solve)
+        self._precision = precision
+        self._unused = unused
         if not callable(residual):
             raise TypeError(f"{self.kind} takes two functions, not {residual!r}")
         self.residual = residual
         self._solvers: dict[tuple[str, int, bool], ImplicitRoot] = {}
 
     def parts(self) -> tuple[object, ...]:
-        return (self.residual,)
+        return self.residual, self._precision, self._unused
 
     def __adjoint_rule__(self, scope: Any) -> Rule:
         from adjoint.rules.implicit import ByResidual
 
-        return ByResidual(self.__name__, self._sweep, self._solver, scope)
+        return ByResidual(self.__name__, self._sweep, self._solver, scope, self._unused)
 
     def _sweep(self, mode: Any, count: int, positions: tuple[int, ...]) -> Any:
         return sweep(mode, self.residual, Form(1 + count), positions, make_options())
@@ -99,20 +126,24 @@ class ImplicitRoot(Ruled):
 
     def _linear(self, mode: str, count: int, scalar: bool) -> ImplicitRoot:
         parts = {
-            "name": f"{self.__name__}_{'adjoint' if mode == 'vjp' else 'tangent'}",
+            "name": f"{self.__name__}_{'adjoint' if mode == 'pullback' else 'tangent'}",
             "point": "".join(f"{name}, " for name in ("y", *(f"x{k}" for k in range(count)))),
+            "precision": self._precision,
+            "tiny": str(_TINY),
+            "stretch": str(linear_solve.STRETCH),
+            "factor": str(linear_solve.FACTOR),
             "small": str(_SMALL),
             "large": str(_LARGE),
             "short": str(linear_solve.SHORT),
             "long": str(linear_solve.LONG),
-            "part": "[1][0]" if mode == "vjp" else "[1]",
+            "part": "[0]" if mode == "pullback" else "",
         }
         product = self._defined(_PRODUCT, parts, "product", {"sweep": self._sweep(mode, count, (0,))})
         names: dict[str, Any] = {"product": compiled(product), "np": np}
         equation = self._defined(_EQUATION, parts, "equation", names)
         names |= {name: getattr(linear_solve, name) for name in _STEPS}
         solve = self._defined(_DIVIDE if scalar else _SOLVE, parts, parts["name"], names)
-        return ImplicitRoot(equation, solve)
+        return ImplicitRoot(equation, solve, self._precision)
 
     def _defined(self, text: str, parts: dict[str, str], name: str, names: dict[str, Any]) -> FunctionType:
         return function_from(self.fun, text.format(**parts), names, name)
@@ -123,8 +154,8 @@ def implicit_root(residual: Callable[..., Any], solve: Callable[..., Any]) -> Im
 
     `solve(*args)` returns the `y` at which `residual(y, *args)`, a value of the shape of `y`, is zero: a float or an
     array of floats. How it finds that is its own affair: nothing of it is recorded or differentiated. The derivative
-    takes one linear solve with the Jacobian of `residual` at `y`, by GMRES, or by LU if that is small. It is as exact
-    as `y` is.
+    takes one linear solve with the Jacobian of `residual` at `y`, by products with it (Orthomin, then GMRES), or by
+    elimination if it is small. It is as exact as `y` is.
 
     Both are Python functions that Numba can compile, or compiled by it; they must not write into their arguments.
     Arguments that `residual` does not depend on, such as a first guess, have the derivative zero.
@@ -209,7 +240,8 @@ def fixed_point(
 
     `step` returns a value of the shape of its first argument: a float or an array of floats. The iteration ends when
     the norm of a change is at most `rtol` (by default `eps ** 0.75` of the precision) times that of `y`, plus `atol`.
-    Derivatives are those of `implicit_root`: nothing is recorded, and the guess has the derivative zero.
+    Derivatives are those of `implicit_root`: nothing is recorded, and the guess has the derivative zero. Their linear
+    systems are solved to `eps ** 0.75`, whatever `rtol` is.
 
     Raises RuntimeError if there is no fixed point after `limit` steps, FloatingPointError if a value is not finite.
 
@@ -230,7 +262,7 @@ def fixed_point(
     called = {"step": compiled(step), "settled": _settled, "rtol": rtol, "atol": float(atol)}
     solve = function_from(step, text, {own + name: value for name, value in called.items()})
     residual = function_from(step, _RESIDUAL.format(_=own, **parts), {f"{own}step": step})
-    return ImplicitRoot(residual, compiled(solve))
+    return ImplicitRoot(residual, compiled(solve), _TO_RTOL, unused=1)
 
 
 def _parameters(step: Callable[..., Any]) -> tuple[str, ...]:

@@ -1,6 +1,9 @@
-"""The steps of GMRES, which solves `A w = b` by products with A, as compiled functions.
+"""The steps of what solves `A w = b` by products with A, as compiled functions: two methods, and elimination.
 
-Minimal residuals in the space of `b, Ab, A²b, ...`: Saad and Schultz, SIAM J. Sci. Stat. Comput. 7 (1986) 856.
+Orthomin(1) keeps one direction: Vinsome, SPE 5729 (1976). It is the method of conjugate residuals if A is symmetric,
+and its residuals shrink at least as those of the iteration `w - (A w - b)` do if `A + Aᵀ` is definite, as it is near an
+attracting fixed point more often than not. GMRES has minimal residuals in the space of `b, Ab, A²b, ...`: Saad and
+Schultz, SIAM J. Sci. Stat. Comput. 7 (1986) 856.
 """
 
 from __future__ import annotations
@@ -18,12 +21,68 @@ njit: Callable[..., Any] = cast("Any", numba).njit(error_model="numpy", fastmath
 SHORT, LONG = 40, 120
 
 
+# Orthomin ends where a stretch of so many products brings less than this factor.
+STRETCH, FACTOR = 16, 0.5
+
+
 @njit
 def norm(x: Any) -> Any:
     total = x.dtype.type(0.0)
     for k in range(x.size):
         total += x[k] * x[k]
     return math.sqrt(total)
+
+
+@njit
+def started(b: Any) -> Any:
+    """Return the state of Orthomin: the solution, the residual, a direction and A times that, and numbers.
+
+    The numbers are the square of the last, norms of solution and residual, and the most that A has stretched a vector.
+    """
+    numbers = np.zeros(4, b.dtype)
+    numbers[2] = norm(b)
+    return np.zeros_like(b), b.copy(), np.zeros_like(b), np.zeros_like(b), numbers
+
+
+@njit
+def descend(state: Any, product: Any) -> None:
+    """Take a step of Orthomin; `product` is A times the residual."""
+    w, rest, way, image, numbers = state
+    shadow = square = along = size = left = grown = w.dtype.type(0.0)
+    for k in range(w.size):
+        shadow += product[k] * image[k]
+        grown += product[k] * product[k]
+    if numbers[2] > 0.0:
+        numbers[3] = max(numbers[3], math.sqrt(grown) / numbers[2])
+    turn = shadow / numbers[0] if numbers[0] > 0.0 else 0.0
+    for k in range(w.size):
+        way[k] = rest[k] - turn * way[k]
+        image[k] = product[k] - turn * image[k]
+        square += image[k] * image[k]
+        along += rest[k] * image[k]
+    length = along / square if square > 0.0 else 0.0
+    for k in range(w.size):
+        w[k] += length * way[k]
+        rest[k] -= length * image[k]
+        size += w[k] * w[k]
+        left += rest[k] * rest[k]
+    numbers[0], numbers[1], numbers[2] = square, math.sqrt(size), math.sqrt(left)
+
+
+@njit
+def is_near(state: Any, b: Any, precision: Any) -> Any:
+    """Whether the residual is as small, beside the terms of the equation, as `precision`."""
+    numbers = state[4]
+    return numbers[2] <= precision * (numbers[3] * numbers[1] + norm(b))
+
+
+@njit
+def is_met(state: Any, product: Any, b: Any, precision: Any) -> Any:
+    """Whether the residual is so small that is left by `product`, which is A times the solution."""
+    left = product.dtype.type(0.0)
+    for k in range(b.size):
+        left += (b[k] - product[k]) * (b[k] - product[k])
+    return math.sqrt(left) <= 2.0 * precision * (state[4][3] * state[4][1] + norm(b))
 
 
 @njit
@@ -98,14 +157,14 @@ def combined(state: Any, used: Any) -> Any:
 
 
 @njit
-def is_solution(state: Any, w: Any, product: Any, b: Any) -> Any:
-    """Whether the product of A and `w` is `b`, as nearly as it would be with LU."""
+def is_solution(state: Any, w: Any, product: Any, b: Any, precision: Any) -> Any:
+    """Whether the product of A and `w` is `b`, as nearly as `precision` demands."""
     _, upper, _ = state
     largest = 0.0
     for k in range(upper.shape[1]):
         for j in range(k + 1):
             largest = max(largest, abs(upper[j, k]))
-    return norm(product - b) <= 100.0 * np.finfo(b.dtype).eps * (largest * norm(w) + norm(b))
+    return norm(product - b) <= precision * (largest * norm(w) + norm(b))
 
 
 @njit

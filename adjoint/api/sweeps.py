@@ -1,6 +1,7 @@
 """Sweeps: compiled functions of arguments and seeds, from which all derivatives other than gradients are made.
 
-A sweep takes its arguments by position, then its seeds, and returns a pair: the value, and what became of the seeds.
+A sweep takes its arguments by position, then its seeds, and returns a pair: the value, and what became of the seeds, or
+that alone.
 Sweeps are kept, by a digest of all that their function depends on: `jvp(f, ...)` in a loop compiles once, and a changed
 global is seen.
 """
@@ -22,7 +23,7 @@ from adjoint.api.gradient import Gradient, root_function
 from adjoint.api.transforms import check_syntax
 from adjoint.backends.fingerprint import Unpinned, fingerprint
 from adjoint.backends.numba_cpu import GradientDispatcher
-from adjoint.backends.request import Generated, Mode, NumbaType, Options, Request
+from adjoint.backends.request import FORWARD, REVERSE, Generated, Mode, NumbaType, Options, Request
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _Made = TypeVar("_Made", bound=Gradient)
@@ -31,11 +32,16 @@ _families: OrderedDict[str, Family] = OrderedDict()
 
 
 class Sweep(Gradient):
-    """A function `(args..., seeds...) -> (value, derivative)`; in mode "primal" without seeds, the value alone."""
+    """A function `(args..., seeds...) -> (value, derivative)`.
+
+    In mode "primal" it takes no seeds and returns the value, in "pullback" and "pushforward" it returns the derivative.
+    """
 
     def _declared(self) -> Any:
         names = list(inspect.signature(root_function(self.request.fun)).parameters)
-        added = {"vjp": ["y_bar"], "jvp": [f"{names[k]}_dot" for k in self.request.argnums]}.get(self.request.mode, [])
+        added = ["y_bar"] if self.request.mode in REVERSE else []
+        if self.request.mode in FORWARD:
+            added = [f"{names[k]}_dot" for k in self.request.argnums]
         for name in added:
             while name in names:
                 name += "_"

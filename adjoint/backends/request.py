@@ -9,7 +9,10 @@ from typing import Any, Literal, TypeAlias
 
 VERSION = "0.1.0"
 
-Mode: TypeAlias = Literal["grad", "value_and_grad", "vjp", "jvp", "primal"]
+# A "pullback" and a "pushforward" are "vjp" and "jvp" without the value.
+Mode: TypeAlias = Literal["grad", "value_and_grad", "vjp", "jvp", "pullback", "pushforward", "primal"]
+FORWARD: tuple[Mode, ...] = ("jvp", "pushforward")
+REVERSE: tuple[Mode, ...] = ("vjp", "pullback")
 Target: TypeAlias = Literal["cpu", "python", "cuda"]
 
 # Numba ships no type stubs; one name for "a Numba type" keeps that door in one place.

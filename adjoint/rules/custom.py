@@ -24,11 +24,14 @@ class Scope:
     """What a rule may ask of the program it is applied in.
 
     `reference(name, function)` returns the primitive that calls a Python object, `let(hint, value)` binds a value that
-    several parts of the derivative use.
+    several parts of the derivative use, `let_new` a tuple of arrays that nobody else holds. `wanted(operand)` says
+    whether its cotangent is of use.
     """
 
     reference: Callable[[str, object], str]
     let: Let
+    let_new: Let
+    wanted: Callable[[Expr], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,7 @@ class ByPullback:
 class ByPushforward:
     """`jvp(primals, tangents) -> (y, y_dot)`; `transpose(positions)` makes its pullback, `f(args..., dots..., y_bar)`.
 
-    The pullback returns `(_, cotangents)`, an entry for each of `positions`.
+    The pullback returns cotangents, an entry for each of `positions`.
     """
 
     name: str
@@ -136,11 +139,11 @@ class ByPushforward:
         return False
 
     def pullback(self, call: Call, y: Expr, y_bar: Expr, type_of: TypeOf) -> tuple[Expr | None, ...]:
-        wrt = differentiable(call, type_of)
+        wrt = differentiable(call, type_of, self.scope.wanted)
         zeros = tuple(zero_like(arg, type_of) for arg in call.args)
         prim = self.scope.reference(f"{self.name}_transpose", self.transpose(len(call.args), wrt))
-        pair = self.scope.let(f"{self.name}_pair", Call(prim, (*call.args, *zeros, y_bar)))
-        return spread(Call("item", (pair, Lit(1))), wrt, len(call.args))
+        bars = self.scope.let_new(f"{self.name}_bars", Call(prim, (*call.args, *zeros, y_bar)))
+        return spread(bars, wrt, len(call.args))
 
     def pushforward(self, call: Call, y: Expr, dots: tuple[Expr | None, ...], type_of: TypeOf) -> Expr | None:
         tangents = tuple(
@@ -170,19 +173,20 @@ class BySweep:
         return False
 
     def pullback(self, call: Call, y: Expr, y_bar: Expr, type_of: TypeOf) -> tuple[Expr | None, ...]:
-        wrt = differentiable(call, type_of)
-        pair = self._pair("vjp", call, wrt, (y_bar,), type_of)
-        return spread(Call("item", (pair, Lit(1))), wrt, len(call.args))
+        wrt = differentiable(call, type_of, self.scope.wanted)
+        if not wrt:
+            return (None,) * len(call.args)
+        bars = self.scope.let_new(f"{self.name}_bars", self._swept("pullback", call, wrt, (y_bar,), type_of))
+        return spread(bars, wrt, len(call.args))
 
     def pushforward(self, call: Call, y: Expr, dots: tuple[Expr | None, ...], type_of: TypeOf) -> Expr | None:
         wrt = tuple(k for k, dot in enumerate(dots) if dot is not None)
-        pair = self._pair("jvp", call, wrt, tuple(dot for dot in dots if dot is not None), type_of)
-        return Call("item", (pair, Lit(1)))
+        moved = self._swept("pushforward", call, wrt, tuple(dot for dot in dots if dot is not None), type_of)
+        return self.scope.let(f"{self.name}_moved", moved)
 
-    def _pair(self, mode: str, call: Call, wrt: tuple[int, ...], seeds: tuple[Expr, ...], type_of: TypeOf) -> Var:
+    def _swept(self, mode: str, call: Call, wrt: tuple[int, ...], seeds: tuple[Expr, ...], type_of: TypeOf) -> Call:
         sweep = self.sweep(mode, tuple(map(type_of, call.args)), wrt)
-        prim = self.scope.reference(f"{self.name}_{mode}", sweep)
-        return self.scope.let(f"{self.name}_pair", Call(prim, (*call.args, *seeds)))
+        return Call(self.scope.reference(f"{self.name}_{mode}", sweep), (*call.args, *seeds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,9 +204,9 @@ class Stopped:
         return None
 
 
-def differentiable(call: Call, type_of: TypeOf) -> tuple[int, ...]:
-    """Return the positions of the operands that have derivatives."""
-    return tuple(k for k, arg in enumerate(call.args) if build.is_inexact(type_of(arg)))
+def differentiable(call: Call, type_of: TypeOf, wanted: Callable[[Expr], bool]) -> tuple[int, ...]:
+    """Return the positions of the operands that have derivatives, of those that are wanted."""
+    return tuple(k for k, arg in enumerate(call.args) if wanted(arg) and build.is_inexact(type_of(arg)))
 
 
 def zero_like(arg: Expr, type_of: TypeOf) -> Expr:

@@ -94,6 +94,7 @@ def with_gradients(
         value, found = exit_.value.args
     elif has_aux:
         found, value = exit_.value.args
+    value = None if mode == "pullback" else value
     assert isinstance(found, Call)
     known = {name: found.args[position] for name, position in gradients.items()}
     parts = tuple(_whole(func, argument, known) for argument in wrt)
@@ -151,8 +152,11 @@ def _zero(func: Func, name: str) -> Expr:
             return Lit(0)
 
 
-def with_tangents(func: Func, wrt: Sequence[Argument], dots: Mapping[str, str]) -> Func:
-    """Take the tangents of arguments, parameters after the arguments, apart; `dots` names those of the leaves."""
+def with_tangents(func: Func, wrt: Sequence[Argument], dots: Mapping[str, str], *, value: bool = True) -> Func:
+    """Take the tangents of arguments, parameters after the arguments, apart; `dots` names those of the leaves.
+
+    What forward mode returns is a value and its tangent: without `value`, the tangent alone.
+    """
     params = [p for p in func.params if p.name not in dots.values()]
     types, hints, head = dict(func.types), dict(func.hints), list[Stmt]()
     for argument in wrt:
@@ -166,8 +170,14 @@ def with_tangents(func: Func, wrt: Sequence[Argument], dots: Mapping[str, str]) 
         params.append(Param(whole))
         head += _taken_apart(Var(whole), _renamed(argument.tree, dots))
     layout = _layout(func)
-    body = (*head, *func.body)
-    return replace(func, params=tuple(params), body=body, types=types, hints=hints, layout=_tuple(layout, layout))
+    exit_ = func.body[-1]
+    assert isinstance(exit_, Return)
+    assert isinstance(exit_.value, Call)
+    if not value:
+        exit_ = replace(exit_, value=exit_.value.args[1])
+    body = (*head, *func.body[:-1], exit_)
+    layout = _tuple(layout, layout) if value else layout
+    return replace(func, params=tuple(params), body=body, types=types, hints=hints, layout=layout)
 
 
 def passed_form(func: Func) -> Func:

@@ -17,7 +17,7 @@ from adjoint.errors import AliasError
 from adjoint.ir import Accum, Call, Expr, If, Let, Lit, Merge, Stmt, Var
 from adjoint.rules import operand_types
 from adjoint.rules.numba_types import element_type
-from adjoint.transform.program import Program, is_fresh, zero_of
+from adjoint.transform.program import Program, zero_of
 
 # A state maps the name of each primal value whose cotangent exists to whether its buffer is held by nobody else.
 State = dict[str, bool]
@@ -183,7 +183,7 @@ class Cotangents:
         self.uniform.pop(name, None)
         bar = self.bar(name)
         array = is_memory(self.program.types.get(name))
-        owned = is_fresh(expr) if owned is None else owned
+        owned = self.program.is_own(expr) if owned is None else owned
         if name in self.mirrored:
             self.ensure_buffer(name)
             self.emit(Accum(bar, (), expr))

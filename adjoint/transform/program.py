@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 from numba import types as nb
 
@@ -20,6 +21,8 @@ from adjoint.rules.custom import Scope
 from adjoint.rules.find import find
 from adjoint.rules.rule import Rule
 from adjoint.rules.typing import expr_type
+
+Wanted: TypeAlias = Callable[[Expr], bool]
 
 
 @dataclass(eq=False)
@@ -39,6 +42,8 @@ class Program:
     # Sizes that a product sums over, by the statement before which the forward sweep compares them.
     sums_over: dict[int, tuple[Expr, Expr]] = field(default_factory=dict[int, tuple[Expr, Expr]])
     refs: dict[str, object] = field(default_factory=dict[str, object])
+    # Names of tuples of arrays that nobody else holds.
+    unshared: set[str] = field(default_factory=set[str])
 
     @staticmethod
     def of(func: Func, *, assume: bool = False) -> Program:
@@ -75,15 +80,31 @@ class Program:
     def type_of(self, expr: Expr) -> object:
         return expr_type(expr, self.types, self.refs)
 
-    def rule_of(self, call: Call, let: LetRule, loc: Loc | None) -> Rule | None:
-        """Return the rule of a primitive, or of the object that `ref:NAME` calls; `let` binds what its parts share."""
+    def rule_of(self, call: Call, let: LetRule, loc: Loc | None, wanted: Wanted = lambda _: True) -> Rule | None:
+        """Return the rule of a primitive, or of the object that `ref:NAME` calls; `let` binds what its parts share.
+
+        `wanted` says of which operands a cotangent is of use.
+        """
         if not call.prim.startswith("ref:"):
             return find(call.prim)
         custom: Any = getattr(self.refs[call.prim], "__adjoint_rule__", None)
         try:
-            return None if custom is None else custom(Scope(self.reference, let))
+            return None if custom is None else custom(Scope(self.reference, let, partial(self._let_new, let), wanted))
         except AdjointError as error:
             raise type(error)(str(error.msg), error.loc or loc, help=error.help) from None
+
+    def _let_new(self, let: LetRule, hint: str, value: Expr) -> Var:
+        var = let(hint, value)
+        self.unshared.add(var.name)
+        return var
+
+    def is_own(self, expr: Expr) -> bool:
+        """Whether nobody else holds the array that an expression gives: a new one, or an item of new ones."""
+        match expr:
+            case Call("item", (Var(name), _)):
+                return name in self.unshared
+            case _:
+                return is_fresh(expr)
 
     def reference(self, name: str, function: object) -> str:
         """Return the primitive that calls a Python object, under this name if that is free."""

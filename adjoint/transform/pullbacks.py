@@ -81,7 +81,7 @@ def apply_tuple_rule(reverse: Reverse, stmt: Let, name: str, call: Call) -> None
     if (routine := routine_of(call, reverse.program.refs)) is not None:
         pull(reverse, call, routine, bars, owned=False)
         return
-    rule = reverse.program.rule_of(call, partial(share, reverse), stmt.loc)
+    rule = reverse.program.rule_of(call, partial(share, reverse), stmt.loc, partial(is_active, reverse))
     if rule is None:
         raise MissingRuleError(
             f"no derivative rule for `{call.prim}`, which returns a tuple", stmt.loc, help="write it with others"
@@ -99,6 +99,17 @@ def zero_item(reverse: Reverse, name: str, position: int, type_: object) -> Expr
     if isinstance(type_, nb.Array):
         return Call("zeros_like", (Call("item", (Var(name), Lit(position))),), via="np")
     return zero_of(type_)
+
+
+def is_active(reverse: Reverse, operand: Expr) -> bool:
+    """Whether the cotangent of an operand is of use.
+
+    An argument counts as active that may share memory with what is. If that memory is never written, the cotangent of
+    one that isn't differentiated by is of no use.
+    """
+    func, facts = reverse.program.func, reverse.program.memory
+    constant = {p.name for p in func.params if p.name not in reverse.wrt and not facts.is_written(p.name)}
+    return any(name in reverse.active and name not in constant for name in names_in(operand))
 
 
 def share(reverse: Reverse, hint: str, value: Expr) -> Var:
@@ -125,7 +136,7 @@ def refuse_lists(reverse: Reverse, stmt: Let, call: Call) -> None:
 
 
 def apply_rule(reverse: Reverse, stmt: Let, name: str, call: Call, bar: Var) -> None:
-    rule = reverse.program.rule_of(call, partial(share, reverse), stmt.loc)
+    rule = reverse.program.rule_of(call, partial(share, reverse), stmt.loc, partial(is_active, reverse))
     if rule is None:
         raise no_rule(call.prim, stmt.loc)
     if rule.elementwise and apply_uniform(reverse, stmt, rule, name, call):

@@ -87,6 +87,28 @@ def test_a_system_that_takes_many_steps_of_gmres():
     np.testing.assert_allclose(grad(of_settled, 1)(w, b, guess), expected, rtol=1e-9, atol=1e-12)
 
 
+linear = implicit_root(lambda y, a, b: a @ y - b, lambda a, b: np.linalg.solve(a, b))
+
+
+def test_a_system_that_takes_gmres():
+    """Orthomin doesn't get far: the symmetric part is indefinite."""
+    rng = np.random.default_rng(5)
+    a, b, seen = rng.standard_normal((60, 60)), rng.standard_normal(60), rng.standard_normal(60)
+    found = grad(lambda a, b: linear(a, b) @ seen, (0, 1))(a, b)
+    expected = np.linalg.solve(a.T, seen)
+    np.testing.assert_allclose(found[1], expected, rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(found[0], -np.outer(expected, np.linalg.solve(a, b)), rtol=1e-9, atol=1e-11)
+
+
+def test_sweeps_of_implicit_functions_take_what_is_asked_for():
+    """No cotangent of the guess, and none of a matrix that is no argument to differentiate by; none is copied."""
+    w, b, guess = layer_point(4)
+    gradient = grad(of_settled, "b")
+    gradient(w, b, guess)
+    assert "layer_bars = layer_residual_pullback(layer_1, guess, w, b, -layer_solved)" in gradient.source
+    assert "copy" not in gradient.source
+
+
 def test_a_guess_of_another_shape():
     solve = fixed_point(lambda y, a: 0.5 * y + a)
     found = grad(lambda a: np.sum(solve(np.zeros(1), a)))(np.ones(3))
@@ -134,7 +156,9 @@ def test_refused():
 
 @pytest.fixture
 def uncompiled(monkeypatch):
-    for name in ("norm", "orthogonalise", "begin", "is_complete", "extend", "combined", "is_solution", "eliminated"):
+    orthomin = ("norm", "started", "descend", "is_near", "is_met")
+    gmres = ("orthogonalise", "begin", "is_complete", "extend", "combined", "is_solution", "eliminated")
+    for name in (*orthomin, *gmres):
         monkeypatch.setattr(linear_solve, name, getattr(linear_solve, name).py_func)
 
 
@@ -158,11 +182,40 @@ def test_gmres_and_elimination(kind):
         linear_solve.extend(state, used, matrix @ state[0][used])
         used += 1
     w = linear_solve.combined(state, used)
-    assert linear_solve.is_solution(state, w, matrix @ w, b)
-    assert not linear_solve.is_solution(state, w + 1e-9, matrix @ (w + 1e-9), b)
+    assert linear_solve.is_solution(state, w, matrix @ w, b, 2e-14)
+    assert not linear_solve.is_solution(state, w + 1e-9, matrix @ (w + 1e-9), b, 2e-14)
     np.testing.assert_allclose(w, expected, rtol=1e-9, atol=1e-10)
     assert used == {"identity": 1}.get(kind, used)
     np.testing.assert_allclose(linear_solve.eliminated(matrix.copy(), b.copy()), expected, rtol=1e-10)
+
+
+@pytest.mark.usefixtures("uncompiled")
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_orthomin(symmetric):
+    rng = np.random.default_rng(0)
+    change, b = rng.normal(size=(40, 40)), rng.normal(size=40)
+    change = change + change.T if symmetric else change
+    matrix = 0.5 * change / np.linalg.norm(change, 2) - np.eye(40)
+    state = linear_solve.started(b)
+    taken = 0
+    while not linear_solve.is_near(state, b, 2e-14):
+        linear_solve.descend(state, matrix @ state[1])
+        taken += 1
+    assert taken < 32
+    assert linear_solve.is_met(state, matrix @ state[0], b, 2e-14)
+    assert not linear_solve.is_met(state, matrix @ (state[0] + 1e-9), b, 2e-14)
+    np.testing.assert_allclose(state[0], np.linalg.solve(matrix, b), rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.usefixtures("uncompiled")
+@pytest.mark.parametrize("b", [np.zeros(3), np.array([0.0, 1.0, 0.0])])
+def test_orthomin_where_there_is_nothing_to_do(b):
+    """A right-hand side of zeros, and one that A makes orthogonal to itself."""
+    state = linear_solve.started(b)
+    for _ in range(4):
+        linear_solve.descend(state, np.roll(state[1], 1))
+    assert linear_solve.is_near(state, b, 1e-14) == (not b.any())
+    np.testing.assert_array_equal(state[0], 0.0)
 
 
 @pytest.mark.usefixtures("uncompiled")
