@@ -129,7 +129,7 @@ def push(
     chosen: Options,
     only: tuple[int, ...] | None = None,
 ) -> tuple[Any, Any]:
-    """Return value and tangent of a function, in mode "hvp" those of its gradient.
+    """Return value and tangent of a function, in mode "hvp" no value and the tangent of its gradient.
 
     It is a function of the arguments `only`, to which the directions belong, or of all that have derivatives.
     """
@@ -143,6 +143,8 @@ def push(
     wrt = differentiable_positions(mode, name, names, args) if only is None else only
     if mode == "hvp":
         sweeps = sweeps.gradient(form, wrt, chosen)
+        moved = sweeps.sweep("pushforward", form, wrt, chosen)(*args, *(seeds[k] for k in wrt))
+        return None, own(moved, args)
     value, tangent = sweeps.sweep("jvp", form, wrt, chosen)(*args, *(seeds[k] for k in wrt))
     if value is None:
         raise TypeError(f"{mode} of {name}: it returns nothing; let it return what it writes")
