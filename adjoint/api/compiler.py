@@ -71,6 +71,8 @@ TIDY: tuple[tuple[str, Callable[[Func], Func]], ...] = (
 # Passes that let one array hold a value and then a tangent, which has another shape where it has many directions, or
 # write numbers where tangents stand.
 _SHARING = ("reuse", "recycle", "spread", "strips")
+# Passes after which sums are added up in another order than NumPy's and BLAS's, which vectorise them in any mode.
+_REORDERING = ("products",)
 # Where functions come from that text calls which isn't for people.
 _OWN = {"lanes.": "adjoint.backends.lanes", "sets.": "adjoint.backends.dependence"}
 
@@ -114,9 +116,9 @@ def generate(request: Request, arg_types: tuple[NumbaType, ...]) -> Generated:
     checks = default_checks(func, constants_of(request.fun, arg_types))
     spread = parallelise if request.options.parallel else unchanged
     final = starting_with(checks, spread(tidy(transformed, trace, nan_check=request.options.nan_check)))
-    fastmath = frozenset(request.options.fastmath) or False
+    fastmath = frozenset(request.options.fastmath)
     fuse = _fuses(request)
-    apart = _SHARING if request.options.directions else ()
+    apart = (*(_SHARING if request.options.directions else ()), *(() if "reassoc" in fastmath else _REORDERING))
     fused = starting_with(checks, spread(tidy(fuse_loops(transformed, apart)))) if fuse else final
     lowered = trace.add("numba", passed_form(to_numba(fused)))
     if width := request.options.directions:
@@ -124,10 +126,10 @@ def generate(request: Request, arg_types: tuple[NumbaType, ...]) -> Generated:
         lowered = trace.add("lanes", with_directions(lowered, _seeds(lowered, request), Lanes(width)))
     if request.options.dependences:
         final = trace.add("dependences", with_dependences(final, _seeds(final, request)))
-    jit = {"cache": request.options.cache, "error_model": "numpy", "fastmath": fastmath}
+    jit = {"cache": request.options.cache, "error_model": "numpy", "fastmath": fastmath or False}
     module = Module(fuse)
     readable = module.functions(final, lambda func: tidy(func, nan_check=request.options.nan_check))
-    compiled = module.functions(lowered, lambda func: to_numba(tidy(fuse_loops(func)) if fuse else tidy(func)))
+    compiled = module.functions(lowered, lambda func: to_numba(tidy(fuse_loops(func, apart)) if fuse else tidy(func)))
     assembling = result_function(final, f"{entry}_result")
     source, compiled_text = text_of(readable), text_of(compiled, jit, [] if assembling is None else [assembling])
     return Generated(source, compiled_text, entry, trace.stages, {**module.refs, **_unimportable(final)})

@@ -45,14 +45,16 @@ class Context:
     made: dict[str, Shape | None] = field(default_factory=dict[str, "Shape | None"])
     # The lengths of parameters by the symbols that they have throughout.
     entry: dict[str, Expr] = field(default_factory=dict[str, Expr])
+    # Whether products of a matrix and a vector are loops.
+    products: bool = True
 
     @staticmethod
-    def of(func: Func) -> Context:
+    def of(func: Func, *, products: bool = True) -> Context:
         kinds = name_types(func)
         taken = {name for stmt in statements(func.body) for name in mentioned(stmt)}
         taken |= {*kinds, func.name, "np", "math", "numba", *(p.name for p in func.params)}
         taken |= {name.partition(":")[2] for name in func.refs}
-        return Context(kinds, all_hints(func), Facts(kinds, func.refs), memory_classes(func), taken)
+        return Context(kinds, all_hints(func), Facts(kinds, func.refs), memory_classes(func), taken, products=products)
 
     def copy(self) -> Context:
         """Return a context with tables of its own, for passes that are only tried."""

@@ -44,11 +44,11 @@ from adjoint.rules.numba_types import Type, array, is_array, is_list, is_number,
 from adjoint.transform.renaming import rename_block
 
 
-def expand(func: Func) -> tuple[Func, Context]:
+def expand(func: Func, *, products: bool = True) -> tuple[Func, Context]:
     """Return a program in which element-wise statements, stores of slices and reductions are loops.
 
-    The loops run in C order over all axes; arrays they fill are allocated before. What can't be followed stays as it
-    is. Also returns the context, in which the spans of loops are known.
+    So are `products` of a matrix and a vector. The loops run in C order over all axes; arrays they fill are allocated
+    before. What can't be followed stays as it is. Also returns the context, in which the spans of loops are known.
 
     >>> from adjoint.codegen.emit import text
     >>> from tests.ir_text import parse
@@ -68,13 +68,13 @@ def expand(func: Func) -> tuple[Func, Context]:
             s += z[i_1]
         return s
     """
-    done, context = _expanded(func)
+    done, context = _expanded(func, products)
     checked = on_entry(func, context)
-    return (done, context) if checked is None else _expanded(checked)
+    return (done, context) if checked is None else _expanded(checked, products)
 
 
-def _expanded(func: Func) -> tuple[Func, Context]:
-    context = Context.of(func)
+def _expanded(func: Func, products: bool) -> tuple[Func, Context]:
+    context = Context.of(func, products=products)
     func = versions(regions(func, context.kinds, context.renewed), context.kinds, context.renewed)
     expander = Expander(func, context)
     body = (*expander.lengths_of_parameters(), *expander.block(func.body))

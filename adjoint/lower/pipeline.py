@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from adjoint.ir import Func
+from adjoint.lower.absorb import absorb
 from adjoint.lower.accumulate import accumulate
 from adjoint.lower.adopt import adopt
 from adjoint.lower.again import again
@@ -35,6 +36,7 @@ PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
     ("unstack", unstack),
     ("adopt", adopt),
     ("ascend", ascend),
+    ("absorb", absorb),
     ("substitute", substitute_cheap),
     ("fuse", fuse),
     ("again", again),
@@ -61,11 +63,11 @@ def lower(func: Func, disable: Collection[str] = ()) -> Func:
     Args:
         func: a program of the transforms, best before names are shared (`coalesce`) and temporaries put back; both
             should be done to the result.
-        disable: names of `PASSES` to leave out; "expand" leaves out all.
+        disable: names of `PASSES` to leave out; "expand" leaves out all, "products" products of matrices and vectors.
     """
     if "expand" in disable:
         return func
-    func, context = expand(eliminate(propagate(eliminate(func))))
+    func, context = expand(eliminate(propagate(eliminate(func))), products="products" not in disable)
     for name, change in PASSES:
         if name not in disable:
             func = replace(change(func, context), types=context.kinds, hints=context.hints)

@@ -12,6 +12,7 @@ from adjoint.ir.walk import names_in
 from adjoint.lower.context import Context
 from adjoint.lower.elements import ONE, NotATree, Reader, cast_to
 from adjoint.lower.guards import refuse_if
+from adjoint.lower.products import row_by_row
 from adjoint.lower.subset import constants, number
 from adjoint.lower.views import Shape
 from adjoint.rules.numba_types import Type, is_array, is_number, types
@@ -81,6 +82,9 @@ def reduction(call: Call, context: Context) -> Reduction | None:
             tree = Call("mul", (a, b))
             ok = all(is_array(facts.type_of(each)) and facts.type_of(each).ndim == 1 for each in (a, b))
             return Reduction("sum", tree, frozenset({0}), frozenset(), dtype) if ok else None
+        case Call("dot" | "matmul", (_, _), ()) if context.products:
+            found = row_by_row(call, facts)
+            return None if found is None else Reduction("sum", found[0], frozenset({found[1]}), frozenset(), dtype)
         case Call(prim, (source, like), ()) if prim.startswith("helper.unbroadcast_"):
             return _unbroadcast(source, like, dtype, context)
         case Call(prim, (source,), kwargs) if prim in FOLDS and is_array(facts.type_of(source)):

@@ -61,9 +61,8 @@ def substitute_cheap(func: Func, context: Context) -> Func:
         return a
     """
     names = {name for name in element_arrays(func, context.kinds) if context.made.get(name)}
-    if names:
-        names &= _left(func, context)
-    return replace(func, body=_Substituter(func, context, names).block(func.body)) if names else func
+    left = names & _left(func, context) if names else names
+    return replace(func, body=_Substituter(func, context, names, left).block(func.body)) if left else func
 
 
 def _left(func: Func, context: Context) -> set[str]:
@@ -88,8 +87,9 @@ class _Definition:
 
 
 class _Substituter:
-    def __init__(self, func: Func, context: Context, names: set[str]) -> None:
+    def __init__(self, func: Func, context: Context, names: set[str], left: set[str]) -> None:
         self.context = context
+        self.left = left
         found = element_arrays(func, context.kinds)
         self.uses: Mapping[str, Uses] = {name: uses for name, uses in found.items() if name in names}
         self.accesses = Accesses(func, context.kinds, memory_classes(func))
@@ -138,7 +138,8 @@ class _Substituter:
     def is_cheap(self, found: _Definition) -> bool:
         if found.array in names_in(found.value) or not isinstance(found.value, Call):
             return False
-        reads = list(_reads(found.value))
+        # What is the same in a whole row is read once for it.
+        reads = [read for read in _reads(found.value) if found.indices[-1].name in names_in(read)]
         if found.work > MOST_OPERATIONS or len(reads) > MOST_READS or not _is_arithmetic(found.value):
             return False
         if not all(self.is_near(read, found.indices[-1]) for read in reads):
@@ -161,9 +162,12 @@ class _Substituter:
         users = [k for k, s in enumerate(stmts) if mentions(s, found.array) and k != place and s is not made]
         if not users or users[0] < place or not any(stmt is made for stmt in stmts[:place]):
             return None
+        if not (self.is_worth(found) if found.array in self.left else self.feeds(stmts, users)):
+            return None
         sites = [self.sites(stmts[k], found.array) for k in users]
         count = sum(len(each or ()) for each in sites)
-        if None in sites or count * found.work > MOST_OPERATIONS * 2 or count > 2 * MOST_OPERATIONS:
+        most = MOST_OPERATIONS * (4 if self.is_light(found) else 2)
+        if None in sites or count * found.work > most or count > 2 * MOST_OPERATIONS:
             return None
         if any(depth > len(found.indices) for each in sites for depth in each or ()):
             return None
@@ -172,6 +176,24 @@ class _Substituter:
         reader = _Reader(found)
         new = (reader.stmt(stmt) if k in users else stmt for k, stmt in enumerate(stmts) if k != place)
         return [stmt for stmt in new if stmt is not made]
+
+    def is_worth(self, found: _Definition) -> bool:
+        """Whether no other arrays have to be kept for the sake of the elements, that would not be there."""
+        return not any(name in self.uses and name not in self.left for name in names_in(found.value))
+
+    def feeds(self, stmts: Sequence[Stmt], users: Sequence[int]) -> bool:
+        """Whether elements that would become numbers are only for another array, of those that would be kept."""
+        while len(users) == 1:
+            user = self.definition(stmts[users[0]])
+            if user is None or user.array in self.left:
+                return user is not None
+            users = [k for k in range(users[0] + 1, len(stmts)) if mentions(stmts[k], user.array)]
+        return False
+
+    def is_light(self, found: _Definition) -> bool:
+        """Whether at most one element has to be fetched from an array as large."""
+        rank = len(found.indices)
+        return sum(len(read.args) > rank for read in _reads(found.value)) <= 1
 
     def sites(self, stmt: Stmt, name: str) -> list[int] | None:
         """Return in how many loops a statement reads each element of an array; None if that isn't all it does."""

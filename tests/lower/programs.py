@@ -66,8 +66,12 @@ def arguments(rows: int = 4, columns: int = 5, seed: int = 0) -> tuple[Any, ...]
 # Arrays of the program by rank; `m` and `v` have the shape of `a` and `x`, whatever is done to them.
 SCALAR = st.sampled_from(["s", "r", "0.5", "2.0", "sum(x)", "max(y)", "mean(a)", "dot(x, y)", "x[1]", "a[0, 2]"])
 ROW = st.sampled_from(["a[1]", "a[n]", "a[-1, :]", "b[0]"])
+PRODUCT = st.sampled_from(["matmul(matmul(a, x), b)", "matmul(transpose(m), matmul(b, v))"])
 VECTOR = st.one_of(
-    st.sampled_from(["x", "y", "v", "w"]), ROW, st.sampled_from(["sum(a, axis=0)", "mean(m, axis=0)", "max(b, axis=0)"])
+    st.sampled_from(["x", "y", "v", "w"]),
+    ROW,
+    PRODUCT,
+    st.sampled_from(["sum(a, axis=0)", "mean(m, axis=0)", "max(b, axis=0)"]),
 )
 MATRIX = st.sampled_from(
     ["a", "b", "m", "k", "expand_dims(x, 0)", "sum(a, axis=1, keepdims=True)", "transpose(transpose(b))", "a[:, ::-1]"]

@@ -132,3 +132,84 @@ def test_arrays_of_one_name_in_two_loops_have_nothing_to_do_with_each_other() ->
     assert "empty" not in text(lowered(source))
     x = np.arange(4.0)
     same(run(lowered(source), x, 3), run(parse(source), x, 3), 1e-14)
+
+
+SUMS = """
+def f(x: float64[:], y: float64[:], b: float64[:, :]):
+    a: float64[:, :] = outer({left}, y)
+    {between}
+    a += {right}
+    return a, x, y
+"""
+ABSORBED = {
+    "at once": ("x", "x[0] += 0.0 * y[0]" + "\n    y[1] = 2.0", "outer(y, x)"),
+    "a sum between": ("x", "s: float64 = sum(b)", "s * b"),
+    "itself": ("x", "s: float64 = sum(b)", "a * s"),
+    "read": ("x", "s: float64 = sum(a)", "s * b"),
+    "changed": ("x", "x[0] = 7.0", "b"),
+    "bound again": ("x", "x = y * 2.0", "outer(x, x)"),
+    "computed": ("sin(x)", "b = b + 1.0", "b + 2.0"),
+    "part": ("x", "s: float64 = sum(b)\n    a[0] += s", "b"),
+    "other name": ("x", "c: float64[:, :] = a\n    c[0, 0] = 9.0", "b"),
+}
+
+
+@pytest.mark.parametrize("name", ABSORBED)
+def test_outer_products_with_sums(name: str) -> None:
+    left, between, right = ABSORBED[name]
+    program = SUMS.format(left=left, between=between, right=right)
+    args = np.arange(1.0, 4.0), np.arange(3.0) - 1.5, np.arange(9.0).reshape(3, 3)
+    wanted = run(lowered(program, ("expand",)), *args)
+    for disable in ((), ("absorb",), ("fuse",), ("substitute",)):
+        same(run(lowered(program, disable), *args), wanted, 1e-14)
+    if name == "a sum between":
+        assert "x[i_2] * y[j_2] + s * b[i_2, j_2]" in text(lowered(program))
+
+
+PRODUCTS = """
+def f(a: float64[:, ::1], b: float64[:, :], c: float64[:, :, ::1], x: float64[::1], y: float64[:], n: int64):
+    s: float64[:] = {product}
+    t: float64[:] = copy(x[:{length}])
+    t += 2.0 * s
+    return s, t
+"""
+
+
+@pytest.mark.parametrize(
+    ("product", "length", "loops"),
+    [
+        ("matmul(a, x)", 3, True),
+        ("dot(a, x[::1])", 3, True),
+        ("matmul(x[:3], a)", 4, True),
+        ("matmul(transpose(a), x[:3])", 4, True),
+        ("dot(x, transpose(a))", 3, True),
+        ("matmul(c[n], x)", 3, True),
+        ("matmul(c[:, n], x)", 2, True),
+        ("matmul(c[:, :, n], x[:3])", 2, False),
+        ("matmul(a[1:, ::-1], x)", 2, False),
+        ("matmul(b, x)", 3, False),
+        ("matmul(a, y)", 3, False),
+        ("matmul(a, a[0])", 3, True),
+        ("matmul(a, x + y)", 3, True),
+        ("matmul(a * b, x)", 3, True),
+    ],
+)
+def test_products_of_a_matrix_and_a_vector(product: str, length: int, loops: bool) -> None:
+    program = PRODUCTS.format(product=product, length=length)
+    rng = np.random.default_rng(0)
+    args = rng.standard_normal((3, 4)), *(rng.standard_normal(n) for n in ((3, 4), (2, 3, 4), 4, 4)), 1
+    wanted = run(lowered(program, ("expand",)), *args)
+    for disable in ((), ("products",), ("fuse",)):
+        done = lowered(program, disable)
+        same(run(done, *args), wanted, 1e-13)
+    assert ("@" in text(lowered(program)) or "np.dot" in text(lowered(program))) != loops
+    assert "@" in text(lowered(program, ("products",))) or "np.dot" in text(lowered(program, ("products",)))
+
+
+def test_vectors_that_do_not_fit_a_matrix_raise() -> None:
+    program = PRODUCTS.format(product="matmul(a, x)", length=3)
+    rng = np.random.default_rng(0)
+    for n in (1, 3, 5):
+        args = rng.standard_normal((3, 4)), *(rng.standard_normal(k) for k in ((3, 4), (2, 3, 4), n, 4)), 1
+        with pytest.raises(ValueError, match="stretched"):
+            run(lowered(program), *args)

@@ -1,0 +1,161 @@
+"""Arrays that are filled with outer products or constants, and next get a sum everywhere, are filled with the sum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from adjoint.analysis.linear import whole
+from adjoint.analysis.sharing import memory_classes
+from adjoint.errors import AdjointError
+from adjoint.ir import Accum, Block, Call, Expr, For, Func, Let, Lit, Stmt, Store, Var
+from adjoint.ir.walk import map_blocks, names_in, substitute
+from adjoint.lower.accesses import Accesses
+from adjoint.lower.context import Context, Span
+from adjoint.lower.uses import MADE, mentions
+from adjoint.rules.numba_types import Type, is_array
+from adjoint.rules.typing import expr_type
+
+_ARITHMETIC = frozenset("add sub mul neg".split())
+
+
+def absorb(func: Func, context: Context) -> Func:
+    """Turn `a[i, j] = x[i] * y[j]`, and `a[i, j] += e` as the next use of the array, into one loop with the sum.
+
+    The elements are arithmetic on numbers and on arrays of fewer axes, which nothing changes until then: they are not
+    written and read again where both loops can't be joined, because other loops in between need the ones before.
+
+    >>> from adjoint.codegen.emit import text
+    >>> from adjoint.lower.expand import expand
+    >>> from tests.ir_text import parse
+    >>> func, context = expand(parse('''
+    ... def f(x: float64[:], y: float64[:], b: float64[:, :]):
+    ...     a: float64[:, :] = outer(x, y)
+    ...     s: float64 = sum(b)
+    ...     a += s * b
+    ...     return a
+    ... '''))
+    >>> print(text(absorb(func, context)), end="")
+    def f(x, y, b):
+        if b.shape[0] != x.shape[0] or b.shape[1] != y.shape[0]:
+            raise ValueError("adjoint: this gradient assumes that no axis of length 1 is stretched by broadcasting")
+        a = np.empty((b.shape[0], b.shape[1]))
+        s = 0.0
+        for i_1 in range(b.shape[0]):
+            for j_1 in range(b.shape[1]):
+                s += b[i_1, j_1]
+        for i_2 in range(b.shape[0]):
+            for j_2 in range(b.shape[1]):
+                a[i_2, j_2] = x[i_2] * y[j_2] + s * b[i_2, j_2]
+        return a
+    """
+    return replace(func, body=_Absorber(func, context).block(func.body))
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """Loops over all elements of an array that do nothing but store to each, or add to it."""
+
+    loops: tuple[For, ...]
+    stmt: Store | Accum
+
+    @property
+    def array(self) -> str:
+        return self.stmt.array.name if isinstance(self.stmt, Store) else self.stmt.target.name
+
+    def with_stmt(self, stmt: Stmt) -> Stmt:
+        for loop in reversed(self.loops):
+            stmt = replace(loop, body=(stmt,))
+        return stmt
+
+
+class _Absorber:
+    def __init__(self, func: Func, context: Context) -> None:
+        self.context = context
+        self.accesses = Accesses(func, context.kinds, memory_classes(func))
+
+    def block(self, block: Block) -> Block:
+        stmts = [map_blocks(stmt, self.block) for stmt in block]
+        place = 0
+        while place < len(stmts):
+            first = self.whole(stmts[place])
+            if first is None or not isinstance(first.stmt, Store) or not self.absorbed(stmts, place, first):
+                place += 1
+        return tuple(stmts)
+
+    def absorbed(self, stmts: list[Stmt], place: int, first: _Whole) -> bool:
+        """Put what an array is filled with where it is first added to; false if that doesn't do."""
+        name = first.array
+        if not self.is_made(stmts[:place], name) or not self.is_light(first):
+            return False
+        user = next((k for k in range(place + 1, len(stmts)) if mentions(stmts[k], name)), None)
+        second = None if user is None else self.whole(stmts[user])
+        if user is None or second is None or not isinstance(second.stmt, Accum) or name in names_in(second.stmt.value):
+            return False
+        if not self.is_same_kind(first) or not self.is_same_kind(second):
+            return False
+        if any(self.changes(stmt, first) for stmt in stmts[place + 1 : user]):
+            return False
+        indices = {own.index.name: new.index for own, new in zip(first.loops, second.loops, strict=True)}
+        value = Call("add", (substitute(first.stmt.value, indices), second.stmt.value))
+        stmts[user] = second.with_stmt(Store(second.stmt.target, second.stmt.index, value, second.stmt.loc))
+        del stmts[place]
+        return True
+
+    def whole(self, stmt: Stmt) -> _Whole | None:
+        loops: list[For] = []
+        while isinstance(stmt, For) and len(stmt.body) == 1 and stmt.until is None and not stmt.parallel:
+            loops.append(stmt)
+            stmt = stmt.body[0]
+        match stmt:
+            case Store(Var(name), index) | Accum(Var(name), index):
+                pass
+            case _:
+                return None
+        shape = self.context.made.get(name)
+        if shape is None or len(shape) != len(loops) or index != tuple(loop.index for loop in loops):
+            return None
+        spans = [self.context.spans.get(loop.index.name) for loop in loops]
+        return _Whole(tuple(loops), stmt) if spans == [Span(whole(0), size) for size in shape] else None
+
+    def is_made(self, stmts: list[Stmt], name: str) -> bool:
+        """Whether an array is made in the same block, and nothing else is done with it before."""
+        users = [stmt for stmt in stmts if mentions(stmt, name)]
+        match users:
+            case [Let(Var(own), Call(prim))]:
+                return own == name and prim in MADE
+            case _:
+                return False
+
+    def is_light(self, first: _Whole) -> bool:
+        """Whether elements are arithmetic on numbers, and on arrays with fewer axes."""
+        assert isinstance(first.stmt, Store)
+        rank, own = len(first.loops), self.accesses.class_of(first.array)
+
+        def light(expr: Expr) -> bool:
+            match expr:
+                case Call("getitem", (Var(name), *index)):
+                    kind: Type = self.context.kinds.get(name)
+                    simple = all(isinstance(each, Var | Lit) for each in index)
+                    return simple and is_array(kind) and kind.ndim < rank and self.accesses.class_of(name) != own
+                case Call(prim, args, ()):
+                    return prim in _ARITHMETIC and all(map(light, args))
+                case Var(name):
+                    return not is_array(self.context.kinds.get(name))
+                case _:
+                    return True
+
+        return light(first.stmt.value)
+
+    def is_same_kind(self, loops: _Whole) -> bool:
+        """Whether elements are of the type that the array has: none is converted when it is written."""
+        try:
+            return bool(expr_type(loops.stmt.value, self.context.kinds) == self.context.kinds[loops.array].dtype)
+        except AdjointError:
+            return False
+
+    def changes(self, stmt: Stmt, first: _Whole) -> bool:
+        """Whether a statement changes what elements are computed from."""
+        done = self.accesses.of(stmt)
+        names = set(names_in(first.stmt.value)) - {loop.index.name for loop in first.loops}
+        classes = {self.accesses.class_of(name) for name in names}
+        return bool(done.binds & names) or any(x.writes and x.cls in classes for x in done.accesses)
