@@ -18,13 +18,16 @@ from adjoint.lower.first_write import first_write
 from adjoint.lower.fuse import fuse
 from adjoint.lower.hoist import hoist
 from adjoint.lower.interchange import interchange
+from adjoint.lower.invariants import invariants
 from adjoint.lower.recycle import recycle
 from adjoint.lower.reuse import reuse
 from adjoint.lower.shrink import shrink
+from adjoint.lower.split import split
 from adjoint.lower.spread import spread
 from adjoint.lower.strips import strips
 from adjoint.lower.substitute import substitute_cheap
 from adjoint.lower.tapes import drop_unread
+from adjoint.lower.unsigned import unsigned
 from adjoint.lower.unstack import unstack
 from adjoint.transform.copyprop import propagate
 from adjoint.transform.dce import eliminate
@@ -49,8 +52,11 @@ PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
     ("strips", strips),
     ("hoist", lambda func, context: hoist(func, context.kinds)),
     ("nest", lambda func, context: renest(func)),
+    ("split", split),
     ("interchange", interchange),
     ("accumulate", lambda func, context: accumulate(func, context.kinds, context.temporary, context.is_natural)),
+    ("invariants", invariants),
+    ("unsigned", unsigned),
 )
 
 

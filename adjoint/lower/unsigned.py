@@ -1,0 +1,91 @@
+"""Indices of innermost loops that are never negative are unsigned in subscripts, which spares the test for that."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, Let, Lit, Stmt, Store, Var
+from adjoint.ir.walk import map_blocks, map_expr, map_operands
+from adjoint.lower.context import Context
+from adjoint.rules.numba_types import is_array, types
+
+
+def unsigned(func: Func, context: Context) -> Func:
+    """Use an unsigned copy of the index as subscript in loops that start at a name which isn't negative.
+
+    Numba would count from the end where a subscript is negative. Where the loop starts at a number the test goes by
+    itself; elsewhere it stays, and keeps loops that write elements from being vectorised.
+
+    >>> from adjoint.codegen.emit import text
+    >>> from tests.ir_text import parse
+    >>> func = parse('''
+    ... def f(x: float64[:], y: float64[:], n: int64):
+    ...     for i in range(n):
+    ...         for j in range(i + 1, n):
+    ...             y[j] += x[i] * x[j]
+    ... ''')
+    >>> context = Context.of(func)
+    >>> context.natural["i"] = True
+    >>> print(text(unsigned(func, context)), end="")
+    def f(x, y, n):
+        for i in range(n):
+            for j in range(i + 1, n):
+                j_1 = np.uint64(j)
+                y[j_1] += x[i] * x[j_1]
+    """
+    return replace(func, body=_Changer(context).block(func.body))
+
+
+class _Changer:
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    def block(self, block: Block) -> Block:
+        return tuple(map(self.stmt, block))
+
+    def stmt(self, stmt: Stmt) -> Stmt:
+        if isinstance(stmt, For) and stmt.parallel:
+            return stmt  # which elements its iterations share is found out from subscripts as they are
+        stmt = map_blocks(stmt, self.block)
+        if not isinstance(stmt, For) or stmt.until is not None or stmt.step != Lit(1):
+            return stmt
+        if isinstance(stmt.start, Lit) or not self.starts_natural(stmt.start):
+            return stmt
+        plain = all(isinstance(each, Let | Store | Accum | Comment) for each in stmt.body)
+        bound = {each.target.name for each in stmt.body if isinstance(each, Let)}
+        writes = any(isinstance(each, Store) or isinstance(each, Accum) and each.index for each in stmt.body)
+        if not plain or not writes or stmt.index.name in bound:
+            return stmt
+        hint = self.context.hint(stmt.index.name)
+        name = self.context.fresh("_" if hint is None else hint, types.uint64, hint)
+        body = tuple(self.subscripted(each, stmt.index, name) for each in stmt.body)
+        made = Let(name, Call("cast.uint64", (stmt.index,), via="np"))
+        return stmt if body == stmt.body else replace(stmt, body=(made, *body))
+
+    def starts_natural(self, start: Expr) -> bool:
+        match start:
+            case Call("maximum", (first, second)):
+                return self.context.is_natural(first) or self.context.is_natural(second)
+            case _:
+                return self.context.is_natural(start)
+
+    def subscripted(self, stmt: Stmt, index: Var, new: Var) -> Stmt:
+        """Write a statement with another name for an index where that is a subscript of its own."""
+
+        def places(array: str, items: tuple[Expr, ...]) -> tuple[Expr, ...]:
+            whole = is_array(self.context.kinds.get(array))
+            return tuple(new if item == index and whole else item for item in items)
+
+        def read(expr: Expr) -> Expr:
+            match expr:
+                case Call("getitem", (Var(name) as array, *items)):
+                    return replace(expr, args=(array, *places(name, tuple(items))))
+                case _:
+                    return expr
+
+        stmt = map_operands(stmt, lambda expr: map_expr(expr, read))
+        match stmt:
+            case Store(array, items) | Accum(array, items):
+                return replace(stmt, index=places(array.name, items))
+            case _:
+                return stmt
