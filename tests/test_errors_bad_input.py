@@ -519,7 +519,7 @@ ROWS: dict[str, Row] = {
         lambda: grad(bad.square).inspect("nowhere", 1.0),
         ValueError,
         "ValueError: there is no stage 'nowhere'; the stages are ssa, reverse, dce, copyprop, simplify, "
-        "coalesce, renest, polish, skip, names, numba, source, compiled",
+        "coalesce, renest, polish, branches, skip, names, numba, source, compiled",
     ),
 }
 

@@ -10,6 +10,7 @@ import argparse
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -57,10 +58,18 @@ def silent(case: Case) -> Iterator[str]:
     """Yield where a function raises and a form of its gradient doesn't."""
     wrt = case.wrt if isinstance(case.wrt, tuple) else (case.wrt,)
     try:
-        generated = grad(case.fun, wrt, cache=False).generated_for(*clone(case.args), **case.kwargs)
+        gradient = grad(case.fun, wrt, cache=False)
+        generated = gradient.generated_for(*clone(case.args), **case.kwargs)
     except (AdjointError, TypeError):
         return
-    forms = {"source": entry(generated, generated.source), "lowered": lowered_entry(generated)}
+    options = replace(gradient.request.options, fuse=False)
+    general = type(gradient)(replace(gradient.request, options=options), case.fun)
+    general = general.generated_for(*clone(case.args), **case.kwargs)
+    forms = {
+        "source": entry(generated, generated.source),
+        "lowered": lowered_entry(generated),
+        "general": entry(general, general.source),  # what is run where a guard stops the others
+    }
     for what, args in perturbed(case.args):
         raised = outcome(lambda args=args: case.fun(*clone(args), **case.kwargs))
         if raised is None or isinstance(raised, IndexError):

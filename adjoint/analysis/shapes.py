@@ -64,6 +64,8 @@ class Shapes:
     entry: list[tuple[Expr, Expr]] = field(default_factory=list[tuple[Expr, Expr]])
     # Dimensions that are equal unless an axis is stretched, with the place where that would happen.
     meetings: dict[Dim, list[tuple[Dim, Meeting]]] = field(default_factory=dict[Dim, list[tuple[Dim, Meeting]]])
+    # By `Store`: a length of what is written, and that of the place if it may be another.
+    stored: dict[int, list[tuple[Dim, Dim]]] = field(default_factory=dict[int, list[tuple[Dim, Dim]]])
 
     def of(self, expr: Expr) -> Shape | None:
         """Return the shape of an operand; `()` for scalars, None if it isn't known to be either."""
@@ -80,7 +82,7 @@ class Shapes:
 
     def canonical(self, dim: Dim) -> Dim:
         """Return the one symbol of all dimensions that are taken for equal."""
-        base, cut = _split(dim)
+        base, cut = split(dim)
         while base in self.equals:
             base = self.equals[base]
         if not cut:
@@ -89,7 +91,7 @@ class Shapes:
 
     def take_for_equal(self, a: Dim, b: Dim) -> bool:
         """Assume that two sizes of arguments are equal, to be checked on entry; say whether they are such."""
-        (first, cut), (second, other_cut) = _split(self.canonical(a)), _split(self.canonical(b))
+        (first, cut), (second, other_cut) = split(self.canonical(a)), split(self.canonical(b))
         if first == second and cut == other_cut:
             return True
         known = [isinstance(base, int) or base in self.arguments for base in (first, second)]
@@ -177,11 +179,11 @@ def _kept(func: Func) -> list[tuple[str, Expr]]:
 
 
 def _cut(dim: Dim, number: int) -> Dim:
-    base, before = _split(dim)
+    base, before = split(dim)
     return f"{base}-{before + number}" if before + number else base
 
 
-def _split(dim: Dim) -> tuple[Dim, int]:
+def split(dim: Dim) -> tuple[Dim, int]:
     """Take apart the symbol of a size from which a slice has cut a number of elements."""
     if isinstance(dim, int):
         return dim, 0
@@ -242,6 +244,7 @@ def _visit_store(stmt: Store, found: Shapes) -> None:
         if length != other and not found.take_for_equal(length, other):
             place = stmt.array if stmt.index == (Lit(...),) else Call("getitem", (stmt.array, *stmt.index))
             found.meet(length, other, Meeting(stmt, place, axis, stmt.value, axis))
+            found.stored.setdefault(id(stmt), []).append((other, length))
 
 
 def _result(stmt: Let, call: Call, rank: int, found: Shapes) -> Shape | None:

@@ -64,7 +64,8 @@ TIDY: tuple[tuple[str, Callable[[Func], Func]], ...] = (
     ("simplify", simplify),
     ("coalesce", lambda func: coalesce(eliminate(func))),
     ("renest", lambda func: drop_copies(renest(func))),
-    ("polish", lambda func: into_branches(eliminate(simplify(propagate(overwrite(func)))))),
+    ("polish", lambda func: eliminate(simplify(propagate(overwrite(func))))),
+    ("branches", into_branches),
     ("skip", skip),
     ("names", rename),
 )

@@ -163,17 +163,29 @@ class _Functions:
         """Replace the function that a call is of."""
         signature = self.state.calltypes[call]
         fits = all(isinstance(kind, _types.Integer) or kind == _types.float64 for kind in signature.args)
-        if not fits or signature.return_type != _types.float64 or self.uses[call.func.name] != 1:
+        names = self.passed_on(call.func)
+        if not fits or signature.return_type != _types.float64 or any(self.uses[name] != 1 for name in names):
             return
         kind = _replacements().get(self.name(call.func))
         if kind is None:
             return
         numbers = (_types.float64,) * len(signature.args)
-        for known, key in ((self.state.calltypes, call), (self.state.typemap, call.func.name)):
+        for known, key in ((self.state.calltypes, call), *((self.state.typemap, name) for name in names)):
             del known[key]  # they take each key once
         self.state.calltypes[call] = kind.get_call_type(self.state.typingctx, numbers, {})
-        self.state.typemap[call.func.name] = kind
+        self.state.typemap.update(dict.fromkeys(names, kind))
         self.changed += 1
+
+    def passed_on(self, function: Any) -> list[str]:
+        """Return the names a function goes through: it is looked up before a branch in its arguments, and copied."""
+        names = [function.name]
+        while isinstance(value := self.single(names[-1]), _numba_ir.Var):
+            names.append(value.name)
+        return names
+
+    def single(self, name: str) -> Any:
+        values = self.state.func_ir._definitions[name]
+        return values[0] if len(values) == 1 else None
 
     def name(self, function: Any) -> tuple[str, str]:
         """Return the module that a function is found in, and its name there; empty if that isn't how it is found."""

@@ -12,7 +12,7 @@ from numba import types
 from adjoint.errors import TypingError
 from adjoint.frontend.convert import cast_to, items_of
 from adjoint.frontend.frame import Frame
-from adjoint.frontend.values import UNKNOWN, Items, Listed, Record, ShapeOf, Unknown, Value
+from adjoint.frontend.values import UNKNOWN, Broken, Items, Listed, Record, ShapeOf, Unknown, Value
 from adjoint.ir import Carry, Lit, Stmt, Var
 from adjoint.rules import typing
 from adjoint.rules.containers import Form as Container
@@ -144,6 +144,8 @@ def carries(
             with frame.builder.within(block):
                 following = cast_to(frame, last, kind, node)
             return [] if start is None and following == phi else [Carry(phi, start, following)]
+        case Var() if isinstance(last, Broken):
+            raise last.error
         case _:
             return []
 

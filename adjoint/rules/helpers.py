@@ -115,6 +115,10 @@ def _unbroadcast(source_rank: int, target_rank: int) -> str:
     outer = _AXES[: source_rank - target_rank]
     inner = _AXES[source_rank - target_rank : source_rank]
     lines = [f"def unbroadcast_{source_rank}d_{target_rank}d(y_bar, like):"]
+    for k in range(target_rank):
+        length = f"y_bar.shape[{source_rank - target_rank + k}]"
+        lines += [f"    if like.shape[{k}] != {length} and like.shape[{k}] != 1:"]
+        lines += ['        raise ValueError("operands could not be broadcast together")']
     lines += ["    x_bar = np.zeros(like.shape, like.dtype)"]
     # An axis of length 1 is summed over: its index advances by 0.
     lines += [f"    {axis}_step = 1 if like.shape[{k}] != 1 else 0" for k, axis in enumerate(inner)]

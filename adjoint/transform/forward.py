@@ -70,10 +70,13 @@ class _Forward:
     def build(self, name: str) -> Func:
         func = self.program.func
         added = tuple(Param(self.dot(p).name) for p in self.wrt)
+        # A name may stand for an array that is differentiated by or for another argument.
+        others = [p.name for p in func.params if p.name in self.varied and p.name not in self.wrt]
+        constant = tuple(Let(self.dot(name), self.zero(Var(name)), func.loc) for name in others)
         exit_ = func.body[-1]
         assert isinstance(exit_, Return)
         result = Return(Call("tuple", (exit_.value, self.tangent_of_result(exit_.value))), exit_.loc)
-        body = (*self.block(func.body[:-1]), result)
+        body = (*constant, *self.block(func.body[:-1]), result)
         return self.program.finished(name, (*func.params, *added), body, func.refs)
 
     def dot(self, name: str) -> Var:
@@ -94,6 +97,8 @@ class _Forward:
         return self.tangent(value) or self.zero(value)
 
     def zero(self, like: Expr) -> Expr:
+        if isinstance(like, Call) and like.prim in ("tuple", "list"):
+            return Call(like.prim, tuple(map(self.zero, like.args)))
         type_ = self.program.type_of(like)
         if isinstance(type_, nb.Array):
             return Call("zeros_like", (like,), via="np")

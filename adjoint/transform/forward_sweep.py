@@ -7,7 +7,8 @@ from functools import reduce
 
 from numba import types as nb
 
-from adjoint.errors import BROADCAST_GUARD
+from adjoint.analysis.fitting import written
+from adjoint.errors import BROADCAST_GUARD, WRITE_GUARD
 from adjoint.ir import Accum, Block, Call, Comment, Effect, Expr, For, If, Let, Lit, Return, Stmt, Store, Var, While
 from adjoint.ir.walk import names_in
 from adjoint.transform.fits import leave_if_unfit
@@ -56,7 +57,7 @@ class ForwardSweep:
             case Let(target):
                 return [*self.check(stmt), stmt, *self.write(target.name, "let")]
             case Store():
-                return [*self.check(stmt), *self.keep_old(stmt), stmt]
+                return [*self.check(stmt), *self.check_written(stmt), *self.keep_old(stmt), stmt]
             case For() | While():
                 return self.loop(stmt)
             case If():
@@ -87,6 +88,19 @@ class ForwardSweep:
             if outermost:
                 self.checked.add(sizes)
         return [_leave_if(tests)] if tests else []
+
+    def check_written(self, stmt: Store) -> list[Stmt]:
+        """Return the statement that leaves the function if what is written doesn't fit its place.
+
+        The write would say so itself, but isn't made where only its derivative is needed.
+        """
+        sizes = written(stmt, self.residuals.program.shapes) if self.replay is None else []
+        tests = [
+            Call("and", (Call("ne", (length, place), via="operator"), Call("ne", (own, Lit(1)), via="operator")))
+            for length, place, own in sizes
+        ]
+        raised = Effect(Call("raise", (Lit(f"ValueError({WRITE_GUARD!r})"),)))
+        return [If(reduce(_or, tests), (raised,))] if tests else []
 
     def keep_old(self, stmt: Store) -> list[Stmt]:
         old = self.old.get(id(stmt))
@@ -166,5 +180,8 @@ def check_sizes(program: Program) -> list[Stmt]:
 
 def _leave_if(tests: list[Expr]) -> Stmt:
     text = f'ValueError("{BROADCAST_GUARD} that no axis of length 1 is stretched by broadcasting")'
-    test = reduce(lambda a, b: Call("or", (a, b)), tests)
-    return If(test, (Effect(Call("raise", (Lit(text),))),))
+    return If(reduce(_or, tests), (Effect(Call("raise", (Lit(text),))),))
+
+
+def _or(a: Expr, b: Expr) -> Call:
+    return Call("or", (a, b))

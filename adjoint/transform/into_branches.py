@@ -1,12 +1,14 @@
-"""Copies of names that only some paths have bound are made where the names are bound."""
+"""Copies of names that only some paths have bound are made where the names are bound, or of names with some value."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TypeAlias
 
-from adjoint.ir import Block, Call, Effect, For, Func, If, Let, Return, Stmt, Var, While
-from adjoint.ir.walk import blocks, bound, map_blocks, mentioned_within, names_in, remembered
+from adjoint.ir import Block, Call, Effect, Expr, For, Func, If, Let, Return, Stmt, Var, While
+from adjoint.ir.walk import blocks, bound, mentioned_within, names_in, remembered
+from adjoint.transform.unbound import placeholder
 
 
 def into_branches(func: Func) -> Func:
@@ -34,44 +36,104 @@ def into_branches(func: Func) -> Func:
         if not test:
             z = 0.5
         return z + (y if test else x)
+
+    If that can't be told from the text, the name gets some value at the start.
     """
     params = frozenset(param.name for param in func.params)
-    body, _ = _block(func.body, params, params)
-    return replace(func, body=body)
+    unbound = dict[str, None]()
+    body, _ = _block(func.body, params, params, {}, unbound)
+    return replace(func, body=_with_values(body, unbound, func))
 
 
-def _block(block: Block, sure: frozenset[str], maybe: frozenset[str]) -> tuple[Block, frozenset[str]]:
-    """Return the block and the names bound after it; `sure` are bound before it and `maybe` on some path."""
+def _with_values(body: Block, unbound: Iterable[str], func: Func) -> Block:
+    """Give names some value before the first statement that mentions them."""
+    left, out = list(unbound), list[Stmt]()
+    for stmt in body:
+        here = [name for name in left if name in mentioned_within(stmt)]
+        out += [Let(Var(name), placeholder(func.types[name])) for name in here]
+        left = [name for name in left if name not in here]
+        out.append(stmt)
+    return tuple(out)
+
+
+# The names that are bound where a condition holds or doesn't.
+_Given: TypeAlias = "dict[tuple[Expr, bool], frozenset[str]]"
+
+
+def _block(
+    block: Block, sure: frozenset[str], maybe: frozenset[str], given: _Given, unbound: dict[str, None]
+) -> tuple[Block, frozenset[str]]:
+    """Return the block and the names bound after it; `sure` are bound before it and `maybe` on some path.
+
+    `unbound` collects the names that may be copied without a value all the same.
+    """
     out: list[Stmt] = []
     start = maybe
     for stmt in block:
         match stmt:
-            case Let(target, Var(source)) if source not in sure and source not in start:
-                moved = _copied(out, source, target.name, stmt)
+            case Let(target, Var(source)) if source not in sure:
+                moved = None if source in start else _copied(out, source, target.name, stmt)
                 if moved is not None:
                     out = moved
                     maybe |= {target.name}
                     continue
+                unbound[source] = None
             case If():
-                then, after_then = _block(stmt.then, sure, maybe)
-                orelse, after_orelse = _block(stmt.orelse, sure, maybe)
-                arms = iter((then, orelse))
-                out.append(map_blocks(stmt, lambda _, arms=arms: next(arms)))
-                sure = _met(stmt, after_then, after_orelse)
+                made, ends = _branch(stmt, sure, maybe, given, unbound)
+                out.append(made)
+                given = _still(given, stmt) | _where(stmt, ends)
+                sure = _met(stmt, *ends)
                 maybe |= _bound_within(stmt)
                 continue
             case For() | While():
                 maybe |= _bound_within(stmt)
+                given = _still(given, stmt)
                 inner = sure | {stmt.index.name} if isinstance(stmt, For) else sure
-                body, _ = _block(stmt.body, inner, maybe)
-                out.append(map_blocks(stmt, lambda _, body=body: body))
+                body, after = _block(stmt.body, inner, maybe, given, unbound)
+                out.append(replace(stmt, body=body))
+                sure |= after  # of a loop that doesn't run, the function itself can't read these
                 continue
             case _:
                 pass
         out.append(stmt)
+        given = _still(given, stmt)
         sure |= _bound_within(stmt)
         maybe |= _bound_within(stmt)
     return tuple(out), sure
+
+
+def _branch(
+    stmt: If, sure: frozenset[str], maybe: frozenset[str], given: _Given, unbound: dict[str, None]
+) -> tuple[If, tuple[frozenset[str], frozenset[str]]]:
+    known = [sure | given.get(_condition(stmt.cond, holds=holds), frozenset()) for holds in (True, False)]
+    then, after_then = _block(stmt.then, known[0], maybe, given, unbound)
+    orelse, after_orelse = _block(stmt.orelse, known[1], maybe, given, unbound)
+    return replace(stmt, then=then, orelse=orelse), (after_then, after_orelse)
+
+
+def _where(stmt: If, ends: tuple[frozenset[str], frozenset[str]]) -> _Given:
+    """Return what is bound after a branch where its condition holds or doesn't, if that is a name that stays."""
+    keys = [_condition(stmt.cond, holds=holds) for holds in (True, False)]
+    if not isinstance(keys[0][0], Var) or _changes(stmt, stmt.cond):
+        return {}
+    return dict(zip(keys, ends, strict=True))
+
+
+def _condition(cond: Expr, *, holds: bool) -> tuple[Expr, bool]:
+    match cond:
+        case Call("not", (inner,)):
+            return _condition(inner, holds=not holds)
+        case _:
+            return cond, holds
+
+
+def _changes(stmt: Stmt, cond: Expr) -> bool:
+    return not _bound_within(stmt).isdisjoint(names_in(cond))
+
+
+def _still(given: _Given, stmt: Stmt) -> _Given:
+    """Return what a statement leaves of what is known where conditions hold: not those whose names it binds."""
+    return {key: names for key, names in given.items() if not _changes(stmt, key[0])}
 
 
 def _met(stmt: If, then: frozenset[str], orelse: frozenset[str]) -> frozenset[str]:

@@ -258,3 +258,41 @@ def triple(a, b):
 @FITTING("shapes", X, S, wrt=(0, 1))
 def quad(x, a):
     return x @ a @ x
+
+
+@FITTING("shapes", X, W, wrt=0)
+def added_in_place(c, b):
+    c += b
+    return np.sum(c)
+
+
+@FITTING("shapes", X, W, wrt=0)
+def written_whole(c, b):
+    c[:] = b
+    return np.sum(c)
+
+
+@FITTING("shapes", X, W, wrt=0)
+def written_in_part(c, b):
+    c[1:] = 2.0 * b[1:]
+    return np.sum(c)
+
+
+@FITTING("shapes", X, W, wrt=0)
+def added_to_a_row(c, b):
+    rows = np.zeros((2, 3))
+    rows[0] += b
+    return np.sum(rows) + np.sum(c)
+
+
+@FITTING("shapes", X, W, wrt=1)
+def stretched_or_not(c, b):
+    out = np.empty(3)
+    np.multiply(c, b, out=out)
+    return np.sum(out)
+
+
+@FITTING("shapes", numbers(3, seed=6), numbers(1, seed=7), wrt=0)
+def stretched(c, b):
+    c[...] += b
+    return np.sum(c)

@@ -100,3 +100,47 @@ def exchanged_in_a_branch(x, n):
                 a, b = b, a
         a[0] *= b[1] + 0.5
     return np.sum(a * b)
+
+
+@FOUND("returns in loops over items", V4)
+def returned_or_not(f):
+    """The result is copied on a path on which it has no value, and which doesn't read the copy."""
+    for i in range(2, -1, -1):
+        f[i % 2] = f[i] - _first_below(f[-2])
+    return np.sum(f * f)
+
+
+def _first_below(x):
+    for e in (x, x):
+        if 0.58 + e < -0.05:
+            x *= np.cos(np.sqrt(1.5 + np.cos(-0.25 - e)))
+            return x
+    return 0.35
+
+
+@FOUND("one of two arguments", numbers(3, 2, seed=73), numbers(3, 2, seed=74), wrt=1)
+def either_argument(g, h):
+    """The array is differentiated by one argument; a branch gives its name to the other."""
+    if g[1, 0] > 100.0:
+        grid = h
+    else:
+        grid = g
+    return np.sum(grid[2]) + np.sum(h * h)
+
+
+@FOUND("functions of values chosen by a condition", V4)
+def looked_up_before_its_argument(f):
+    """Compiled code looks a function up, then chooses its argument, then calls it."""
+    f[:] += np.cos(np.where(f > 0.95, f[::-1], f))
+    f[-1] *= np.cos(np.arcsin(0.8 * np.sin(f[0])) ** 2)
+    return np.sum(f)
+
+
+@FOUND("matrices of numbers", 0.3)
+def matrix_with_a_constant_row(p):
+    """In forward mode a row without tangents is zeros, not one zero."""
+    step = np.array([[p, 1.0], [0.0, 0.9]])
+    state = np.array([1.0, p])
+    for _ in range(3):
+        state = step @ state
+    return np.sum(state)

@@ -142,6 +142,19 @@ def type_after_an_iteration(x):
     return y
 
 
+@refused("`y` is array(float64, 1d, C) in one branch and float64 in the other", "if k == 2:", None, TypingError)
+def two_types_at_the_end_of_an_iteration(x):
+    y = x
+    for k in range(3):
+        if k == 2:
+            y = np.ones(3)
+        else:
+            x *= 2.0
+            continue
+        break
+    return y
+
+
 @refused("`result` is float64 in one branch and none in the other", "def return_nothing_else(x):")
 def return_nothing_else(x):
     if x > 0.0:

@@ -28,7 +28,7 @@ def array_methods_value_and_grad(m):
     # backward: return (a * a).sum() + b * m.std() + m.var() + c.prod() + d
     c_bar = 1.0 * prod_partials(c)
     m_bar = 2.0 / m.size * (m - np.mean(m))
-    m_bar += (b / (m.size * b_bar) if b_bar != 0.0 else 0.0) * (m - np.mean(m))
+    m_bar += (b / (m.size * b_bar) if b_bar != 0.0 else 0.0) * (m - np.mean(m) - np.mean(m - np.mean(m)))
     a_bar = 2.0 * a
     # backward: d = m.ravel().dot(c) + m.flatten().sum()
     m_bar += np.reshape(np.full_like(flatten_m, 1.0), m.shape)

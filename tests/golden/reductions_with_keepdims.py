@@ -20,6 +20,10 @@ def max_along_2d(a, axis):
 
 
 def unbroadcast_2d_2d(y_bar, like):
+    if like.shape[0] != y_bar.shape[0] and like.shape[0] != 1:
+        raise ValueError("operands could not be broadcast together")
+    if like.shape[1] != y_bar.shape[1] and like.shape[1] != 1:
+        raise ValueError("operands could not be broadcast together")
     x_bar = np.zeros(like.shape, like.dtype)
     i_step = 1 if like.shape[0] != 1 else 0
     j_step = 1 if like.shape[1] != 1 else 0

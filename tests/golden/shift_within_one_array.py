@@ -2,6 +2,8 @@ import numpy as np
 
 
 def unbroadcast_1d_1d(y_bar, like):
+    if like.shape[0] != y_bar.shape[0] and like.shape[0] != 1:
+        raise ValueError("operands could not be broadcast together")
     x_bar = np.zeros(like.shape, like.dtype)
     i_step = 1 if like.shape[0] != 1 else 0
     for i in range(y_bar.shape[0]):

@@ -115,8 +115,8 @@ def passes_agree(fun: Function, program: Program) -> str:
     return ""
 
 
-# Without `names` and `coalesce` the program is not yet one that can be printed.
-NEEDED = ("names", "coalesce")
+# Without these the program is not yet one that can be printed, or run.
+NEEDED = ("names", "coalesce", "branches")
 
 
 def _without(fun: Function, program: Program, *, tidy: str | None, lower: str | None) -> Any:

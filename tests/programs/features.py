@@ -275,6 +275,35 @@ class Features:
         self._new("float", f"{old.text}.pop()")
         return True
 
+    # --- small matrices --------------------------------------------------------------------------------------------
+
+    def matrix(self) -> bool:
+        """A matrix written out, in which rows may be constant."""
+        rows, columns = self.random.randint(1, 3), self.random.randint(1, 3)
+        leaf = lambda: self.random.choice((self.say.leaf, self.say.literal, self.say.literal))()  # noqa: E731
+        text = ", ".join(f"[{', '.join(leaf() for _ in range(columns))}]" for _ in range(rows))
+        self._new("array", f"np.array([{text}])", shape=(rows, columns))
+        return True
+
+    def solved(self) -> bool:
+        """A linear system far from singular."""
+        array = self.scope.one("array", lambda a: len(a.shape) == 2 and a.shape[0] == a.shape[1] > 0)
+        if array is None:
+            return False
+        n = array.shape[0]
+        regular = f"2.5 * np.eye({n}) + 0.5 * np.sin({array.text})"
+        right = f"np.array([{', '.join(self.say.leaf() for _ in range(n))}])"
+        match self.random.randrange(4):
+            case 0:
+                self._new("float", f"0.1 * np.linalg.det({regular})")
+            case 1:
+                self._new("array", f"np.linalg.inv({regular})", shape=(n, n))
+            case 2:
+                self._new("float", f"np.linalg.slogdet({regular})[1]")
+            case _:
+                self._new("array", f"np.linalg.solve({regular}, {right})", shape=(n,))
+        return True
+
     # --- complex numbers -------------------------------------------------------------------------------------------
 
     def complex_number(self) -> bool:
@@ -332,6 +361,6 @@ class Features:
 SIMPLE = {
     "mask": 1, "write_masked": 2, "integers": 1, "scatter": 2, "contiguous": 1, "reshaped": 2, "cell": 1, "into": 1,
     "chained": 1, "closure": 1, "call_closure": 1, "give_array": 2, "group": 1, "rows": 1, "comprehension": 1, "pop": 1,
-    "complex_number": 1, "guard": 1,
+    "complex_number": 1, "guard": 1, "matrix": 1, "solved": 1,
 }  # fmt: skip
 COMPOUND = {"walrus": 1, "moving_bound": 1, "for_tuple": 1, "scatter_loop": 1}

@@ -109,6 +109,29 @@ def test_kept(name: str) -> None:
     assert text(into_branches(func)) == text(func)
 
 
+# What can't be told to be bound, and so gets a value first.
+GIVEN = """
+def f(x: float64, a: bool_, b: bool_):
+    if b:
+        y: float64 = x * x
+    if a:
+        z: float64 = x
+    else:
+        z: float64 = y
+    if not a and not b:
+        z: float64 = 2.0 * x
+    return z
+"""
+
+
+def test_a_value_where_the_path_is_not_known() -> None:
+    func = parse(GIVEN)
+    with pytest.raises(UnboundLocalError):
+        values(text(func))
+    assert "    y = 0.0\n    if b:" in text(into_branches(func))
+    assert values(text(into_branches(func))) == pytest.approx([1.7, 1.7, 1.7**2, 3.4], rel=1e-15)
+
+
 def returns_from_a_branch_of_a_branch(f, x, t):
     if 1.19 < t < 1.48:
         pass
