@@ -10,6 +10,7 @@ from numba import types as nb
 from adjoint.analysis.access import Access
 from adjoint.analysis.dependence import Dependence
 from adjoint.analysis.effects import actions, binds_of
+from adjoint.analysis.segments import Segment, segment_of, segments
 from adjoint.errors import TypingError
 from adjoint.ir import Accum, Block, Call, Effect, Expr, For, Func, If, Let, Stmt, Store, Var, While
 from adjoint.ir.walk import blocks, names_in, operands, statements
@@ -24,12 +25,14 @@ class Shared:
     """What the iterations of a loop share.
 
     No two iterations with numbers further apart than `distance` use the same element of an array, one of them writing
-    it, but for the arrays in `sums`, which they only add to. `totals` are numbers that they only add to.
+    it, but for the arrays in `sums`, which they only add to. `totals` are numbers that they only add to. All this holds
+    if the ends of each of `segments` aren't negative and rise from iteration to iteration.
     """
 
     distance: int
     sums: tuple[str, ...]
     totals: tuple[str, ...]
+    segments: tuple[Segment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +62,21 @@ def shared(func: Func, loop: For, depth: int, live: Iterable[str], uses: Depende
         return Apart(f"`{name}` is changed in a way that isn't followed", in_turn)
     roots = _accesses(loop, depth, uses, private)
     furthest, sums = 0, list[str]()
+    apart: dict[str, Segment] = {}
+    known = segments(func, loop)
     for root, (writes, others, only_added) in roots.items():
         distance = _distance(writes, [*writes, *others], depth, uses)
         if distance is not None:
             furthest = max(furthest, distance)
+        elif only_added and (segment := segment_of(root, loop, known, len(writes))) is not None:
+            apart[root] = segment
         elif only_added:
             sums.append(root)
         else:
             return Apart(f"iterations may use the same element of `{root}`")
-    return Shared(furthest, tuple(sums), totals)
+    if furthest:
+        return Shared(furthest, (*sums, *apart), totals)
+    return Shared(furthest, tuple(sums), totals, tuple(dict.fromkeys(apart.values())))
 
 
 # -- numbers -------------------------------------------------------------------------------------------------

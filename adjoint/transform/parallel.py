@@ -6,6 +6,8 @@ What iterations share is found out first (`analysis.iterations`):
   the same time; the blocks between them are longer than iterations reach.
 - Numbers that all add to: each block has a sum of its own, added up afterwards.
 - Arrays that all add to, anywhere: each block has an array of its own, added up afterwards.
+- Segments of an array, which another array marks out: if the marks rise, no two iterations share an element, and if
+  they don't, there is a single block.
 
 A loop for which none of this will do runs in order.
 """
@@ -14,14 +16,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 
 from numba import types as nb
 
 from adjoint.analysis.dependence import Dependence
 from adjoint.analysis.iterations import Apart, Shared, exposed, shared, term
 from adjoint.analysis.written import shifted
-from adjoint.ir import Accum, Block, Call, Expr, For, Func, Let, Lit, Stmt, Store, Var, While
-from adjoint.ir.walk import map_blocks, statements, substitute, unshared
+from adjoint.ir import Accum, Block, Call, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
+from adjoint.ir.walk import map_blocks, names_in, statements, substitute, unshared
 from adjoint.rules.numba_types import array, element_type, int64
 
 
@@ -106,13 +109,13 @@ class _Maker:
             self.notes.append(Note(loop, "in order", found.why))
             return [replace(loop, parallel=False)]
         upwards = replace(loop, start=shifted(loop.stop, 1), stop=shifted(loop.start, 1), step=Lit(1))
-        self.notes.append(Note(loop, _how(found)))
+        self.notes.append(Note(loop, _how(found, loop.index.name)))
         if found == Shared(0, (), ()):
             return [upwards]
         return _Blocks(self, upwards, found).statements()
 
 
-def _how(found: Shared) -> str:
+def _how(found: Shared, index: str) -> str:
     ways: list[str] = []
     if found.distance:
         ways.append(f"every second block of iterations at a time: those up to {found.distance} apart share elements")
@@ -120,6 +123,9 @@ def _how(found: Shared) -> str:
         ways.append(f"an array of its own for each block of iterations to add to, for {', '.join(found.sums)}")
     if found.totals:
         ways.append(f"a sum of its own for each block of iterations, for {', '.join(found.totals)}")
+    if found.segments:
+        marks = dict.fromkeys(name for each in found.segments for name in names_in(each.low) if name != index)
+        ways.append(f"a single block unless {' and '.join(marks)} rises from iteration to iteration")
     return "parallel; " + "; ".join(ways) if ways else "parallel: no two iterations share an element"
 
 
@@ -133,7 +139,8 @@ class _Blocks:
         self.types = maker.types
         # How many blocks run at the same time, and how many there are: constants, so that sums are the same anywhere.
         self.count = 8 if found.sums else 32
-        self.parts = 2 * self.count if found.distance else self.count
+        self.most = 2 * self.count if found.distance else self.count
+        self.parts: Expr = maker.fresh("parts", int64) if found.segments else Lit(self.most)
         self.number = maker.fresh("part", int64)
         self.sums = {name: maker.fresh(f"{name}_parts", self._parts_type(name)) for name in found.sums}
         self.totals = {name: maker.fresh(f"{name}_parts", array(nb.float64, 1, "C")) for name in found.totals}
@@ -148,10 +155,25 @@ class _Blocks:
         loop = self.loop
         size = self.maker.fresh("size", int64)
         count = _minus(loop.stop, loop.start)
-        rounded: Expr = Call("neg", (Call("floordiv", (Call("neg", (count,)), Lit(self.parts))),))
+        rounded: Expr = Call("neg", (Call("floordiv", (Call("neg", (count,)), self.parts)),))
         if self.found.distance:
             rounded = Call("maximum", (rounded, Lit(self.found.distance)), via="builtin")
-        return [Let(size, rounded, loop.loc), *self.zeros(), *self.rounds(size), *self.added()]
+        sized = [*self.blocks(), Let(size, rounded, loop.loc)]
+        return [*sized, *self.zeros(), *self.rounds(size), *self.added()]
+
+    def blocks(self) -> list[Stmt]:
+        """Return what finds out how many blocks there are: one if iterations may share what they mustn't."""
+        if not isinstance(self.parts, Var):
+            return []
+        tests = [
+            test
+            for segment in self.found.segments
+            for test in (Call("lt", (segment.low, Lit(0))), Call("lt", (segment.high, segment.low)))
+        ]
+        falls = reduce(lambda a, b: Call("or", (a, b)), tests)
+        alone = If(falls, (Let(self.parts, Lit(1)),), ())
+        check = replace(self.loop, body=(alone,), parallel=False)
+        return [Let(self.parts, Lit(self.most)), check]
 
     def zeros(self) -> list[Stmt]:
         made: list[Stmt] = []
@@ -161,8 +183,8 @@ class _Blocks:
             sizes = (Call("dim", (Var(name), Lit(k))) for k in range(kind.ndim))
             dtype = str(element_type(kind))
             kwargs = () if dtype == "float64" else (("dtype", Lit(dtype)),)
-            made.append(Let(var, Call("zeros", (Call("tuple", (Lit(self.parts), *sizes)),), kwargs)))
-        return [*made, *(Let(var, Call("zeros", (Lit(self.parts),))) for var in self.totals.values())]
+            made.append(Let(var, Call("zeros", (Call("tuple", (self.parts, *sizes)),), kwargs)))
+        return [*made, *(Let(var, Call("zeros", (self.parts,))) for var in self.totals.values())]
 
     def rounds(self, size: Var) -> list[Stmt]:
         """Return the parallel loop over blocks, or two of them one after the other."""
@@ -176,7 +198,7 @@ class _Blocks:
         kept = [Store(self.totals[name], (number,), var) for name, var in self.own.items()]
         work: Block = (Let(first, start), *own, inner, *kept)
         if not self.found.distance:
-            return [For(number, Lit(0), Lit(self.count), Lit(1), work, parallel=True, loc=loop.loc)]
+            return [For(number, Lit(0), self.parts, Lit(1), work, parallel=True, loc=loop.loc)]
         pair, turn = self.maker.fresh("pair", int64), self.maker.fresh("turn", int64)
         place = Let(number, Call("add", (Call("mul", (Lit(2), pair)), turn)))
         every_second = For(pair, Lit(0), Lit(self.count), Lit(1), (place, *work), parallel=True, loc=loop.loc)
@@ -198,9 +220,14 @@ class _Blocks:
 
     def added(self) -> list[Stmt]:
         """Add up, one part after the other: Numba's own parallel sums depend on the number of threads."""
-        parts = {**self.sums, **self.totals}
-        body = tuple(Accum(Var(n), (), Call("getitem", (var, self.number))) for n, var in parts.items())
-        return [For(self.number, Lit(0), Lit(self.parts), Lit(1), body)] if body else []
+        made: list[Stmt] = []
+        for name, var in self.sums.items():
+            row = self.maker.fresh("row", int64)
+            term_ = Accum(Var(name), (row,), Call("getitem", (var, self.number, row)))
+            own = For(self.number, Lit(0), self.parts, Lit(1), (term_,))
+            made.append(For(row, Lit(0), Call("dim", (Var(name), Lit(0))), Lit(1), (own,), parallel=True))
+        totals = tuple(Accum(Var(n), (), Call("getitem", (var, self.number))) for n, var in self.totals.items())
+        return [*made, For(self.number, Lit(0), self.parts, Lit(1), totals)] if totals else made
 
 
 def _minus(stop: Expr, start: Expr) -> Expr:

@@ -15,6 +15,7 @@ def gather_grad(x, places):
             # backward: s += math.sin(x[places[i]])
             places_i = places[i]
             x_bar_parts[part, places_i] += math.cos(x[places_i])
-    for part in range(8):
-        x_bar += x_bar_parts[part]
+    for row in numba.prange(x_bar.shape[0]):
+        for part in range(8):
+            x_bar[row] += x_bar_parts[part, row]
     return (x_bar,)

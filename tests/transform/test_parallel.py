@@ -142,7 +142,7 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[Any, ...], tuple[int, ...], str
         sparse,
         (np.arange(0, 101, 2), whole(20, 100), normal(100), normal(20)),
         (2, 3),
-        f"parallel; {OWN.format('x_bar, value_bar')}",
+        f"parallel; {OWN.format('x_bar')}; a single block unless start rises from iteration to iteration",
     ),
     "far": (far, (normal(200),), (0,), f"parallel; {OWN.format('x_bar')}"),
     "two to one": (two_to_one, (normal(90),), (0,), ALONE),
@@ -198,10 +198,52 @@ def test_every_run_gives_the_same(name: str) -> None:
                 assert np.array_equal(a, b)
 
 
-@pytest.mark.parametrize("name", ["stencil", "gather", "conditional"])
+@pytest.mark.parametrize("name", ["stencil", "gather", "conditional", "sparse"])
 def test_golden(name: str, golden: Callable[[str, str], None]) -> None:
     fun, args, argnums, _ = CASES[name]
     golden(f"parallel_{name}", grad(fun, argnums, parallel=True).source_for(*args))
+
+
+@pytest.mark.parametrize("start", [[0, 3, 1, 5, 7], [-3, 0, 2, -1, 4], [0, 0, 2, 2, 7], [0], [0, 7]], ids=str)
+def test_segments_that_overlap(start: list[int]) -> None:
+    """Rows of a sparse matrix that share entries."""
+
+    def fun(start, value, x):
+        s = 0.0
+        for i in numba.prange(start.shape[0] - 1):
+            low = start[i]
+            high = start[i + 1]
+            for k in range(low, high):
+                s += math.sin(value[k] * x[i])
+        return s
+
+    args = np.array(start), normal(8), normal(len(start))
+    found = grad(fun, (1, 2), parallel=True)(*args)
+    for value, wanted in zip(found, grad(fun, (1, 2))(*args), strict=True):
+        np.testing.assert_allclose(value, wanted, rtol=1e-13, atol=1e-13)
+    assert "unless start rises" in grad(fun, (1, 2), parallel=True).explain(*args)
+
+
+def test_segments_whose_marks_change() -> None:
+    def fun(marks, value):
+        start = marks.copy()
+        s = 0.0
+        for i in numba.prange(3):
+            for k in range(start[i], start[i + 1]):
+                s += math.sin(value[k])
+        return s
+
+    def shifted(marks, value):
+        s = 0.0
+        for i in numba.prange(3):
+            for k in range(marks[i], marks[i + 1]):
+                s += value[k] * value[k + 1]
+        return s
+
+    args = np.array([0, 2, 1, 5]), normal(8)
+    for each in (fun, shifted):
+        found, wanted = (grad(each, (1,), parallel=p)(*args) for p in (True, False))
+        np.testing.assert_allclose(found[0], wanted[0], rtol=1e-13, atol=1e-13)
 
 
 def test_without_the_option_adjoints_run_in_order() -> None:
