@@ -20,6 +20,7 @@ from adjoint.ir.walk import (
     operands,
     statements,
     subexpressions,
+    substitute,
     unshared,
 )
 from adjoint.lower.context import Context
@@ -29,6 +30,8 @@ from adjoint.rules.numba_types import Type, array, is_array, types
 
 LANES = 64  # iterations in a strip: their numbers fill a few vectors, and stay in the nearest cache
 FEWEST = 8  # fewer iterations than this aren't worth it
+TURNS = 4  # of an inner loop at a time, if they have no more statements than this:
+LONGEST = 12
 LARGEST = 4096  # nor are arrays of one iteration with more elements: a strip's would not fit into a cache
 
 _BOUNDS = frozenset("add sub mul dim maximum minimum".split())
@@ -40,7 +43,8 @@ def strips(func: Func, context: Context) -> Func:
 
     Statements between inner loops are done for all iterations of a strip before the next statement is: numbers that
     pass from one such part to another are kept in arrays, one element per iteration, and an array that each iteration
-    makes for itself gets an axis more. Sums may be added up in another order.
+    makes for itself gets an axis more. Innermost loops that count upwards take four turns at a time. Sums may be added
+    up in another order.
 
     >>> from adjoint.codegen.emit import text
     >>> from tests.ir_text import parse
@@ -48,7 +52,7 @@ def strips(func: Func, context: Context) -> Func:
     ... def f(x: float64[:], y: float64[:], n: int64):
     ...     for i in range(n):
     ...         p: float64 = 1.0
-    ...         for j in range(dim(x, 0)):
+    ...         for j in range(dim(x, 0) - 1, -1, -1):
     ...             p = p * y[i] + x[j]
     ...         y[i] = p
     ... ''')
@@ -63,7 +67,7 @@ def strips(func: Func, context: Context) -> Func:
                 for lane in range(count):
                     p = 1.0
                     p_lanes[lane] = p
-                for j in range(x.shape[0]):
+                for j in range(x.shape[0] - 1, -1, -1):
                     _1 = x[j]
                     for lane in range(count):
                         i = first + lane
@@ -77,7 +81,7 @@ def strips(func: Func, context: Context) -> Func:
         else:
             for i in range(n):
                 p = 1.0
-                for j in range(x.shape[0]):
+                for j in range(x.shape[0] - 1, -1, -1):
                     p = p * y[i] + x[j]
                 y[i] = p
     """
@@ -269,10 +273,26 @@ class _Strip:
             if isinstance(stmt, For):
                 yield from self.done(part)
                 part = []
-                yield replace(stmt, body=tuple(self.parts(stmt.body)))
+                yield from self.inner(stmt)
             else:
                 part.append(stmt)
         yield from self.done(part)
+
+    def inner(self, loop: For) -> Iterator[Stmt]:
+        """Yield an inner loop; an innermost one does several turns at a time: numbers go through arrays less often."""
+        count = sum(not isinstance(stmt, Comment) for stmt in loop.body)
+        if loop.step != Lit(1) or not 0 < count <= LONGEST or any(isinstance(stmt, For) for stmt in loop.body):
+            yield replace(loop, body=tuple(self.parts(loop.body)))
+            return
+        size: Expr = loop.stop if loop.start == Lit(0) else Call("sub", (loop.stop, loop.start))
+        end = self.number("end")
+        yield Let(end, Call("sub", (loop.stop, Call("mod", (size, Lit(TURNS))))))
+        start = Call("maximum", (end, loop.start), via="builtin")  # the rest of less than nothing starts before it
+        turn = self.turn
+        several = [each for k in range(TURNS) for each in _turned(loop, k)]
+        yield replace(loop, stop=end, step=Lit(TURNS), body=tuple(self.done(several)))
+        self.turn = turn
+        yield replace(loop, start=start, body=tuple(self.done(list(loop.body))))
 
     def done(self, part: list[Stmt]) -> Iterator[Stmt]:
         """Yield a part, done for all iterations of the strip."""
@@ -357,6 +377,16 @@ def _exposed(part: Iterable[Stmt]) -> set[str]:
         found |= {name for expr in operands(stmt) for name in names_in(expr)} - binds
         binds |= {target.name for target in targets(stmt)}
     return found
+
+
+def _turned(loop: For, k: int) -> Iterator[Stmt]:
+    """Yield the statements of the turn of a loop that is `k` turns further."""
+    index: dict[str, Expr] = {loop.index.name: shifted(loop.index, k)}
+    for stmt in loop.body:
+        if k and not isinstance(stmt, Comment):
+            yield map_operands(stmt, lambda expr: substitute(expr, index))
+        elif not k:
+            yield stmt
 
 
 def _sizes(made: Call) -> tuple[Expr, ...]:
