@@ -97,7 +97,7 @@ def _arguments(frame: Frame, node: gast.Call) -> tuple[list[Value], Kwargs]:
         if isinstance(each, gast.Starred):
             items = items_of(frame, frame.expr(each.value), each)
             if items is None:
-                raise frame.unsupported("`*` before something that is not a tuple", each)
+                raise frame.unsupported("`*` before something that is not a tuple", each, "pass the items one by one")
             args.extend(items)
         elif isinstance(each, gast.JoinedStr):
             args.extend(_pieces(frame, each))

@@ -88,7 +88,8 @@ def _elements(frame: Frame, elts: list[expr]) -> tuple[Value, ...]:
         if isinstance(each, gast.Starred):
             items = items_of(frame, frame.expr(each.value), each)
             if items is None:
-                raise frame.unsupported("`*` before something that is not a tuple", each)
+                text = "`*` before something that is not a tuple"
+                raise frame.unsupported(text, each, "join arrays with `np.concatenate`")
             found.extend(items)
         else:
             found.append(frame.expr(each))

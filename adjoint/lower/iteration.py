@@ -50,7 +50,8 @@ def separated(func: Func, kinds: Mapping[str, Type]) -> Func:
                 s += y[j]
         return s
     """
-    func = replace(func, body=_settled(func.body))
+    counts = Counter(name for stmt in statements(func.body) for name in mentioned(stmt))
+    func = replace(func, body=_settled(func.body, counts))
     return replace(func, body=_Mover(func, element_arrays(func, kinds)).block(func.body))
 
 
@@ -93,13 +94,12 @@ def written(stmt: Stmt) -> Iterator[str]:
             pass
 
 
-def _settled(block: Block) -> Block:
-    """Write `t = s + x; ...; s = t` as `s = s + x; ...` where `t` is used nowhere else: sums are seen as such."""
-    out = [map_blocks(stmt, _settled) for stmt in block]
-    counts: dict[str, int] = {}
-    for stmt in statements(tuple(out)):
-        for name in mentioned(stmt):
-            counts[name] = counts.get(name, 0) + 1
+def _settled(block: Block, counts: Mapping[str, int]) -> Block:
+    """Write `t = s + x; ...; s = t` as `s = s + x; ...` where `t` is used nowhere else: sums are seen as such.
+
+    `counts` says how often the whole program mentions each name.
+    """
+    out = [map_blocks(stmt, lambda inner: _settled(inner, counts)) for stmt in block]
     position = 0
     while position < len(out):
         stmt = out[position]

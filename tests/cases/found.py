@@ -144,3 +144,19 @@ def matrix_with_a_constant_row(p):
     for _ in range(3):
         state = step @ state
     return np.sum(state)
+
+
+@FOUND("values of a branch that are used later", V3, 0.4)
+def copied_in_a_branch(g, x):
+    """The text with loops forgot that a value copied in a branch is read outside of it."""
+    for _ in range(3):
+        for _ in range(2):
+            p = 0.5
+            value = p
+            for j in range(3):
+                p = p * 0.5 + g[j] * value
+                value = value * np.cos(p)
+            x = 0.4 * x + p * value
+        x = np.sin(x)
+    g[2] = g[0] if x < -0.09 else 1.3 ** np.sin(x)
+    return np.sum(g * g)

@@ -321,7 +321,7 @@ def compared_tuples(x):
     return 1.0 if (x, x) == x else 0.0
 
 
-@refused("`*` before something that is not a tuple", "*x")
+@refused("`*` before something that is not a tuple", "*x", "pass the items one by one")
 def star_of_number(x):
     return helper(*x)
 
