@@ -9,7 +9,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.programs.check import Outcome, check, numba_agrees
+from tests.programs.check import Outcome, asked, check, numba_agrees
+from tests.programs.deeper import SAMPLES
 from tests.programs.program import Program, grow
 from tests.programs.shrink import shrink
 
@@ -25,12 +26,17 @@ def main() -> int:
         folder = Path(name)
         for number, seed in enumerate(range(options.seed, options.seed + options.count)):
             compiled = options.compile_every > 0 and number % options.compile_every == 0
-            outcome = _one(grow(seed), folder, compiled, number if options.deep else None)
+            if options.only:
+                outcome = asked(grow(seed), folder, options.only)
+            else:
+                outcome = _one(grow(seed), folder, compiled, number if options.deep else None)
             counts[outcome.kind] += 1
             if outcome.kind != "right":
                 seeds = groups.setdefault(outcome.group, [])
                 seeds.append(seed)
-                if len(seeds) == 1 and outcome.kind in (*FAILURES, *(["refused"] if options.refused else [])):
+                if options.only and outcome.kind in FAILURES:
+                    print(f"\n=== seed {seed}: {outcome.kind}: {outcome.text[:600]}", flush=True)
+                elif len(seeds) == 1 and outcome.kind in (*FAILURES, *(["refused"] if options.refused else [])):
                     _report(seed, outcome, folder, compiled, options.trials, number if options.deep else None)
             if sys.stderr.isatty() or (number + 1) % 1000 == 0:
                 print(f"\r{number + 1}/{options.count} {dict(counts)}", end="", file=sys.stderr)
@@ -49,6 +55,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--shallow", dest="deep", action="store_false", help="only the gradient, not what is asked of samples besides"
     )
+    questions = [name for name, _, _ in SAMPLES]
+    parser.add_argument("--only", choices=questions, help="ask every program this, and nothing else")
     parser.add_argument("--refused", action="store_true", help="shrink and show the first refusal of each kind too")
     return parser.parse_args()
 

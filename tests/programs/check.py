@@ -8,6 +8,7 @@ import linecache
 import re
 import sys
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path as File
@@ -78,10 +79,25 @@ def check(
         unload(fun)
 
 
+def asked(program: Program, folder: File, question: str) -> Outcome:
+    """Ask one of the further questions, whether the gradient is right or not: a program takes less time."""
+    (ask,) = [ask for name, _, ask in deeper.SAMPLES if name == question]
+    fun = load(program.source, folder)
+    try:
+        unfit = runs(fun, program.args)
+        return unfit or _answer(lambda: ask(fun, program))
+    finally:
+        unload(fun)
+
+
 def _deeper(fun: Function, program: Program, number: int) -> Outcome:
+    return _answer(lambda: deeper.complaint(fun, program, number))
+
+
+def _answer(ask: Callable[[], str]) -> Outcome:
     try:
         with deadline(120.0):
-            found = deeper.complaint(fun, program, number)
+            found = ask()
     except AdjointError as error:
         return Outcome("refused", f"deeper: {type(error).__name__}: {error.msg}")
     except Exception as error:  # noqa: BLE001 - as below
