@@ -69,14 +69,16 @@ def make_options(
     cache: bool = True,
     memory_limit: int | None = None,
     nan_check: bool = False,
+    deterministic: bool = False,
 ) -> Options:
     """Return the options, checked."""
-    for name, value in (("parallel", parallel), ("cache", cache), ("nan_check", nan_check)):
+    given = {"parallel": parallel, "cache": cache, "nan_check": nan_check, "deterministic": deterministic}
+    for name, value in given.items():
         check_flag(name, value)
     flags = _fastmath(fastmath)
     if nan_check:  # a compiler that takes all numbers to be finite would drop the checks
         flags = DEFAULT_FASTMATH if "fast" in flags else tuple(f for f in flags if f not in ("nnan", "ninf"))
-    return Options(_target(target), parallel, flags, cache, _memory_limit(memory_limit), nan_check)
+    return Options(_target(target), parallel, flags, cache, _memory_limit(memory_limit), nan_check, deterministic)
 
 
 def check_flag(name: str, value: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from threading import Lock
 from types import FunctionType
 from typing import Any, cast
@@ -63,6 +64,7 @@ class KernelGradient:
         self._argnums = argnums
         self._lock = Lock()
         self._device: dict[tuple[NumbaType, ...], Any] = {}
+        self._each: dict[object, Any] = {}
         self._made: dict[object, Adjoint] = {}
         self._last: Adjoint | None = None
 
@@ -124,9 +126,28 @@ class KernelGradient:
     def _numba_type_(self) -> Any:
         return self.device()._numba_type_
 
-    def __call__(self, *args: Any) -> Any:
-        """Return the gradient: in a kernel that the simulator runs."""
-        return self.device()(*args)
+    def __call__(self, *args: Any, stream: Any = None) -> Any:
+        """Return the gradient of a function of numbers: of numbers in a kernel, of device arrays element by element.
+
+        Arrays have one shape; numbers go with every element. What it returns are arrays of their library.
+        """
+        if not any(getattr(arg, "shape", ()) for arg in args):
+            return self.device()(*args)  # in a kernel that the simulator runs
+        return self._at_each(tuple(map(cuda.detached, args)), stream)
+
+    def _at_each(self, args: tuple[Any, ...], stream: Any) -> Any:
+        from adjoint.api import cuda_each
+
+        asked = cuda_each.elements(self.parameters, args)
+        positions, named_one = self._argnums
+        key = (asked.types, asked.arrays, asked.rank)
+        with self._lock:
+            if key not in self._each:
+                names = list(inspect.signature(self.parameters).parameters)
+                text = cuda_each.kernel_source(self.device_source(*asked.types), asked, len(positions), names)
+                self._each[key] = cuda.load_kernel(text, cuda.last_function(text), cache=self._options.cache)
+        found = cuda_each.launch(self._each[key], asked, len(positions), args, stream)
+        return found[0] if named_one else found
 
     # -- launching -------------------------------------------------------------------------------------------
 
@@ -155,7 +176,10 @@ class KernelGradient:
         if key not in self._made:
             from adjoint.api.kernel_compiler import KernelRequest, generate_kernel
 
-            request = KernelRequest(self.parameters, self._wrt, self._package, types, launch.block, launch.rank, fits)
+            request = KernelRequest(
+                self.parameters, self._wrt, self._package, types, launch.block, launch.rank, fits,
+                self._options.deterministic,
+            )
             self._made[key] = Adjoint(self.__name__, generate_kernel(request), self._options.cache)
         self._last = self._made[key]
         return self._made[key]
@@ -229,10 +253,23 @@ class Adjoint:
         self.fill(args, bars)
         _refuse_shared(self.name, args, bars, self.code.written)
         values = {**{name: self.number(value) for name, value in args.items()}, **bars, **self.tapes(launch, args)}
+        sums = self.sums_of_blocks(launch, args)
         for name, params in (self.code.entry, self.code.params), *([self.code.after] if self.code.after else []):
-            if name not in self.kernels:
-                self.kernels[name] = cuda.load_kernel(self.code.text, self.code.entry, cache=self.cache, name=name)
-            self.kernels[name][launch.config](*(values[param] for param in params))
+            self.kernel(name)[launch.config](*({**values, **sums}[param] for param in params))
+        for bar, parts in sums.items():
+            self.kernel("add_in_order")[(1, 1, *launch.rest)](bars[bar], parts)
+
+    def kernel(self, name: str) -> Any:
+        if name not in self.kernels:
+            self.kernels[name] = cuda.load_kernel(self.code.text, self.code.entry, cache=self.cache, name=name)
+        return self.kernels[name]
+
+    def sums_of_blocks(self, launch: Launch, args: Mapping[str, Any]) -> dict[str, Any]:
+        """Return memory for the sums of the blocks, by cotangents of scalars, if they are to be added up in order."""
+        if not self.code.deterministic:
+            return {}
+        bars = [self.code.bars[name] for name in self.code.scalars if self.code.bars.get(name) in self.code.params]
+        return {bar: cuda.zeros((prod(launch.grid),), str(self.real()), self.some_array(args)) for bar in bars}
 
     def number(self, value: Any) -> Any:
         """Return a scalar in the precision of the kernel."""

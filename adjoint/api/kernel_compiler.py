@@ -13,10 +13,12 @@ from adjoint.analysis.activity import is_differentiable
 from adjoint.backends.request import NumbaType
 from adjoint.codegen.kernel_module import kernel_text
 from adjoint.codegen.names import rename
+from adjoint.errors import UnsupportedError
 from adjoint.frontend.lowering import lower
-from adjoint.ir import Accum, Call, Expr, Func, Lit, Store, Var
+from adjoint.ir import Accum, Call, Effect, Expr, Func, Lit, Store, Var
 from adjoint.ir.walk import names_in, operands, statements, subexpressions
 from adjoint.lower.tapes import drop_unread
+from adjoint.rules.kernels import ATOMIC_ADD
 from adjoint.rules.numba_types import element_type
 from adjoint.transform.coalesce import coalesce
 from adjoint.transform.copies import drop_copies
@@ -36,7 +38,7 @@ from adjoint.transform.simplify import simplify
 from adjoint.transform.whole import ARITHMETIC
 
 # Names that the text of an adjoint kernel uses.
-_RESERVED = ("cuda", "float32", "float64", "int32", "int64", "boolean", "add_block_sum")
+_RESERVED = ("cuda", "float32", "float64", "int32", "int64", "boolean", "add_block_sum", "add_in_order")
 
 TIDY: tuple[Callable[[Func], Func], ...] = (
     eliminate,
@@ -63,6 +65,7 @@ class KernelRequest:
     block: tuple[int, int, int]
     rank: int
     fits: frozenset[Fit] = frozenset()
+    deterministic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,8 @@ class KernelCode:
     """An adjoint kernel as text, and what whoever launches it has to know.
 
     `params` are its parameters; `bars` maps parameters of the primal to those with their cotangents. `after` are the
-    name and the parameters of a second kernel, to be launched in the same way afterwards.
+    name and the parameters of a second kernel, to be launched in the same way afterwards. If it is `deterministic`, the
+    cotangents of `scalars` have an element for each block, and are added up by `add_in_order`.
     """
 
     text: str
@@ -83,6 +87,7 @@ class KernelCode:
     tapes: tuple[GlobalTape, ...]
     single: bool
     after: tuple[str, tuple[str, ...]] | None = None
+    deterministic: bool = False
 
 
 def generate_kernel(request: KernelRequest) -> KernelCode:
@@ -104,11 +109,15 @@ def generate_kernel(request: KernelRequest) -> KernelCode:
     bars = {(adjoint.bars[name], k, axis) for name, k, axis in request.fits if name in adjoint.bars}
     found = gather(made, Launch(request.block, request.rank), request.fits | bars)
     kernels = [made] if found is None else [tidy(each) for each in (found.after, found.func) if each is not None]
-    text = kernel_text(kernels, block=request.block, single=single, package=request.package)
+    if request.deterministic:
+        _refuse_atomics(kernels)
+    text = kernel_text(
+        kernels, block=request.block, single=single, package=request.package, deterministic=request.deterministic
+    )
     entry, after = (_launched(each) for each in (kernels[-1], kernels[0]))
     return KernelCode(
         text, *entry, adjoint.bars, wrt, tuple(written), adjoint.scalars, adjoint.tapes, single,
-        after if len(kernels) > 1 else None,
+        after if len(kernels) > 1 else None, request.deterministic,
     )
 
 
@@ -139,6 +148,21 @@ def _refuse(func: Func, adjoint: KernelAdjoint) -> None:
         for name in (name for expr in operands(stmt) for name in names_in(expr)):
             if name in adjoint.refused:
                 raise adjoint.refused[name]
+
+
+def _refuse_atomics(kernels: Sequence[Func]) -> None:
+    """Raise where threads add to elements in an order that is another in each run."""
+    for func in kernels:
+        for stmt in statements(func.body):
+            match stmt:
+                case Effect(Call(prim, (Var(name), *_))) if prim == ATOMIC_ADD:
+                    raise UnsupportedError(
+                        f"`deterministic=True`, as several threads add to `{name}`",
+                        stmt.loc or func.loc,
+                        help="read elements of the thread's own, or at constant distances from it",
+                    )
+                case _:
+                    pass
 
 
 def is_single(types: Mapping[str, NumbaType]) -> bool:

@@ -28,6 +28,7 @@ class TransformOptions(TypedDict, total=False):
     cache: bool
     memory_limit: int | None
     nan_check: bool
+    deterministic: bool
 
 
 @overload
@@ -72,7 +73,7 @@ def grad(
     of LLVM's flags, `True` for all or `False` for the strict order of operations (by default those that keep NaN and
     infinity); `cache`, whether generated code is kept on disk; `memory_limit`, in bytes, to run loops that
     record in segments, each once more on the way back; `nan_check`, to raise where a value or derivative first becomes
-    NaN or infinite.
+    NaN or infinite; `deterministic`, for kernels, to refuse sums whose order is another in each run.
 
     Raises AdjointError if `fun` can't be differentiated, and TypeError or ValueError for options that make no sense.
 
@@ -137,6 +138,8 @@ def _transform(
         if checked.target == "cuda" or is_kernel(function):
             _check_kernel_options(has_aux, checked)
             return cast("Any", _of_kernel(mode, function, argnums if wrt is None else wrt, checked))
+        if checked.deterministic:
+            raise _only_of_kernels(mode)
         return _make(mode, function, argnums, wrt, has_aux, checked)
 
     return transform if fun is None else transform(fun)
@@ -165,6 +168,10 @@ def _check_kernel_options(has_aux: bool, options: Options) -> None:
         raise TypeError("the gradient of a kernel has no option 'has_aux': a kernel returns nothing")
 
 
+def _only_of_kernels(mode: str) -> TypeError:
+    return TypeError(f"{mode} has the option 'deterministic' for kernels only; fastmath=False keeps sums in order")
+
+
 _DEFAULT = make_options()
 
 
@@ -181,6 +188,8 @@ def checked_options(mode: str, options: TransformOptions) -> Options:
     made = make_options(**options)
     if made.target == "cuda" and mode not in ("grad", "value_and_grad"):
         raise TypeError(f"{mode} has no target 'cuda'; use `grad`")
+    if made.deterministic and mode != "grad":
+        raise _only_of_kernels(mode)
     return made
 
 

@@ -32,6 +32,8 @@ class Options:
     cache: bool = True
     memory_limit: int | None = None
     nan_check: bool = False
+    # Kernels only: no sums whose order is another in each run.
+    deterministic: bool = False
     # Array statements as fused loops in the compiled text; off for arguments that broadcast in a way types don't show.
     fuse: bool = True
     # How many tangents a sweep of forward mode takes, along a last axis that each has; 0: one, without that axis.

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import ast
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from numba import types as nb
 
 from adjoint.codegen.emit import emit
+from adjoint.codegen.kernel_mlir import choices_first, from_start
 from adjoint.codegen.kinds import Kinds
 from adjoint.codegen.unparse import unparse
 from adjoint.errors import Loc, UnsupportedError
 from adjoint.ir import Block, Call, Comment, Effect, Expr, Func, Let, Lit, Return, Stmt, Var
-from adjoint.ir.walk import items_of, map_blocks, map_operands, statements
+from adjoint.ir.walk import map_blocks, map_operands, statements
 from adjoint.rules import kernels
 from adjoint.rules.spelling import text_of
 
@@ -33,7 +33,21 @@ def add_block_sum(total, value, parts):
         cuda.syncthreads()
         n //= 2
     if t == 0:
-        cuda.atomic.add(total, 0, parts[0])
+        {last}
+'''
+_DOC_OF_KEPT = (
+    "Add the sum of `value` over the threads of the block to `total[0]`, in shared memory: one atomic addition.",
+    "Put the sum of `value` over the threads of the block, made in shared memory, at the place of the block.",
+)
+_ADDED = "cuda.atomic.add(total, 0, parts[0])"
+# Where the order of sums must not depend on which block is first: the sums of blocks, which another kernel adds up.
+_KEPT_SUM = "total[cuda.blockIdx.x + cuda.gridDim.x * (cuda.blockIdx.y + cuda.gridDim.y * cuda.blockIdx.z)] = parts[0]"
+_ADD_IN_ORDER = '''
+def add_in_order(total, parts):
+    """Add what the blocks have found to `total[0]`, one after the other."""
+    if cuda.grid(1) == 0:
+        for k in range(parts.shape[0]):
+            total[0] += parts[k]
 '''
 
 
@@ -45,6 +59,7 @@ def kernel_text(
     package: str,
     device: bool = False,
     doc: str = "",
+    deterministic: bool = False,
 ) -> str:
     """Return the text of a module with adjoint kernels.
 
@@ -55,15 +70,20 @@ def kernel_text(
         package: where `cuda` comes from, "numba" or "numba_cuda_mlir".
         device: whether they are device functions.
         doc: the docstring of the module.
+        deterministic: whether sums over blocks are left to `add_in_order`, a kernel for a single thread.
 
     Raises:
         UnsupportedError: a function has no form that kernels can call.
     """
     real = "float32" if single else "float64"
-    helpers = [_block_sum(block)] if any(map(_calls_block_sum, funcs)) else []
-    body = [_decorated(text, "@cuda.jit(device=True)") for text in helpers]
-    for func in funcs if package == "numba" else map(_from_start, funcs):
-        kernel = unparse(emit(unpacked(_Speller(func, real, single=single).func())))
+    body: list[str] = []
+    if any(map(_calls_block_sum, funcs)):
+        body.append(_decorated(_block_sum(block, _KEPT_SUM if deterministic else _ADDED), "@cuda.jit(device=True)"))
+        body += [_decorated(_ADD_IN_ORDER, "@cuda.jit")] if deterministic else []
+    other = package != "numba"
+    for func in funcs:
+        spelt = _Speller(from_start(func) if other else func, real, single=single).func()
+        kernel = unparse(emit(unpacked(choices_first(spelt) if other else spelt)))
         body.append(_decorated(kernel, "@cuda.jit(device=True)" if device else "@cuda.jit"))
     code = "\n\n".join(body)
     head = [f'"""{doc}"""\n' if doc else "", _imports(code, package)]
@@ -90,38 +110,15 @@ def _calls_block_sum(func: Func) -> bool:
     return any(getattr(getattr(s, "value", None), "prim", "") == "helper.add_block_sum" for s in statements(func.body))
 
 
-def _block_sum(block: tuple[int, int, int]) -> str:
+def _block_sum(block: tuple[int, int, int], last: str) -> str:
     x, y, z = block
     threads = x * y * z
     thread = "cuda.threadIdx.x"
     thread += f" + {x} * cuda.threadIdx.y" if y > 1 else ""
     thread += f" + {x * y} * cuda.threadIdx.z" if z > 1 else ""
     half = 1 << (threads - 1).bit_length() >> 1
-    return _BLOCK_SUM.format(threads=threads, thread=thread, half=half)
-
-
-def _from_start(func: Func) -> Func:
-    """Count places of atomic additions from the start: numba-cuda-mlir takes a negative one for a place before it."""
-    counts = Counter(s.target.name for s in statements(func.body) if isinstance(s, Let))
-    lets = [s for s in statements(func.body) if isinstance(s, Let) and counts[s.target.name] == 1]
-    positive = {s.target.name for s in lets if isinstance(s.value, Call) and kernels.is_index(s.value.prim)}
-
-    def place(target: Expr, axis: int, index: Expr) -> Expr:
-        if isinstance(index, Lit) or (isinstance(index, Var) and index.name in positive):
-            return index
-        size = Call("dim", (target, Lit(axis)))
-        return Call("select", (Call("lt", (index, Lit(0))), Call("add", (index, size)), index))
-
-    def stmt(old: Stmt) -> Stmt:
-        match old:
-            case Effect(Call(kernels.ATOMIC_ADD, (target, where, value)) as call):
-                index = tuple(place(target, k, i) for k, i in enumerate(items_of(where) or (where,)))
-                new = index[0] if len(index) == 1 else Call("tuple", index)
-                return replace(old, value=replace(call, args=(target, new, value)))
-            case _:
-                return map_blocks(old, lambda body: tuple(map(stmt, body)))
-
-    return replace(func, body=tuple(map(stmt, func.body)))
+    text = _BLOCK_SUM.format(threads=threads, thread=thread, half=half, last=last)
+    return text if last == _ADDED else text.replace(*_DOC_OF_KEPT)
 
 
 class _Speller:

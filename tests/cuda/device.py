@@ -48,7 +48,20 @@ def main():
     apply[2, 16](x, *found)
     both = np.array([grad(smooth, ("x", "a"))(v, 0.3) for v in x])
     wanted = [both[:, 0], both.sum(1), 3.0 * x * x]
+    found += each(x, wanted)
+    wanted = [*wanted, *wanted[:3], np.full(20, both[0, 0])]
     print(json.dumps([float(np.abs(a - b).max()) for a, b in zip(found, wanted)]))
+
+
+def each(x, wanted):
+    """Gradients at each element of device arrays: of one and two axes, of one and of two parameters."""
+    rates = np.full((4, 5), 0.3)
+    first = by_first(cuda.to_device(x), 0.3).copy_to_host()
+    by_x, by_a = by_both(x.reshape(4, 5), rates)
+    third = of_device_function(x.reshape(2, 2, 5)).reshape(-1)
+    single = by_first(np.full(20, x[0], np.float32), 0.3)
+    assert single.dtype == np.float32
+    return [first, (by_x + by_a).reshape(-1), third, single]
 
 
 if __name__ == "__main__":

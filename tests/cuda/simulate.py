@@ -1,6 +1,7 @@
 """Run in a process of its own, with Numba's simulator: the errors of all kernels and their gradients, as JSON.
 
-`python -m tests.cuda.simulate float64 [NAME...]`
+`python -m tests.cuda.simulate float64 [NAME...]`; with `--deterministic` in front, with sums in one order, and the
+message where that is refused.
 """
 
 import inspect
@@ -14,10 +15,11 @@ import numba
 import numpy as np
 
 from adjoint import grad
+from adjoint.errors import AdjointError
 from tests.cuda.kernels import kernels, reference_gradients
 
 
-def errors(case):
+def errors(case, **options):
     """Return the relative errors of what the kernel writes, and of the gradients by the names of the parameters."""
     names = list(inspect.signature(case.kernel.py_func).parameters)
     args = [a.copy() if isinstance(a, np.ndarray) else a for a in case.args]
@@ -29,7 +31,7 @@ def errors(case):
     seed = seed.astype(args[case.output].dtype)
     output = names[case.output]
     before = [a.copy() if isinstance(a, np.ndarray) else a for a in case.args]
-    got = grad(case.kernel)[case.grid, case.block](*before, **{f"{output}_bar": seed.copy()})
+    got = grad(case.kernel, **options)[case.grid, case.block](*before, **{f"{output}_bar": seed.copy()})
     wanted = reference_gradients(case, seed)
     for k, gradient in wanted.items():
         bar = got.get(f"{names[k]}_bar")
@@ -48,10 +50,19 @@ def _error(value, exact):
     return float(np.max(np.abs(value - exact)) / np.max(np.abs(exact)))
 
 
-def main(precision, *names):
+def in_order(case):
+    try:
+        return errors(case, deterministic=True)
+    except AdjointError as error:
+        return f"{error.loc.text.strip()}: {error.msg}"
+
+
+def main(precision, *names, deterministic=False):
     cases = kernels(getattr(numba, precision))
-    print(json.dumps({case.name: errors(case) for case in cases if not names or case.name in names}))
+    of_case = in_order if deterministic else errors
+    print(json.dumps({case.name: of_case(case) for case in cases if not names or case.name in names}))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    options = [a for a in sys.argv[1:] if a.startswith("--")]
+    main(*(a for a in sys.argv[1:] if a not in options), deterministic=bool(options))

@@ -33,9 +33,9 @@ AFFINE = ALONE + STENCILS
 
 
 @functools.cache
-def simulated(precision: str) -> dict[str, Any]:
+def simulated(precision: str, *options: str) -> dict[str, Any]:
     """Return the errors of all kernels, found in a process of its own: the simulator must be asked for at the start."""
-    command = [sys.executable, "-W", "ignore", "-m", "tests.cuda.simulate", precision]
+    command = [sys.executable, "-W", "ignore", "-m", "tests.cuda.simulate", *options, precision]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "NUMBA_ENABLE_CUDASIM": "1"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -55,6 +55,37 @@ def test_gradient(name: str, precision: str) -> None:
     assert len(found["errors"]) > 1
     assert found["changed"] == []
     assert found["missing"] == []
+
+
+# What several threads add to in an order that nothing lays down.
+UNORDERED = {
+    "matmul": ("total += sa[ti, k] * sb[k, tj]", "sb_bar"),
+    "nbody": ("w = sm[k] * inv * inv * inv", "sm_bar"),
+    "relax": ("v = s[t] + c * math.sin(s[left] * s[right])", "s_bar"),
+    "csr": ("total += value[k] * x[column[k]]", "x_bar"),
+    "uneven": ("near = w[0] * u[i, j] * u[i - 2, j + 3]", "w_bar"),
+    "partial": ("out[i] = u[i - 1] * u[i] * u[i + 1]", "u_bar"),
+    "wrapped": ("out[i] = u[i] * u[i - 1]", "u_bar"),
+    "folded": ("v += s[t + n] * s[t]", "s_bar"),
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_in_one_order(name: str) -> None:
+    found = simulated("float64", "--deterministic")[name]
+    if name in UNORDERED:
+        line, array = UNORDERED[name]
+        assert found == f"{line}: `deterministic=True`, as several threads add to `{array}`"
+    else:
+        assert max(found["errors"].values()) <= TOLERANCE["float64"], found["errors"]
+        case = CASES["float64"][name]
+        text = grad(case.kernel, deterministic=True).source_for(*case.args, grid=case.grid, block=case.block)
+        assert "atomic" not in re.sub("#.*", "", text)
+
+
+def test_golden_in_one_order(golden: Callable[[str, str], None]) -> None:
+    case = CASES["float64"]["map_scalars"]
+    golden("kernel_deterministic", grad(case.kernel, deterministic=True).source_for(*case.args, block=case.block))
 
 
 @pytest.mark.parametrize("name", ["map_scalars", "stencil_2d", "reduction", "matmul", "nbody", "relax", "ode"])
@@ -88,7 +119,8 @@ def test_places_from_the_end_are_counted_from_the_start_for_the_other_compiler()
     gradient = grad(case.kernel)
     gradient._package = "numba_cuda_mlir"
     text = gradient.source_for(*case.args, grid=case.grid, block=case.block)
-    assert "cuda.atomic.add(u_bar, i - 1 + u_bar.shape[0] if i - 1 < 0 else i - 1, " in text
+    assert "chosen = i - 1 + u_bar.shape[0] if i - 1 < 0 else i - 1\n" in text
+    assert "cuda.atomic.add(u_bar, chosen, " in text
     assert "cuda.atomic.add(u_bar, i, " in text
 
 

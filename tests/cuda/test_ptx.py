@@ -83,6 +83,15 @@ def test_affine_kernels_have_no_atomics_but_those_of_scalars(name: str, package:
         assert adjoint["global atomics"] <= SCALARS.get(name, 0), cc
 
 
+# It takes a shared array for one in global memory where `a if c else b` stands behind it in a statement.
+@pytest.mark.parametrize("precision", TOLERANCE)
+@pytest.mark.parametrize("package", PACKAGES)
+def test_additions_to_shared_memory_go_there(package: str, precision: str) -> None:
+    for _, adjoint in compiled(package, precision, "folded"):
+        assert adjoint["global atomics"] == 0
+        assert adjoint["shared atomics"] == 6
+
+
 # Scalar parameters with a cotangent: one atomic addition each for a block.
 SCALARS = {"map_scalars": 2, "saxpy": 1, "stencil_1d": 1, "stencil_2d": 1, "black_scholes": 2, "relax": 1}
 

@@ -138,6 +138,12 @@ def test_options_that_kernels_have_not(options: dict[str, object]) -> None:
         grad(whole_arrays, target="cuda", **options)
 
 
+@pytest.mark.parametrize("transform", [grad, value_and_grad, jacobian])
+def test_an_option_of_kernels(transform: Callable[..., object]) -> None:
+    with pytest.raises(TypeError, match="has the option 'deterministic' for kernels only"):
+        transform(numpy_only, deterministic=True)
+
+
 def test_what_has_a_value_is_refused_at_its_line() -> None:
     """The gradient of a function of numbers is a device function, which is called and not launched."""
 
