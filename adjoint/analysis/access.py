@@ -61,6 +61,17 @@ class Access:
     position: int
 
 
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """A store, or loops around one, from `first` to `last` position: nothing is left of what the array `root` held."""
+
+    root: str
+    rounds: tuple[Round, ...]
+    branches: tuple[tuple[int, int], ...]
+    first: int
+    last: int
+
+
 @dataclass(eq=False)
 class Atoms:
     """The atoms of a program: how many loops each belongs to, and what is never negative where it is defined."""
@@ -107,10 +118,10 @@ Known = Linear | Array | Test
 class Uses:
     """What `accesses` found: reads in the order of the text, writes by the identity of the statement.
 
-    `renewals` are those writes that leave nothing of what an array held.
+    `renewals` are the writes of whole arrays.
     """
 
     atoms: Atoms = field(default_factory=Atoms)
     reads: list[Access] = field(default_factory=list[Access])
     writes: dict[int, Access] = field(default_factory=dict[int, Access])
-    renewals: list[Access] = field(default_factory=list[Access])
+    renewals: list[Renewal] = field(default_factory=list[Renewal])

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import product
 
-from adjoint.analysis.access import Access, Atoms, Axis, Point, Span, Uses
+from adjoint.analysis.access import Access, Atoms, Axis, Point, Renewal, Span, Uses
 from adjoint.analysis.linear import Linear, may_hold, symbol
 from adjoint.analysis.sharing import memory_classes
 from adjoint.analysis.subscripts import accesses
@@ -134,28 +134,32 @@ def _follows(read: Access, write: Access) -> bool:
     return read.position > write.position and all(arms.get(branch, arm) == arm for branch, arm in read.branches)
 
 
-def _renewals(func: Func, uses: Uses) -> dict[str, list[Access]]:
+def _renewals(func: Func, uses: Uses) -> dict[str, list[Renewal]]:
     """Return by root the writes of whole arrays; left out are names that stand for more than one array."""
     bound = Counter([param.name for param in func.params])
     bound.update(stmt.target.name for stmt in statements(func.body) if isinstance(stmt, Let))
-    found: dict[str, list[Access]] = {}
-    for access in uses.renewals:
-        if access.root is not None and bound[access.root] == 1:
-            found.setdefault(access.root, []).append(access)
+    found: dict[str, list[Renewal]] = {}
+    for renewal in uses.renewals:
+        if bound[renewal.root] == 1:
+            found.setdefault(renewal.root, []).append(renewal)
     return found
 
 
-def _between(renewal: Access, write: Access, read: Access, level: int, common: int) -> bool:
+def _between(renewal: Renewal, write: Access, read: Access, level: int, common: int) -> bool:
     """Whether the array is certainly written as a whole between a write and a read of it.
 
     The read is in the same iteration of the first `level` of the `common` loops, and in a later one of the next.
     """
-    around = write.rounds[: level + (level < common)]
-    if renewal.rounds != around or not all(round_.sign for round_ in around):
+    around, depth = renewal.rounds, level + (level < common)
+    if len(around) < depth or not all(round_.sign for round_ in around):
         return False
-    after = renewal.position > write.position and set(renewal.branches) <= set(write.branches)
-    before = renewal.position < read.position and set(renewal.branches) <= set(read.branches)
-    return after or before if level < common else after and before
+    # In the last iteration of the loops around it that the write belongs to, or in the one that the read belongs to.
+    with_write = around == write.rounds[: len(around)] and set(renewal.branches) <= set(write.branches)
+    with_read = around == read.rounds[: len(around)] and set(renewal.branches) <= set(read.branches)
+    after, before = renewal.first > write.position, renewal.last < read.position
+    if level < common:
+        return with_write and after or with_read and before
+    return (with_write or with_read) and after and before
 
 
 class _Instance:

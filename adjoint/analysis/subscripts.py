@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from numba import types as nb
 
-from adjoint.analysis.access import Access, Array, Axis, Known, Point, Round, Span, Test, Uses
+from adjoint.analysis.access import Access, Array, Axis, Known, Point, Renewal, Round, Span, Test, Uses
 from adjoint.analysis.effects import binds_of
 from adjoint.analysis.linear import Linear, symbol
 from adjoint.ir import Accum, Block, Call, Effect, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
@@ -33,6 +33,8 @@ def accesses(func: Func) -> Uses:
         elif isinstance(func.types.get(param.name), nb.Array):
             known[param.name] = walker.allocated(param.name, None)
     walker.block(func.body, known)
+    found = map(walker.renewal, walker.stores)
+    walker.uses.renewals += [renewal for renewal in found if renewal is not None]
     return walker.uses
 
 
@@ -51,6 +53,11 @@ class _Walker:
         self.branches: tuple[tuple[int, int], ...] = ()
         self.facts: tuple[Linear, ...] = ()
         self.position = 0
+        self.stores: list[Access] = []
+        # Of loops, by their counters: the number of iterations, the branches around, the last position inside.
+        self.trips: dict[str, Linear] = {}
+        self.around: dict[str, tuple[tuple[int, int], ...]] = {}
+        self.last: dict[str, int] = {}
 
     def is_whole(self, name: str) -> bool:
         type_: Any = self.func.types.get(name)
@@ -83,8 +90,8 @@ class _Walker:
                 self.uses.writes[id(stmt)] = access
                 if isinstance(stmt, Accum):
                     self.uses.reads.append(access)
-                elif access.root is not None and all(axis == Span() for axis in access.index):
-                    self.uses.renewals.append(access)
+                else:
+                    self.stores.append(access)
             case For():
                 self.read_all((stmt.start, stmt.stop, stmt.step), known)
                 self.loop(stmt, self.round(stmt, known), known)
@@ -124,12 +131,14 @@ class _Walker:
         else:
             self.read(stmt.cond, inside)
         self.block(stmt.body, inside)
+        self.last[round_.counter] = self.position
         self.rounds = outer
         for name in (*changed, *binds_of(stmt, self.func)):
             self.forget(name, known)
 
     def round(self, stmt: For, known: dict[str, Known]) -> Round:
         counter = self.uses.atoms.fresh(stmt.index.name, len(self.rounds) + 1).symbols[0]
+        self.around[counter] = self.branches
         rising = 0 if stmt.parallel else 1
         return Round(self.position, counter, rising)
 
@@ -145,6 +154,8 @@ class _Walker:
                 self.uses.atoms.state(value, (stop - value if step > 0 else value - stop).plus(-1))
             return value
         value = start + counter.times(step)
+        if stop is not None and abs(step) == 1 and stmt.until is None:
+            self.trips[round_.counter] = (stop - start).times(step)
         if stop is not None:
             self.uses.atoms.state(counter, (stop - value if step > 0 else value - stop).plus(-1))
         return value
@@ -252,6 +263,41 @@ class _Walker:
                 self.uses.atoms.state(size, size)
             found.append(size)
         return Array(name, tuple(found), (Span(),) * len(found))
+
+    def renewal(self, write: Access) -> Renewal | None:
+        """Return what a store is of whole arrays: by itself, or in loops that each go along an axis from end to end."""
+        if write.root is None:
+            return None
+        counters = list[str]()
+        for axis, size in zip(write.index, write.shape, strict=True):
+            if axis == Span():
+                continue
+            counter = self.covering(axis, size)
+            if counter is None:
+                return None
+            counters.append(counter)
+        outer = len(write.rounds) - len(counters)
+        if sorted(counters) != sorted(round_.counter for round_ in write.rounds[outer:]):
+            return None
+        if not counters:
+            return Renewal(write.root, write.rounds, write.branches, write.position, write.position)
+        loop = write.rounds[outer]
+        if self.around[loop.counter] != write.branches:
+            return None
+        return Renewal(write.root, write.rounds[:outer], write.branches, loop.loop, self.last[loop.counter])
+
+    def covering(self, axis: Axis, size: Linear) -> str | None:
+        """Return the counter of the loop in which a subscript takes all values along an axis."""
+        match axis:
+            case Point(at):
+                pass
+            case _:
+                return None
+        for name in at.symbols:
+            rest = {sign: at - symbol(name).times(sign) for sign in (1, -1)}
+            if self.trips.get(name) == size and (rest[1] == Linear() or rest[-1] == size.plus(-1)):
+                return name
+        return None
 
     # -- uses of contents --------------------------------------------------------------------------------------
 

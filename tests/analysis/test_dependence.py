@@ -176,10 +176,23 @@ class _Author:
                 lines.append(self.use(pad, names))
         return lines
 
+    def renewal(self, pad: str, array: str) -> str:
+        """Return loops that write a whole array, or nearly."""
+        start, flip = self.draw.choice(["0", "0", "0", "1"]), self.draw.random() < 0.3
+        first = self.draw.choice([f"range({start}, n, 1)", f"range(n - 1, {start} - 1, -1)"])
+        second = self.draw.choice(["range(n)", "range(dim(a, 0))", "range(n - 1)"])
+        place = self.draw.choice(["p, q", "q, p", "n - 1 - p, q", "p, n - q", "p, p"])
+        store = f"{array}[p, :] = s" if flip else f"{array}[{place}] = s"
+        lines = [f"for p in {first}:", f"    for q in {second}:", f"        {store}"]
+        lines = [lines[0], f"    {store}"] if flip else lines
+        return "\n".join(f"{pad}{line}" for line in lines)
+
     def use(self, pad: str, names: list[str]) -> str:
         array = self.draw.choice("aaab")
         if self.draw.random() < 0.1:
             return f"{pad}{array}[{self.draw.choice(['...', ':, :'])}] = s"
+        if len(pad) <= 8 and self.draw.random() < 0.1:
+            return self.renewal(pad, array)
         kind = self.draw.random()
         place = f"{self.whole(names)}, {self.whole(names)}"
         if kind < 0.12:
@@ -209,6 +222,15 @@ class _Author:
         ("for i in range(n): a[i] = 1.0\n    a[...] = 2.0\n    s = a[0]", False),
         ("a[0] = 1.0\n    for i in range(n): a[...] = 2.0\n    s = a[0]", True),
         ("a[0] = 1.0\n    if n > 3: a[...] = 2.0\n    s = a[0]", True),
+        ("a[0] = 1.0\n    for i in range(n): a[i] = 2.0\n    s = a[0]", False),
+        ("a[0] = 1.0\n    for i in range(n): a[i] = a[i]\n    s = a[0]", True),
+        ("a[0] = 1.0\n    for i in range(n): a[i] += 2.0\n    s = a[0]", True),
+        ("a[0] = 1.0\n    for i in range(n - 1, -1, -1): a[n - 1 - i] = 2.0\n    s = a[0]", False),
+        ("a[n - 1] = 1.0\n    for i in range(n - 1): a[i] = 2.0\n    s = a[n - 1]", True),
+        ("a[0] = 1.0\n    for i in range(1, n): a[i] = 2.0\n    s = a[0]", True),
+        ("for j in range(n): a[j] = 1.0; s = s + a[0]; for i in range(n):\n            a[i] = 2.0", True),
+        ("for j in range(n): s = s + a[0]; a[j] = 1.0; for i in range(n):\n            a[i] = 2.0", False),
+        ("for j in range(n): s = s + a[0]; a[j] = 1.0; for i in range(j):\n            a[i] = 2.0", True),
         ("b: float64[:] = a\n    a[0] = 1.0\n    a = empty(n)\n    a[...] = 2.0\n    s = b[0]", True),
     ],
 )
@@ -225,7 +247,7 @@ def test_what_is_read_is_seen(part: int) -> None:
     missed = found = 0
     for seed in range(part * 80, part * 80 + 80):
         text = _Author(seed).text()
-        func = parse(text, types=dict.fromkeys("ijk", "int64"))
+        func = parse(text, types=dict.fromkeys("ijkpq", "int64"))
         machine, dependence = _Machine(func), Dependence(func)
         for stmt in statements(func.body):
             if isinstance(stmt, Store):
