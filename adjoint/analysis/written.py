@@ -44,3 +44,18 @@ def shifted(expr: Expr, by: int) -> Expr:
             return expr
         case _:
             return Call("add" if by > 0 else "sub", (expr, Lit(abs(by))))
+
+
+def offset_from(index: Expr, base: str) -> int | None:
+    """Return what a subscript is beyond a name, if it is that; numbers are beyond the name ""."""
+    match index:
+        case Var(name):
+            return 0 if name == base else None
+        case Lit(int() as value):
+            return value if base == "" else None
+        case Call("add", (Var(name), Lit(int() as value))) if name == base:
+            return value
+        case Call("sub", (Var(name), Lit(int() as value))) if name == base:
+            return -value
+        case _:
+            return None

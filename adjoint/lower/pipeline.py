@@ -21,6 +21,7 @@ from adjoint.lower.interchange import interchange
 from adjoint.lower.invariants import invariants
 from adjoint.lower.recycle import recycle
 from adjoint.lower.reuse import reuse
+from adjoint.lower.scan import scan
 from adjoint.lower.shrink import shrink
 from adjoint.lower.split import split
 from adjoint.lower.spread import spread
@@ -50,6 +51,7 @@ PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
     ("recycle", recycle),
     ("spread", spread),
     ("strips", strips),
+    ("scan", scan),
     ("hoist", lambda func, context: hoist(func, context.kinds)),
     ("nest", lambda func, context: renest(func)),
     ("split", split),

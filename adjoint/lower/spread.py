@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 
 from adjoint.analysis.sharing import memory_classes
-from adjoint.analysis.written import shifted
+from adjoint.analysis.written import offset_from, shifted
 from adjoint.errors import AdjointError
 from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
 from adjoint.ir.walk import map_blocks, names_in, statements, subexpressions, substitute
@@ -125,7 +125,7 @@ class _Spreader:
 
     def sum(self, loop: For, stmt: Accum) -> _Sum | None:
         """Return a sum that nothing else in a loop has to do with, until the loop has ended."""
-        offset = _offset(stmt.index[-1], loop.index) if stmt.index else None
+        offset = offset_from(stmt.index[-1], loop.index.name) if stmt.index else None
         facts = self.accesses.of(loop)
         names = {name for each in stmt.index[:-1] for name in names_in(each)}
         kind: Type = self.kinds.get(stmt.target.name)
@@ -151,7 +151,7 @@ class _Spreader:
     def differ(self, a: Expr, b: Expr, moving: set[str]) -> bool:
         """Whether subscripts that don't change in the loop are never the same."""
         for base in {name for name in (*names_in(a), *names_in(b)) if name not in moving} or {""}:
-            x, y = _offset(a, Var(base)), _offset(b, Var(base))
+            x, y = offset_from(a, base), offset_from(b, base)
             if x is not None and y is not None and x != y:
                 return self.context.is_natural(a) and self.context.is_natural(b)
         return False
@@ -258,18 +258,3 @@ def _bounds_are_plain(loop: For) -> bool:
     names = {name for expr in (loop.start, loop.stop) for name in names_in(expr)}
     parts = [part for expr in (loop.start, loop.stop) for part in subexpressions(expr) if isinstance(part, Call)]
     return not names & bound and all(part.prim in ("add", "sub", "dim", "maximum", "minimum") for part in parts)
-
-
-def _offset(index: Expr, base: Var) -> int | None:
-    """Return what a subscript is beyond a name; numbers are beyond the name ""."""
-    match index:
-        case Var():
-            return 0 if index == base else None
-        case Lit(int() as value):
-            return value if base.name == "" else None
-        case Call("add", (Var() as name, Lit(int() as value))) if name == base:
-            return value
-        case Call("sub", (Var() as name, Lit(int() as value))) if name == base:
-            return -value
-        case _:
-            return None
