@@ -19,6 +19,7 @@ from adjoint.lower.fuse import fuse
 from adjoint.lower.hoist import hoist
 from adjoint.lower.interchange import interchange
 from adjoint.lower.invariants import invariants
+from adjoint.lower.overwritten import drop_overwritten
 from adjoint.lower.recycle import recycle
 from adjoint.lower.reuse import reuse
 from adjoint.lower.scan import scan
@@ -33,9 +34,18 @@ from adjoint.lower.unstack import unstack
 from adjoint.transform.copyprop import propagate
 from adjoint.transform.dce import eliminate
 from adjoint.transform.renest import renest
+from adjoint.transform.stop import stop
+
+
+def _stopped(func: Func, context: Context) -> Func:
+    done = stop(func)
+    context.kinds.update(done.types)
+    return done
+
 
 # Name and pass; each gets the program and what `expand` found out.
 PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
+    ("overwritten", drop_overwritten),
     ("tapes", lambda func, context: eliminate(drop_unread(eliminate(func)))),
     ("unstack", unstack),
     ("adopt", adopt),
@@ -57,6 +67,7 @@ PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
     ("split", split),
     ("interchange", interchange),
     ("accumulate", lambda func, context: accumulate(func, context.kinds, context.temporary, context.is_natural)),
+    ("stop", _stopped),
     ("invariants", invariants),
     ("unsigned", unsigned),
 )

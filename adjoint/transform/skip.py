@@ -38,7 +38,7 @@ from adjoint.ir.walk import bound, names_in, statements, subexpressions
 # Names that are zero unless a condition holds. `Lit(False)`: always, so far.
 Zeros = dict[str, Expr]
 
-_NEVER, _ALWAYS = Lit(False), Lit(True)
+NEVER, ALWAYS = Lit(False), Lit(True)
 
 # A condition of more parts than this costs more than it saves.
 MOST = 12
@@ -64,17 +64,17 @@ def skip(func: Func) -> Func:
                 x_bar[i] += b * x[i]
         return x_bar
     """
-    if not any(isinstance(s, Let) and _has_zero(s.value) for s in statements(func.body)):
+    if not any(isinstance(s, Let) and has_zero(s.value) for s in statements(func.body)):
         return func
-    skipper = _Skipper(func)
+    skipper = Skipper(func)
     return replace(func, body=skipper.block(skipper.facts.sites, {}))
 
 
-def _has_zero(value: Expr) -> bool:
+def has_zero(value: Expr) -> bool:
     return any(part == Lit(0.0) for part in subexpressions(value))
 
 
-class _Skipper:
+class Skipper:
     def __init__(self, func: Func) -> None:
         self.types = func.types
         self.facts: Liveness = liveness(func, classes={})
@@ -103,7 +103,7 @@ class _Skipper:
                 unless = self.unless(value, zeros)
                 self.forget(stmt, zeros)
                 small = len(list(subexpressions(unless))) <= MOST
-                if small and unless != _ALWAYS and isinstance(self.types.get(name), nb.Float):
+                if small and unless != ALWAYS and isinstance(self.types.get(name), nb.Float):
                     zeros |= {} if name in names_in(unless) else {name: unless}
                 return stmt
             case _:
@@ -127,25 +127,25 @@ class _Skipper:
         """Return the condition without which a value is zero."""
         match value:
             case Lit(0.0 as number) if isinstance(number, float):
-                return _NEVER
+                return NEVER
             case Var(name):
-                return zeros.get(name, _ALWAYS)
+                return zeros.get(name, ALWAYS)
             case Call("select", (cond, then, orelse)) if is_pure(cond):
                 return _either(cond, self.unless(then, zeros), self.unless(orelse, zeros))
             case Call("neg", (inner,)):
                 return self.unless(inner, zeros)
             case Call("mul", (first, second)):
                 found = (self.unless(first, zeros), self.unless(second, zeros))
-                return next((each for each in found if each != _ALWAYS), _ALWAYS)
+                return next((each for each in found if each != ALWAYS), ALWAYS)
             case _:
-                return _ALWAYS
+                return ALWAYS
 
     # -- may a loop be left out? -------------------------------------------------------------------------------
 
     def test(self, loop: For, site: Site, zeros: Zeros) -> Expr | None:
         """Return the condition without which a loop has nothing to do."""
         used = {name for stmt in statements(loop.body) for name in _read(stmt)}
-        tests = [zeros[name] for name in zeros if name in used and zeros[name] != _NEVER]
+        tests = [zeros[name] for name in zeros if name in used and zeros[name] != NEVER]
         if not tests or self.leaves_behind(site):
             return None
         return next((test for test in tests if self.is_idle(site, {n for n, t in zeros.items() if t == test})), None)
@@ -176,12 +176,12 @@ class _Skipper:
         own = {name for name in values if not start >> self.facts.names[name] & 1} - zero
         while True:
             known = zero | own
-            wrong = {n for n in own if not all(_is_zero(value, known) for value in values[n])}
+            wrong = {n for n in own if not all(is_zero(value, known) for value in values[n])}
             if not wrong:
                 break
             own -= wrong
         rebound = zero & values.keys()
-        return not rebound and all(_is_zero(s.value, zero | own) for s in inner if isinstance(s, Accum))
+        return not rebound and all(is_zero(s.value, zero | own) for s in inner if isinstance(s, Accum))
 
 
 def _read(stmt: Stmt) -> tuple[str, ...]:
@@ -204,8 +204,8 @@ def _joined(cond: Expr, arms: tuple[Zeros, Zeros], stmt: If) -> Zeros:
         return {}
     found: Zeros = {}
     for name in dict.fromkeys((*arms[0], *arms[1])):
-        unless = _either(cond, arms[0].get(name, _ALWAYS), arms[1].get(name, _ALWAYS))
-        if unless != _ALWAYS and not changed.intersection(names_in(unless)):
+        unless = _either(cond, arms[0].get(name, ALWAYS), arms[1].get(name, ALWAYS))
+        if unless != ALWAYS and not changed.intersection(names_in(unless)):
             found[name] = unless
     return found
 
@@ -228,10 +228,10 @@ def _either(cond: Expr, then: Expr, orelse: Expr) -> Expr:
         case Lit(False), _:
             return Call("and", (Call("not", (cond,)), orelse))
         case _:
-            return _ALWAYS
+            return ALWAYS
 
 
-def _is_zero(value: Expr, zero: set[str]) -> bool:
+def is_zero(value: Expr, zero: set[str]) -> bool:
     """Whether a value is zero if some names are: it is a multiple of these."""
     match value:
         case Lit(0.0 as number):
@@ -239,13 +239,13 @@ def _is_zero(value: Expr, zero: set[str]) -> bool:
         case Var(name):
             return name in zero
         case Call("mul", (first, second)):
-            return _is_zero(first, zero) or _is_zero(second, zero)
+            return is_zero(first, zero) or is_zero(second, zero)
         case Call("div" | "neg" | "pos", (first, *_)):
-            return _is_zero(first, zero)
+            return is_zero(first, zero)
         case Call("add" | "sub", (first, second)) | Call("select", (_, first, second)):
-            return _is_zero(first, zero) and _is_zero(second, zero)
+            return is_zero(first, zero) and is_zero(second, zero)
         case Call(prim, (first,)) if prim.startswith("cast.float"):
-            return _is_zero(first, zero)
+            return is_zero(first, zero)
         case _:
             return False
 

@@ -213,3 +213,45 @@ def test_vectors_that_do_not_fit_a_matrix_raise() -> None:
         args = rng.standard_normal((3, 4)), *(rng.standard_normal(k) for k in ((3, 4), (2, 3, 4), n, 4)), 1
         with pytest.raises(ValueError, match="stretched"):
             run(lowered(program), *args)
+
+
+FILLED = """
+def f(x: float64[:, :], t: float64[:, :], n: int64):
+    s: float64 = 0.0
+    m: int64 = dim(x, 1)
+    y: float64[::1] = empty(m)
+    for j in range(m):
+        y[j] = 1.0
+    for i in range(n):
+        {first}
+        for j in range({range}):
+            {before}
+            y[j] = x[i, j]
+        for j in range(m):
+            s += y[j] * x[i, j]
+    return s, t
+"""
+STORES = {
+    "all": ("for j in range(1, m):\n            y[j] = t[i, j]", "m", "s += 0.5", True),
+    "backwards": ("for j in range(1, m):\n            y[j] = t[i, j]", "m - 1, -1, -1", "s += 0.5", True),
+    "branch": ("if s > 0.5:\n            y[0] = t[i, 0]", "m", "s += 0.5", True),
+    "read before": ("for j in range(1, m):\n            y[j] = t[i, j]\n        s += y[1]", "m", "s += 0.5", False),
+    "read in its loop": ("for j in range(1, m):\n            y[j] = t[i, j] + y[j - 1]", "m", "s += 0.5", False),
+    "read when filled": ("for j in range(1, m):\n            y[j] = t[i, j]", "m", "s += y[1]", False),
+    "part": ("for j in range(1, m):\n            y[j] = t[i, j]", "m - 1", "s += 0.5", False),
+    "part backwards": ("for j in range(1, m):\n            y[j] = t[i, j]", "m - 1, 0, -1", "s += 0.5", False),
+    "sum": ("for j in range(1, m):\n            y[j] += t[i, j]", "m", "s += 0.5", False),
+    "whole": ("for j in range(1, m):\n            y[j] = t[i, j]\n        t[0, :] = y", "m", "s += 0.5", False),
+    "bound again": ("for j in range(1, m):\n            y[j] = t[i, j]\n        m = m - 1", "m", "s += 0.5", False),
+}
+
+
+@pytest.mark.parametrize("name", STORES)
+def test_stores_that_are_overwritten(name: str) -> None:
+    first, range_, before, gone = STORES[name]
+    program = FILLED.format(first=first, range=range_, before=before)
+    x, t = np.random.default_rng(5).standard_normal((2, 3, 6))
+    wanted = run(lowered(program, ("expand",)), x, t, 3)
+    same(run(lowered(program), x, t, 3), wanted, 1e-14)
+    same(run(lowered(program, ("overwritten",)), x, t, 3), wanted, 1e-14)
+    assert ("t[i" not in text(lowered(program))) == gone
