@@ -29,7 +29,7 @@ from adjoint.frontend.containers import (
 from adjoint.frontend.convert import atom, is_array_value, items_of, operand, type_of, unconverted
 from adjoint.frontend.frame import Frame
 from adjoint.frontend.functions import call_closure, call_function, is_function
-from adjoint.frontend.guards import guard_result
+from adjoint.frontend.guards import check_real_numbers, guard_result
 from adjoint.frontend.kernels import numba_cast
 from adjoint.frontend.objects import attribute_of
 from adjoint.frontend.operators import binary, is_finite_number
@@ -208,7 +208,7 @@ def primitive(
         write(frame, args[0], (Lit(...),), args[1], node)
         return Lit(None)
     if mutates(prim) and not prim.startswith("random."):
-        raise frame.unsupported(f"`{prim}`, which changes its argument", node, "assign to elements or slices")
+        return _written(frame, prim, via, args, known, node)
     if via == "builtin" and prim == "sum" and len(args) == 1 and _is_list(frame, args[0]):
         via = "np"  # there is one axis
     operands = [_operand(frame, _as_array(frame, prim, via, arg, node), node) for arg in args]
@@ -217,7 +217,7 @@ def primitive(
         return Lit(None)
     named = tuple((name, _operand(frame, value, node)) for name, value in known.items())
     if via == "math":
-        _check_real_numbers(frame, prim, operands, node)
+        check_real_numbers(frame, prim, operands, node)
     whole = _canonical(frame, prim, via, operands, named, node)
     if out is None and "out" in dict(whole.kwargs):
         out = dict(whole.kwargs)["out"]
@@ -232,6 +232,16 @@ def primitive(
     return out
 
 
+def _written(frame: Frame, prim: str, via: str, args: Sequence[Value], kwargs: Kwargs, node: AST) -> Value:
+    """Inline the loop that stands for a function that writes into its argument."""
+    named = tuple((name, _operand(frame, value, node)) for name, value in kwargs.items())
+    whole = _canonical(frame, prim, via, [_operand(frame, arg, node) for arg in args], named, node)
+    function = written_out(whole, frame.type_of)
+    if function is None:
+        raise frame.unsupported(f"`{prim}`, which changes its argument", node, "assign to elements or slices")
+    return by_text(frame, function, whole, node, None)
+
+
 def _result(frame: Frame, whole: Call, node: AST, hint: str | None) -> Value:
     """Bind a call in canonical form, or what stands for it where Numba lacks that."""
     if (function := written_out(whole, frame.type_of)) is not None:
@@ -240,15 +250,6 @@ def _result(frame: Frame, whole: Call, node: AST, hint: str | None) -> Value:
         defined = definition(whole, frame.type_of)
         whole = defined if isinstance(defined, Call) else whole
     return _emit(frame, whole, node, hint)
-
-
-def _check_real_numbers(frame: Frame, prim: str, operands: Sequence[Expr], node: AST) -> None:
-    """Refuse what functions of `math` don't take, though NumPy's of the same name do."""
-    for kind in map(frame.type_of, operands):
-        if isinstance(kind, types.Complex):
-            raise frame.unsupported(f"`math.{prim}` of a complex number", node, "use `cmath` or NumPy")
-        if is_array(kind) and kind.ndim > 0:
-            raise frame.unsupported(f"`math.{prim}` of an array", node, f"use `np.{prim}`")
 
 
 def _canonical(

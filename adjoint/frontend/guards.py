@@ -7,6 +7,7 @@ handlers are left out, so the exception reaches the caller: an error instead of 
 from __future__ import annotations
 
 from ast import AST
+from collections.abc import Sequence
 
 from numba import types
 
@@ -81,3 +82,12 @@ def raise_if(frame: Frame, cond: Var, text: str, node: AST) -> None:
     """Raise the exception written in `text` where a condition holds."""
     loc = frame.loc(node)
     frame.builder.add(If(cond, (Effect(Call("raise", (Lit(text),)), loc),), loc=loc))
+
+
+def check_real_numbers(frame: Frame, prim: str, operands: Sequence[Expr], node: AST) -> None:
+    """Refuse what functions of `math` don't take, though NumPy's of the same name do."""
+    for kind in map(frame.type_of, operands):
+        if isinstance(kind, types.Complex):
+            raise frame.unsupported(f"`math.{prim}` of a complex number", node, "use `cmath` or NumPy")
+        if is_array(kind) and kind.ndim > 0:
+            raise frame.unsupported(f"`math.{prim}` of an array", node, f"use `np.{prim}`")

@@ -21,6 +21,7 @@ from adjoint.frontend.guards import guard_division, guard_result
 from adjoint.frontend.names import bound_names
 from adjoint.frontend.values import Closure, Display, Items, Known, Listed, Partial, Record, ShapeOf, Value
 from adjoint.ir import Call, Expr, Let, Lit, Stmt, Var
+from adjoint.rules.definitions.table import written_out
 from adjoint.rules.typing import is_array, is_number
 
 BINARY: dict[type[AST], str] = {
@@ -64,9 +65,18 @@ def binary(frame: Frame, prim: str, left: Value, right: Value, node: AST, hint: 
         return folded
     guard_division(frame, prim, b, node)
     made = Call(prim, (a, b), via="operator")
+    if prim == "matmul" and (function := written_out(made, frame.type_of)) is not None:
+        return _of_stacks(frame, function, made, node, hint)
     result = frame.emit(made, node, hint)
     guard_result(frame, made, result, node)
     return result
+
+
+def _of_stacks(frame: Frame, function: Any, made: Call, node: AST, hint: str | None) -> Value:
+    """`@` of arrays of more than two axes."""
+    from adjoint.frontend.by_text import by_text
+
+    return by_text(frame, function, made, node, hint)
 
 
 def fold(prim: str, left: Expr, right: Expr) -> Lit | None:

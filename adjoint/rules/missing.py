@@ -5,7 +5,6 @@ from __future__ import annotations
 from adjoint.errors import Loc, MissingRuleError
 
 MISSING = {
-    "fill_diagonal": "changes its operand in a way that no rule states; write the loop",
     "frombuffer": "reinterprets bytes, so its operand has no derivative",
     "random.beta": "its shape parameters need derivatives of the incomplete beta function",
     "random.chisquare": "its shape parameter needs derivatives of the incomplete gamma function",

@@ -81,6 +81,9 @@ _NP_RENAMED = {
     "trapz": "trapezoid", "vstack": "vstack", "row_stack": "vstack", "fix": "fix", "cumulative_sum": "cumulative_sum",
 }  # fmt: skip
 
+# Functions of `np.linalg` that are NumPy's own too, of the operands that they take.
+_LINALG_RENAMED = {name: name for name in "cross matmul outer tensordot vecdot matrix_transpose".split()}
+
 _NP_MODULES = (("linalg.", np.linalg), ("fft.", np.fft), ("random.", np.random))
 
 _BUILTINS = {
@@ -354,8 +357,9 @@ def _enter_if_there(
 
 def _enter_functions(enter: Callable[[object, str, str], None], prefix: str, module: ModuleType) -> None:
     """Enter every public function of a module, renamed ones first so that they win over their aliases."""
-    renamed = [] if prefix else [name for name in _NP_RENAMED if hasattr(module, name)]
-    for name in (*renamed, *sorted(vars(module))):
+    first = [] if prefix else [name for name in _NP_RENAMED if hasattr(module, name)]
+    for name in (*first, *sorted(vars(module))):
         obj = getattr(module, name)
         if not name.startswith("_") and callable(obj) and not isinstance(obj, type):
-            enter(obj, prefix + (name if prefix else _NP_RENAMED.get(name, name)), "np")
+            renamed = _LINALG_RENAMED if prefix == "linalg." else {} if prefix else _NP_RENAMED
+            enter(obj, renamed.get(name, prefix + name), "np")

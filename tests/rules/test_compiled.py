@@ -66,7 +66,8 @@ def expressions(prim: str, operands: Any, options: dict[str, Any], values: dict[
     rng = np.random.default_rng(5)
     env: dict[str, Any] = dict(test_linear.DATA)
     for name, value in values.items():
-        filled = test_linear.fill(value, rng, prim == "fft.irfft") if isinstance(value, (tuple, str)) else value
+        half = prim.removeprefix("fft.") in test_linear.HALF
+        filled = test_linear.fill(value, rng, half) if isinstance(value, (tuple, str)) else value
         env[name] = _single(filled) if single else filled
         moved = test_special.direction(env[name], rng)
         env[f"{name}_dot"] = _single(moved) if single else moved

@@ -90,5 +90,5 @@ def test_refused(name: str) -> None:
 
 
 def test_lengths_that_differ_are_an_error() -> None:
-    with pytest.raises(ValueError, match="lengths of einsum's operands differ"):
+    with pytest.raises(ValueError, match="lengths of the operands of `einsum` differ"):
         adjoint.grad(lambda a: np.einsum("ij,j->", a, np.ones(7)), target="python")(S)

@@ -28,6 +28,9 @@ def lst(*items: Any) -> Call:
 A, B, C = Var("a"), Var("b"), Var("c")
 S, V, V2, V4, M, M2, M33, M34, T = "s", (5,), (2,), (4,), (3, 4), (4, 2), (3, 3), (3, 4), (2, 3, 4)
 
+FOURIER = ("fft", "ifft", "rfft", "ihfft", "irfft", "hfft", "fft2", "ifft2", "fftn", "ifftn")
+HALF = ("irfft", "hfft")  # of complex numbers only
+
 # The primitive, its operands (names are filled with arrays of the shapes given), its options, and the shapes.
 # Names not in the shapes are data: see DATA.
 CASES: list[tuple[str, tuple[Any, ...], dict[str, Any], dict[str, Any]]] = [
@@ -121,14 +124,20 @@ CASES: list[tuple[str, tuple[Any, ...], dict[str, Any], dict[str, Any]]] = [
         for s, t in ((5, 3), (6, 4), (5, 2), (3, 5), (4, 7), (5, 1), (4, 4))
     ],
     *[(f"fft.{name}", (A,), {}, {"a": shape}) for name in ("fft", "ifft") for shape in (V, M)],
-    *[(f"fft.{name}", (A,), {"axis": 0}, {"a": M}) for name in ("fft", "ifft")],
-    *[(f"fft.{name}", (A,), {"norm": "ortho"}, {"a": M}) for name in ("fft", "ifft")],
+    *[(f"fft.{name}", (A,), {"axis": 0}, {"a": M}) for name in ("fft", "ifft", "rfft")],
+    *[(f"fft.{name}", (A,), {"norm": norm}, {"a": M}) for name in FOURIER for norm in ("ortho", "forward")],
+    *[(f"fft.{name}", (A,), {"axis": 0, "norm": "ortho"}, {"a": M}) for name in ("fft", "ifft", "rfft")],
+    *[(f"fft.{name}", (A,), {"n": 5, "norm": "ortho"}, {"a": M}) for name in FOURIER[:6]],
     *[(f"fft.{name}", (A,), {}, {"a": M}) for name in ("fft2", "ifft2", "fftn", "ifftn", "fftshift", "ifftshift")],
+    *[(f"fft.{name}", (A,), {"axes": tup(0, 1)}, {"a": T}) for name in ("fft2", "ifft2", "fftn", "ifftn")],
     *[(f"fft.{name}", (A,), {"axes": 1}, {"a": M}) for name in ("fftshift", "ifftshift")],
-    *[("fft.rfft", (A,), {}, {"a": shape}) for shape in (V, (6,), (3, 6))],
-    *[(f"fft.{k}", (A,), {"n": n}, {"a": s}) for k in ("fft", "ifft", "rfft") for n in (3, 4, 7) for s in (V, M)],
-    *[("fft.irfft", (A,), {}, {"a": (n,)}) for n in (3, 4)],
-    *[("fft.irfft", (A,), {"n": n}, {"a": (4,)}) for n in (5, 6, 7, 8)],
+    *[(f"fft.{name}", (A,), {}, {"a": shape}) for name in ("rfft", "ihfft") for shape in (V, (6,), (3, 6))],
+    *[
+        (f"fft.{k}", (A,), {"n": n}, {"a": s})
+        for k in ("fft", "ifft", "rfft", "ihfft") for n in (3, 4, 7) for s in (V, M)
+    ],
+    *[(f"fft.{name}", (A,), {}, {"a": shape}) for name in HALF for shape in ((3,), (4,), (2, 4))],
+    *[(f"fft.{name}", (A,), {"n": n}, {"a": (4,)}) for name in HALF for n in (5, 6, 7, 8)],
     *[("concatenate", (tup(A, B, C),), {}, {"a": V, "b": V2, "c": (0,)}) for _ in (0,)],
     ("concatenate", (tup(A, B),), {"axis": 0}, {"a": M, "b": (1, 4)}),
     ("concatenate", (tup(A, B),), {"axis": -1}, {"a": M, "b": (3, 2)}),
@@ -189,7 +198,7 @@ def tangents(expr: Expr, named: dict[str, str]) -> Expr | None:
 
 def check(prim: str, operands: tuple[Any, ...], options: dict[str, Any], shapes: dict[str, Any], number: str) -> None:
     rng = np.random.default_rng(zlib.crc32(f"{prim}{shapes}{options}".encode()))
-    complex_numbers = number == "complex" or prim == "fft.irfft"
+    complex_numbers = number == "complex" or prim.removeprefix("fft.") in HALF
     env: dict[str, Any] = dict(DATA)
     env |= {name: fill(shape, rng, complex_numbers) for name, shape in shapes.items()}
     env |= {f"{name}_dot": fill(shape, rng, complex_numbers) for name, shape in shapes.items()}

@@ -104,22 +104,6 @@ def meshgrid(x: Any, y: Any, indexing: Any = "xy") -> Any:
     return first, second
 
 
-def polyval(p: Any, x: Any) -> Any:
-    y = 0.0 * x
-    for k in range(p.shape[0]):
-        y = y * x + p[k]
-    return y
-
-
-def poly(seq_of_zeros: Any) -> Any:
-    out = np.zeros(seq_of_zeros.shape[0] + 1, seq_of_zeros.dtype)
-    out[0] = 1.0
-    for k in range(seq_of_zeros.shape[0]):
-        for j in range(k + 1, 0, -1):
-            out[j] -= seq_of_zeros[k] * out[j - 1]
-    return out
-
-
 def fix(x: Any) -> Any:
     return np.trunc(x)
 
@@ -159,3 +143,31 @@ def norm_of_all(x: Any) -> Any:
 
 def norm_of_matrix(x: Any) -> Any:
     return np.linalg.norm(x)
+
+
+def cumulative_sum(x: Any, axis: Any = 0) -> Any:
+    return np.cumsum(x, axis=axis)
+
+
+def cumulative_prod(x: Any, axis: Any = 0) -> Any:
+    return np.cumprod(x) if x.ndim == 1 else np.cumprod(x, axis=axis)
+
+
+def modf(x: Any) -> Any:
+    return x - np.trunc(x), np.trunc(x)
+
+
+def rollaxis(a: Any, axis: Any, start: Any = 0) -> Any:
+    place = start if start >= 0 else start + a.ndim
+    return np.moveaxis(a, axis, place - 1 if axis % a.ndim < place else place)
+
+
+def same(a: Any) -> Any:
+    """`np.real_if_close` of real numbers, `np.asanyarray`."""
+    return np.asarray(a)
+
+
+def asarray_chkfinite(a: Any) -> Any:
+    if not np.all(np.isfinite(a)):
+        raise ValueError("array must not contain infs or NaNs")
+    return np.asarray(a)

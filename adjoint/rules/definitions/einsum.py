@@ -1,6 +1,7 @@
 """`np.einsum` as the text of a function: operands are contracted in pairs, each by a product of matrices or by loops.
 
-The subscripts are constants, so the text is that of one contraction; it is read in the place of the call.
+The subscripts are constants, so the text is that of one contraction; it is read in the place of the call. Products of
+arrays of more than two axes, which Numba lacks, are contractions too: `@`, `dot`, `inner`, `tensordot`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from adjoint.errors import UnsupportedError
-from adjoint.ir import Expr, Lit
+from adjoint.ir import Call, Expr, Lit
 from adjoint.rules.definitions.text import made
 from adjoint.rules.numba_types import Type, is_array, types
 
@@ -35,8 +36,84 @@ def _check_types(kinds: Sequence[Type]) -> None:
         raise UnsupportedError("`einsum` of integers", help="convert the operands: `x.astype(np.float64)`")
 
 
+def product_of(call: Call, kinds: Sequence[Type]) -> Callable[..., Any] | None:
+    """Return the function of a product of two arrays, as a contraction; None if it is none, or Numba has it."""
+    if len(kinds) != 2 or not all(map(is_array, kinds)):
+        return None
+    ranks = kinds[0].ndim, kinds[1].ndim
+    subscripts = _product_subscripts(call, *ranks)
+    try:
+        _check_types(kinds)
+        return None if subscripts is None else contraction(subscripts, ranks, call.prim, "", "axes=2")
+    except UnsupportedError:
+        return None
+
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def _product_subscripts(call: Call, left: int, right: int) -> str | None:
+    """Return the subscripts of a product of arrays of these ranks, none of them 0."""
+    if min(left, right) < 1 or max(left, right) < 3 and call.prim != "matvec" or left + right > len(_LETTERS):
+        return None if call.prim != "tensordot" else _tensordot_subscripts(call, left, right)
+    a, b = _LETTERS[:left], _LETTERS[left : left + right]
+    match call.prim:
+        case "matmul":
+            return "...y,yz->...z" if right == 2 else "...xy,y->...x" if right == 1 else _of_stacks(left)
+        case "matvec" if left > 1:
+            return "...xy,...y->...x"
+        case "dot":
+            shared = b[-2:-1] or b
+            return f"{a[:-1]}{shared},{b}->{a[:-1]}{b.replace(shared, '')}"
+        case "inner":
+            return f"{a[:-1]}{b[-1]},{b}->{a[:-1]}{b[:-1]}"
+        case "tensordot":
+            return _tensordot_subscripts(call, left, right)
+        case _:
+            return None
+
+
+def _of_stacks(left: int) -> str:
+    return "y,...yz->...z" if left == 1 else "...xy,...yz->...xz"
+
+
+def _tensordot_subscripts(call: Call, left: int, right: int) -> str | None:
+    axes = _constant(dict(call.kwargs).get("axes", Lit(2)))
+    a, b = list(_LETTERS[:left]), list(_LETTERS[left : left + right])
+    if isinstance(axes, int) and 0 < axes <= min(left, right):
+        axes = (tuple(range(left - axes, left)), tuple(range(axes)))
+    if not isinstance(axes, tuple) or len(axes) != 2:
+        return None
+    firsts, seconds = (axis if isinstance(axis, tuple) else (axis,) for axis in axes)
+    if len(firsts) != len(seconds) or not firsts:
+        return None
+    for i, j in zip(firsts, seconds, strict=True):
+        if not isinstance(i, int) or not isinstance(j, int) or not (-left <= i < left and -right <= j < right):
+            return None
+        b[j] = a[i]
+    return f"{''.join(a)},{''.join(b)}->{''.join(c for c in (*a, *b) if c not in a or c not in b)}"
+
+
+def _constant(expr: Expr) -> Any:
+    match expr:
+        case Lit(value):
+            return value
+        case Call("neg", (Lit(int() as value),)):
+            return -value
+        case Call("tuple" | "list", items):
+            return tuple(map(_constant, items))
+        case _:
+            return None
+
+
 @cache
-def contraction(subscripts: str, ranks: tuple[int, ...]) -> Callable[..., Any]:
+def contraction(
+    subscripts: str,
+    ranks: tuple[int, ...],
+    name: str = "einsum",
+    lead: str = "subscripts, ",
+    options: str = "optimize=False",
+) -> Callable[..., Any]:
     """Return a function of the subscripts, which it ignores, and the operands, of these ranks.
 
     Raises
@@ -46,7 +123,7 @@ def contraction(subscripts: str, ranks: tuple[int, ...]) -> Callable[..., Any]:
     """
     inputs, output = _labels(subscripts, ranks)
     names = [f"x{k + 1}" for k in range(len(inputs))]
-    lines = [f"def einsum(subscripts, {', '.join(names)}, optimize=False):", *_checks(names, inputs)]
+    lines = [f"def {name}({lead}{', '.join(names)}, {options}):", *_checks(name, names, inputs)]
     have = list(zip(names, inputs, strict=True))
     while len(have) > 2:
         (a, b), rest = have[:2], have[2:]
@@ -55,7 +132,7 @@ def contraction(subscripts: str, ranks: tuple[int, ...]) -> Callable[..., Any]:
         lines += _step(f"part{len(rest)}", have[:2], kept)
         have = [(f"part{len(rest)}", kept), *rest]
     lines += _step("result", have, output)
-    return made("einsum", [*lines, "    return result"], f"<einsum {subscripts} {ranks}>")
+    return made(name, [*lines, "    return result"], f"<{name} {subscripts} {ranks}>")
 
 
 def _labels(subscripts: str, ranks: tuple[int, ...]) -> tuple[list[str], str]:
@@ -82,7 +159,7 @@ def _places(operands: Sequence[tuple[str, str]], label: str) -> list[str]:
     return [f"{name}.shape[{k}]" for name, labels in operands for k, each in enumerate(labels) if each == label]
 
 
-def _checks(names: Sequence[str], inputs: Sequence[str]) -> list[str]:
+def _checks(name: str, names: Sequence[str], inputs: Sequence[str]) -> list[str]:
     operands = list(zip(names, inputs, strict=True))
     pairs = [
         (first, other)
@@ -90,7 +167,7 @@ def _checks(names: Sequence[str], inputs: Sequence[str]) -> list[str]:
         for first, *others in [_places(operands, label)]
         for other in others
     ]
-    fail = '        raise ValueError("the lengths of einsum\'s operands differ")'
+    fail = f'        raise ValueError("the lengths of the operands of `{name}` differ")'
     return [line for first, other in pairs for line in (f"    if {first} != {other}:", fail)]
 
 
@@ -101,16 +178,31 @@ def _step(name: str, operands: Sequence[tuple[str, str]], output: str) -> list[s
         return [f"    {name} = {product}"]
     if len(operands) == 1 and set(output) == set(operands[0][1]):
         raise UnsupportedError("`einsum` that takes a diagonal, which is a view", help="write `np.diag(a)`, a copy")
-    lead = output[:1]
-    peeled = [(f"{x}[{lead}]", rest[1:]) if rest[:1] == lead else (x, rest) for x, rest in operands]
-    inner = _product(peeled, output[1:]) if lead and all(lead not in rest for _, rest in peeled) else None
-    if inner is not None and len(output) > 1:
-        return [
-            f"    {name} = np.zeros({_shape(operands, output)}, {operands[0][0]}.dtype)",
-            f"    for {lead} in range({_places(operands, lead)[0]}):",
-            f"        {name}[{lead}] = {inner}",
-        ]
+    for count in range(1, len(output)):
+        peeled = [_peeled(each, output[:count]) for each in operands]
+        inner = _product(peeled, output[count:])
+        if inner is not None and not any(label in rest for label in output[:count] for _, rest in peeled):
+            return _looped(name, operands, output, count, inner)
     return _loops(name, operands, output)
+
+
+def _peeled(operand: tuple[str, str], labels: str) -> tuple[str, str]:
+    """Take an operand at an index for each of these labels that it begins with."""
+    x, rest = operand
+    index: list[str] = []
+    for label in labels:
+        if rest[:1] == label:
+            index.append(label)
+            rest = rest[1:]
+    return (f"{x}[{', '.join(index)}]" if index else x), rest
+
+
+def _looped(name: str, operands: Sequence[tuple[str, str]], output: str, count: int, inner: str) -> list[str]:
+    """Loop over the first labels of the result."""
+    lines = [f"    {name} = np.zeros({_shape(operands, output)}, {operands[0][0]}.dtype)"]
+    for depth, label in enumerate(output[:count], 1):
+        lines.append(f"{'    ' * depth}for {label} in range({_places(operands, label)[0]}):")
+    return [*lines, f"{'    ' * (count + 1)}{name}[{', '.join(output[:count])}] = {inner}"]
 
 
 def _shape(operands: Sequence[tuple[str, str]], output: str) -> str:

@@ -1,11 +1,11 @@
 """Numbers out of arrays: products, order statistics, interpolation, covariance."""
 
 TEXT = '''
-def irfft_pullback(a, spectrum, n):
+def half_spectrum(a, spectrum, n):
     a_bar = np.zeros(a.shape, a.dtype)
-    for k in range(min(a.shape[0], spectrum.shape[0])):
-        weight = 1.0 if k == 0 or 2 * k == n else 2.0
-        a_bar[k] = weight / n * np.conj(spectrum[k])
+    for k in range(min(a.shape[-1], spectrum.shape[-1])):
+        parts = spectrum[..., k : k + 1]
+        a_bar[..., k : k + 1] = parts if k == 0 or 2 * k == n else parts + parts
     return a_bar
 
 
