@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from adjoint.ir import Call, Lit, Var
-from adjoint.rules.elementwise import DRAWS, ELEMENTWISE
 from adjoint.rules.definitions.table import DEFINITIONS
+from adjoint.rules.elementwise import DRAWS, ELEMENTWISE
 from adjoint.rules.find import find, kind
 from adjoint.rules.linear import LINEAR
 from adjoint.rules.missing import MISSING

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from adjoint.rules.definitions.along import back, front
 
+_MOVEAXIS: Any = np.moveaxis
+_CUMPROD: Any = np.cumprod
+
 
 def trapezoid(y: Any, dx: Any = 1.0, axis: Any = -1) -> Any:
     vectors = front(y, axis)
@@ -150,7 +153,7 @@ def cumulative_sum(x: Any, axis: Any = 0) -> Any:
 
 
 def cumulative_prod(x: Any, axis: Any = 0) -> Any:
-    return np.cumprod(x) if x.ndim == 1 else np.cumprod(x, axis=axis)
+    return _CUMPROD(x) if x.ndim == 1 else _CUMPROD(x, axis=axis)
 
 
 def modf(x: Any) -> Any:
@@ -159,7 +162,7 @@ def modf(x: Any) -> Any:
 
 def rollaxis(a: Any, axis: Any, start: Any = 0) -> Any:
     place = start if start >= 0 else start + a.ndim
-    return np.moveaxis(a, axis, place - 1 if axis % a.ndim < place else place)
+    return _MOVEAXIS(a, axis, place - 1 if axis % a.ndim < place else place)
 
 
 def same(a: Any) -> Any:

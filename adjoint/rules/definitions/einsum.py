@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from adjoint.errors import UnsupportedError
 from adjoint.ir import Call, Expr, Lit
@@ -78,13 +78,14 @@ def _of_stacks(left: int) -> str:
 
 
 def _tensordot_subscripts(call: Call, left: int, right: int) -> str | None:
-    axes = _constant(dict(call.kwargs).get("axes", Lit(2)))
+    axes: Any = _constant(dict(call.kwargs).get("axes", Lit(2)))
     a, b = list(_LETTERS[:left]), list(_LETTERS[left : left + right])
     if isinstance(axes, int) and 0 < axes <= min(left, right):
         axes = (tuple(range(left - axes, left)), tuple(range(axes)))
-    if not isinstance(axes, tuple) or len(axes) != 2:
+    if not isinstance(axes, tuple) or len(cast("tuple[Any, ...]", axes)) != 2:
         return None
-    firsts, seconds = (axis if isinstance(axis, tuple) else (axis,) for axis in axes)
+    pair = cast("tuple[Any, Any]", axes)
+    firsts, seconds = (cast("tuple[Any, ...]", axis if isinstance(axis, tuple) else (axis,)) for axis in pair)
     if len(firsts) != len(seconds) or not firsts:
         return None
     for i, j in zip(firsts, seconds, strict=True):

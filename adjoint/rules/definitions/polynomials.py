@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+_LSTSQ: Any = np.linalg.lstsq
+
 
 def polyval(p: Any, x: Any) -> Any:
     y = 0.0 * x
@@ -68,5 +70,5 @@ def polyfit(x: Any, y: Any, deg: Any) -> Any:
     for k in range(deg - 1, -1, -1):
         columns[:, k] = columns[:, k + 1] * x
     scale = np.sqrt(np.sum(columns * columns, axis=0))
-    solution = np.linalg.lstsq(columns / scale, y)[0]
+    solution = _LSTSQ(columns / scale, y)[0]
     return solution / scale if y.ndim == 1 else solution / np.expand_dims(scale, 1)
