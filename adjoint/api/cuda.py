@@ -18,6 +18,7 @@ from adjoint.api.containers import Untypable
 from adjoint.api.gradient import NotCalledError
 from adjoint.backends import cuda
 from adjoint.backends.request import NumbaType, Options
+from adjoint.errors import AdjointError
 
 Dims = tuple[int, int, int]
 _FLOATS: tuple[type, ...] = (float, np.float32, np.float64)
@@ -144,10 +145,21 @@ class KernelGradient:
         with self._lock:
             if key not in self._each:
                 names = list(inspect.signature(self.parameters).parameters)
-                text = cuda_each.kernel_source(self.device_source(*asked.types), asked, len(positions), names)
+                text = cuda_each.kernel_source(self._source_at_each(asked.types), asked, len(positions), names)
                 self._each[key] = cuda.load_kernel(text, cuda.last_function(text), cache=self._options.cache)
         found = cuda_each.launch(self._each[key], asked, len(positions), args, stream)
         return found[0] if named_one else found
+
+    def _source_at_each(self, types: tuple[NumbaType, ...]) -> str:
+        try:
+            return self.device_source(*types)
+        except AdjointError as error:
+            error.add_note(
+                f"{self.__name__} was given arrays with target='cuda', which takes its gradient at each element: it"
+                " is a function of numbers there. A function of whole arrays, or with `prange`, has no other form for"
+                " GPUs; without the target it runs on the CPU, with parallel=True on all cores."
+            )
+            raise
 
     # -- launching -------------------------------------------------------------------------------------------
 

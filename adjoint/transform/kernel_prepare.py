@@ -11,7 +11,7 @@ from numba import types as nb
 from adjoint.analysis.effects import is_random
 from adjoint.analysis.memory import memory, shows
 from adjoint.errors import UnsupportedError
-from adjoint.ir import Block, Call, Effect, Expr, Func, If, Let, Lit, Return, Stmt, Var
+from adjoint.ir import Block, Call, Effect, Expr, For, Func, If, Let, Lit, Return, Stmt, Var
 from adjoint.ir.walk import map_blocks, map_expr, map_operands, operands, statements
 from adjoint.rules.kernels import SHARED, is_allocation, is_barrier, is_index
 from adjoint.rules.numba_types import Type, array, element_type, is_array
@@ -53,11 +53,19 @@ def _is_call(value: Expr, prim: str) -> bool:
     return isinstance(value, Call) and value.prim == prim
 
 
+_ON_THE_CPU = "without target='cuda' it runs on the CPU, with parallel=True on all cores"
+
+
 def _check(func: Func) -> None:
     exit_ = func.body[-1]
     if isinstance(exit_, Return) and exit_.value != Lit(None):
-        raise UnsupportedError("a kernel that returns something", func.loc, help="write the result into an argument")
+        help_ = f"write the result into an argument; {_ON_THE_CPU}"
+        raise UnsupportedError("a kernel that returns something", func.loc, help=help_)
     for stmt in statements(func.body):
+        if isinstance(stmt, For) and stmt.parallel:
+            help_ = f"`for i in range(cuda.grid(1), n, cuda.gridsize(1))` deals iterations out; {_ON_THE_CPU}"
+            what = "`prange` in a kernel, of which every thread runs the whole loop"
+            raise UnsupportedError(what, stmt.loc, help=help_)
         if any(map(is_random, operands(stmt))):
             raise UnsupportedError(
                 "a random draw in a kernel", getattr(stmt, "loc", None), help="draw before the launch; pass an array"
@@ -73,7 +81,9 @@ def _check(func: Func) -> None:
                 pass
             case _:
                 raise UnsupportedError(
-                    "arithmetic with whole arrays in a kernel", stmt.loc, help="write a loop over the elements"
+                    "arithmetic with whole arrays in a kernel",
+                    stmt.loc,
+                    help=f"write a loop over the elements; {_ON_THE_CPU}",
                 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numba
 import numpy as np
@@ -26,6 +27,11 @@ def returns(x, y):
 def whole_arrays(x, y):
     z = x * 2.0
     y[0] = z[0]
+
+
+def independent(x, y):
+    for i in numba.prange(x.shape[0]):
+        y[i] = math.sin(x[i])
 
 
 def old_value(x, y):
@@ -80,6 +86,7 @@ def numpy_only(x, y):
 REFUSED: dict[str, tuple[Callable[..., object], str, str]] = {
     "returns": (returns, "returns something", "def returns"),
     "whole arrays": (whole_arrays, "whole arrays", "z = x * 2.0"),
+    "prange": (independent, "`prange` in a kernel, of which every thread runs the whole loop", "for i in numba.prange"),
     "old value": (old_value, "atomic operation returns", "y[1] = k"),
     "warp": (warp, "cuda.shfl_down_sync", "shfl_down_sync"),
     "atomic max": (atomic_max, "cuda.atomic.max", "cuda.atomic.max"),
@@ -100,6 +107,29 @@ def test_refused(name: str) -> None:
     assert message in str(caught.value.msg)
     assert caught.value.loc is not None
     assert line in caught.value.loc.text
+
+
+def array_sum(x):
+    return (x * x).sum()
+
+
+def prange_sum(x):
+    s = 0.0
+    for i in numba.prange(x.shape[0]):
+        s += math.sin(x[i])
+    return s
+
+
+@pytest.mark.parametrize("fun", [array_sum, prange_sum])
+def test_functions_of_whole_arrays_have_no_form_for_gpus(fun: Callable[..., object]) -> None:
+    gradient: Any = grad(fun, target="cuda")
+    with pytest.raises(AdjointError, match="a kernel that returns something") as caught:
+        gradient[1, 8](np.ones(8))
+    assert "with parallel=True on all cores" in str(caught.value.help)
+    with pytest.raises(AdjointError) as caught:
+        gradient(np.ones(8))
+    assert "takes its gradient at each element" in "\n".join(caught.value.__notes__)
+    assert caught.value.loc is not None
 
 
 def test_names_of_cuda_outside_a_kernel() -> None:
