@@ -21,6 +21,7 @@ from adjoint.ir.walk import (
     operands,
     statements,
     subexpressions,
+    substitute,
 )
 from adjoint.lower.accesses import Accesses
 from adjoint.lower.context import Context, Span
@@ -304,4 +305,4 @@ def _subscript(index: Expr, at: Mapping[str, Expr]) -> Expr:
         case Call(_, (Var(name), Lit())) if name in at:
             return shifted(at[name], _offset(index) or 0)
         case _:
-            return index
+            return substitute(index, at)

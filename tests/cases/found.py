@@ -160,3 +160,11 @@ def copied_in_a_branch(g, x):
         x = np.sin(x)
     g[2] = g[0] if x < -0.09 else 1.3 ** np.sin(x)
     return np.sum(g * g)
+
+
+@FOUND("strided views", numbers(4, 2, seed=76), V3)
+def every_third_row_of_one_column(g, f):
+    """The elements of the square are computed where they are read: at a multiple of the index."""
+    y = g[::3, :1]
+    f = np.max(g) * (f[::-1] + 0.5)
+    return np.sum(f * f) + np.sum(y * y)
