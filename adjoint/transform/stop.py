@@ -100,8 +100,10 @@ class _Stopper(Skipper):
             name, unless = stmt.target.name, self.unless(stmt.value, {})
             if unless in (ALWAYS, NEVER) or len(list(subexpressions(unless))) > MOST or self.reads_memory(unless):
                 continue
-            later = {var.name for each in statements(loop.body[place:]) for var in bound(each)}
-            if not later.intersection(names_in(unless)) and self.ends_with(name, loop, site):
+            # What is selected must be what the iteration leaves, and the condition must be what it was by then.
+            later = {var.name for each in statements(loop.body[place + 1 :]) for var in _changed(each)}
+            kept = name not in names_in(unless) and later.isdisjoint((name, *names_in(unless)))
+            if kept and self.ends_with(name, loop, site):
                 return unless
         return None
 
@@ -129,3 +131,7 @@ class _Stopper(Skipper):
         while wrong := {own for own in zero if not all(is_zero(value, zero) for value in values[own])}:
             zero -= wrong
         return name in zero and all(is_zero(s.value, zero) for s in inner if isinstance(s, Accum))
+
+
+def _changed(stmt: Stmt) -> tuple[Var, ...]:
+    return (*bound(stmt), stmt.target) if isinstance(stmt, Accum) else bound(stmt)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from tests.cases.registry import Table, numbers
@@ -168,3 +170,11 @@ def every_third_row_of_one_column(g, f):
     y = g[::3, :1]
     f = np.max(g) * (f[::-1] + 0.5)
     return np.sum(f * f) + np.sum(y * y)
+
+
+@FOUND("extremes in recurrences", 0.3, np.array([2, 2]))
+def larger_number_and_more(x, idx):
+    """The backward loop may not end where a maximum has made zero what other terms add to."""
+    for _ in range(3):
+        x = 0.5 * x + math.tanh(math.asin(0.8 * math.sin(x)) * max(x, 0.2 * np.sum(idx)))
+    return x

@@ -46,6 +46,7 @@ STAYS = {
     "memory in the test": {"value": "select(least[i] < t, b, 0.0)"},
     "bound after": {"value": "select(y < t, b, 0.0)", "then": "y = y + 3.0\n        s += b * y"},
     "sum": {"then": "b += 1.0\n        s += b"},
+    "added to once more": {"first": "w: float64 = b", "then": "b = b + w * y\n        s += b"},
     "bound once more": {"then": "b = b + t\n        s += b"},
     "never zero": {"value": "select(y < t, b, 1.0)"},
 }
