@@ -150,7 +150,7 @@ class WithPartials(Ruled):
     kind = "rule"
 
     def __init__(self, fun: Callable[..., Any], partials: Sequence[Partial]) -> None:
-        super().__init__(fun)
+        super().__init__(_of_arrays(fun) if hasattr(fun, "argtypes") else fun)
         self.params = _parameters(fun, len(partials))
         self.partials = tuple(each if each is None or isinstance(each, str) else compiled(each) for each in partials)
         for each in self.partials:
@@ -293,7 +293,7 @@ def rule(fun: Callable[..., Any], partials: Partial | Sequence[Partial]) -> With
 
     A partial is a text in the language of the rule tables (`"cos(x)"`, with the names of the parameters, and `y` for
     the value), a function of all arguments, or None where there is no derivative. `fun` is a Python function, one
-    compiled by Numba, or any other that compiled code can call.
+    compiled by Numba, a function of C as `ctypes` knows it, or any other that compiled code can call.
 
     >>> from math import exp
     >>> from adjoint import grad
@@ -331,6 +331,15 @@ def compiled(fun: Any) -> Any:
             names = ", ".join(_parameters(fun, None))
             text = f"def {name_of(fun)}({names}):\n    return external({names})\n"
             return _njit(error_model="numpy")(function_from(fun, text, {"external": fun}, name_of(fun)))
+
+
+def _of_arrays(fun: Any) -> Any:
+    """Return a function of C, of numbers and known by its address, as one that takes arrays element by element."""
+    if fun.argtypes is None or fun.restype is None:
+        raise TypeError(f"rule of {fun!r}: set its `argtypes` and its `restype`")
+    names = ", ".join(f"x{k}" for k in range(len(fun.argtypes))) if len(fun.argtypes) > 1 else "x"
+    text = f"def {name_of(fun)}({names}):\n    return external({names})\n"
+    return cast("Any", numba).vectorize(function_from(compiled, text, {"external": fun}, name_of(fun)))
 
 
 def _python(fun: Any) -> Any:
