@@ -6,7 +6,6 @@ reaches, not the bytecode, so that it is the same under another version of Pytho
 
 from __future__ import annotations
 
-import ast
 import importlib
 import importlib.util
 import json
@@ -17,6 +16,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from adjoint.api.standalone import after_imports, with_functions
 from adjoint.backends.fingerprint import Unpinned, fingerprint
 from adjoint.backends.request import VERSION, Options
 from adjoint.errors import SourceError, UnsupportedError
@@ -31,9 +31,12 @@ def export(gradient: Gradient, path: Path, *args: Any, **kwargs: Any) -> Path:
     """Write the gradient for these arguments as a module that imports only `math`, `numpy` and `numba`."""
     arg_types = gradient.types_of(*args, **kwargs)
     module = gradient.module_for_types(arg_types)
+    text = jitted(module.compiled.read(), module.entry, gradient.request.options)
     if module.refs:
-        names = ", ".join(sorted(module.refs))
-        raise UnsupportedError(f"can't export {gradient!r}: it calls {names}, which can't be written into the file")
+        try:
+            text = with_functions(text, module.refs)
+        except UnsupportedError as error:
+            raise UnsupportedError(f"can't export {gradient!r}: {error.msg}", help=error.help) from None
     fun: Any = gradient.primal
     record = {
         "module": fun.__module__,
@@ -47,7 +50,7 @@ def export(gradient: Gradient, path: Path, *args: Any, **kwargs: Any) -> Path:
         f"# Written by adjoint {VERSION}; `python -m adjoint check {path.name}` tells whether it is still up to date.\n"
         f"{MARK}{json.dumps(record)}\n"
     )
-    path.write_text(header + jitted(module.compiled.read(), module.entry, gradient.request.options), encoding="utf-8")
+    path.write_text(header + text, encoding="utf-8")
     return path
 
 
@@ -57,7 +60,7 @@ def jitted(text: str, entry: str, options: Options) -> str:
     parallel = "parallel=True, " if options.parallel else ""
     decorator = f'@numba.njit({parallel}cache=True, fastmath={flags}, error_model="numpy")\n'.replace("'", '"')
     text = re.sub(rf"^def {re.escape(entry)}\(", lambda match: decorator + match[0], text, count=1, flags=re.MULTILINE)
-    return text if re.search(r"^import numba$", text, re.MULTILINE) else _with_import(text)
+    return text if re.search(r"^import numba$", text, re.MULTILINE) else after_imports(text, "import numba\n")
 
 
 def check(path: Path) -> str | None:
@@ -81,18 +84,6 @@ def primal_digest(fun: Any) -> str:
         return fingerprint(getattr(fun, "py_func", fun), portable=True)
     except Unpinned as error:
         raise SourceError(f"can't tell whether {fun.__qualname__} changes: it depends on {error}") from error
-
-
-def _with_import(text: str) -> str:
-    """Return the text with `import numba` after the imports, or after the docstring."""
-    tree = ast.parse(text)
-    last = 0
-    for position, node in enumerate(tree.body):
-        docstring = position == 0 and isinstance(node, ast.Expr)
-        if docstring or isinstance(node, ast.Import | ast.ImportFrom):
-            last = node.end_lineno or last
-    lines = text.splitlines(keepends=True)
-    return "".join([*lines[:last], "import numba\n", *lines[last:]])
 
 
 def _relative(module: Any, path: Path) -> str:
