@@ -10,7 +10,7 @@ import ast
 import builtins
 from collections.abc import Mapping
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import Any, cast
 
 import gast
 import numpy as np
@@ -64,7 +64,7 @@ def _bound(node: ast.stmt) -> list[str]:
 
 
 class _Writer:
-    def __init__(self, taken: frozenset[str]) -> None:
+    def __init__(self, taken: set[str]) -> None:
         self.taken = taken
         self.known: dict[str, object] = {}
         self.imports: list[str] = []
@@ -112,7 +112,7 @@ def _options(fun: object) -> str:
 
 def _definition(name: str, fun: FunctionType) -> ast.FunctionDef:
     """Return a function as the definition of `name`, without decorators and annotations."""
-    made: ast.FunctionDef = gast.gast_to_ast(source.read(fun).tree)
+    made = cast("ast.FunctionDef", gast.gast_to_ast(source.read(fun).tree))
     for each in ast.walk(made.args):
         if isinstance(each, ast.arg):
             each.annotation = None
