@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from adjoint.rules.composite import COMPOSITE
-from adjoint.rules.definitions.table import DEFINITIONS
+from adjoint.rules.definitions.table import DEFINITIONS, PRODUCTS
 from adjoint.rules.find import find
 from adjoint.rules.spelling import primitive_of
 from adjoint.rules.zero import ZERO
 
 MODULES = {"numpy": np, "numpy.linalg": np.linalg, "numpy.fft": np.fft}
 # Definitions in the place of calls.
-INSTEAD = {"einsum", "squeeze", "flip", *DEFINITIONS, *COMPOSITE}
+INSTEAD = {"einsum", "squeeze", "flip", "copyto", *PRODUCTS, *DEFINITIONS, *COMPOSITE}
 
 
 def functions(module: ModuleType) -> list[str]:
