@@ -70,7 +70,7 @@ class _Hoister:
     def loop(self, loop: For, before: list[Stmt]) -> list[Stmt]:
         start: list[Stmt] = []
         end: list[Stmt] = []
-        there = True
+        there, given = True, loop
         # All are judged by the loop as it is: what has been taken out of it would not be seen there.
         found = [(self.may_hoist(loop, *each), self.only_sums(loop, *each), *each) for each in self.candidates(loop)]
         for keeps, sums, target, index in found:
@@ -83,7 +83,10 @@ class _Hoister:
             end.append(Store(target, index, total) if keeps else Accum(target, index, total))
             there &= any(_touches(stmt, target, index) for stmt in before)
         whole = [*start, loop, *end]
-        return whole if there or _certainly_runs(loop) else [If(_runs(loop), tuple(whole))]
+        if there or _certainly_runs(loop):
+            return whole
+        runs = _runs(loop)
+        return [given] if runs is None else [If(runs, tuple(whole))]
 
     def candidates(self, loop: For) -> Iterator[tuple[Var, tuple[Expr, ...]]]:
         """Yield the elements that the loop adds to in each iteration."""
@@ -137,7 +140,11 @@ class _Hoister:
         """Whether two subscripts differ in every iteration: numbers, or the loop's index and where it never comes."""
         if isinstance(a, Lit) and isinstance(b, Lit) and isinstance(a.value, int) and isinstance(b.value, int):
             return a != b and a.value >= 0 and b.value >= 0
-        low, high = (loop.start, loop.stop) if loop.step == Lit(1) else (shifted(loop.stop, 1), shifted(loop.start, 1))
+        match loop.step:
+            case Lit(int() as step):
+                ends = (loop.start, loop.stop) if step > 0 else (shifted(loop.stop, 1), shifted(loop.start, 1))
+            case _:
+                return False
         match a:
             case Var():
                 offset, index = 0, a
@@ -146,7 +153,7 @@ class _Hoister:
             case _:
                 return False
         # From `low` to `high - 1`; negative subscripts would count from the end.
-        low, high = shifted(low, offset), shifted(high, offset)
+        low, high = (shifted(end, offset) for end in ends)
         if index != loop.index or not self.is_natural(low):
             return False
         if isinstance(low, Lit) and isinstance(b, Lit) and isinstance(b.value, int) and isinstance(low.value, int):
@@ -166,15 +173,20 @@ def _moves(facts: Summary, index: tuple[Expr, ...]) -> bool:
 
 
 def _certainly_runs(loop: For) -> bool:
-    match loop.start, loop.stop:
-        case Lit(int() as start), Lit(int() as stop):
-            return start < stop if loop.step == Lit(1) else start > stop
+    match loop.start, loop.stop, loop.step:
+        case Lit(int() as start), Lit(int() as stop), Lit(int() as step):
+            return start < stop if step > 0 else start > stop
         case _:
             return False
 
 
-def _runs(loop: For) -> Expr:
-    return Call("lt" if loop.step == Lit(1) else "gt", (loop.start, loop.stop))
+def _runs(loop: For) -> Expr | None:
+    """Return the condition under which a loop has an iteration; None if its direction isn't known."""
+    match loop.step:
+        case Lit(int() as step):
+            return Call("lt" if step > 0 else "gt", (loop.start, loop.stop))
+        case _:
+            return None
 
 
 def _touches(stmt: Stmt, target: Var, index: tuple[Expr, ...]) -> bool:

@@ -130,7 +130,8 @@ class Residuals:
             self.recompute(stmt, name, frame)
         elif (counted := self.counted(name, when, place)) is not None:
             self.ensure_all(counted)
-            frame.out.append(Let(Var(name), counted))
+            # What an iteration starts with, a replay of it starts with too.
+            (frame.prologue if when == "phi" else frame.out).append(Let(Var(name), counted))
         else:
             tape = self.tape(name, when, place)
             self.ensure_all(*tape.index)

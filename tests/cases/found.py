@@ -178,3 +178,15 @@ def larger_number_and_more(x, idx):
     for _ in range(3):
         x = 0.5 * x + math.tanh(math.asin(0.8 * math.sin(x)) * max(x, 0.2 * np.sum(idx)))
     return x
+
+
+@FOUND("counters beside what is computed again", V4)
+def counter_read_by_a_replay(f):
+    """The replay of an iteration starts with the counter of that iteration."""
+    p = 0.3
+    m = 4
+    for _ in range(4):
+        m -= 1
+        p -= 0.1 * (m % 5) * p**2
+        p *= math.cos(np.ptp(0.1 * (m % 5) - f[::-1]))
+    return p
