@@ -17,7 +17,7 @@ import numpy as np
 
 from adjoint import value_and_grad
 from adjoint.errors import AdjointError, TypingError
-from tests.oracle import Function, Reference, WrongGradient, check_gradient, clone, leaves
+from tests.oracle import Function, Reference, WrongGradient, check_gradient, clone, leaves, map_leaves, widen
 from tests.programs import deeper
 from tests.programs.program import Program
 from tests.programs.references import Outcome, deadline, runs, settled
@@ -125,10 +125,24 @@ def _differentiated(
     except AdjointError as error:
         return Outcome("refused", f"{type(error).__name__}: {error.msg}")
     except WrongGradient as error:
+        if expected is not None and deeper.is_single(program.args) and _loses_digits(fun, program, expected):
+            return Outcome("kink", "single precision has too few digits")
         return Outcome("wrong", str(error))
     except Exception as error:  # noqa: BLE001 - no other error may reach a user: it is a finding
         return Outcome("crash", f"{type(error).__name__}: {error}")
     return Outcome("right")
+
+
+def _loses_digits(fun: Function, program: Program, expected: Reference) -> bool:
+    """Whether a gradient is right in double precision, and roughly so in single: the program multiplies errors."""
+    wide = tuple(map_leaves(lambda _, leaf: widen(clone(leaf)), program.args))
+    try:
+        with deadline(60.0):
+            for args, rtol in ((program.args, 0.05), (wide, 1e-8)):
+                check_gradient(fun, args, program.argnums, rtol, compiled=False, reference=expected)
+    except (WrongGradient, TimeoutError):
+        return False
+    return True
 
 
 def numba_agrees(program: Program, folder: File) -> str:
