@@ -42,8 +42,8 @@ MUTATIONS = (
     Mutation(
         "the old value is kept after it has been overwritten",
         "transform/forward_sweep.py",
-        "return [*self.check(stmt), *self.keep_old(stmt), stmt]",
-        "return [*self.check(stmt), stmt, *self.keep_old(stmt)]",
+        "*self.check_written(stmt), *self.keep_old(stmt), stmt]",
+        "*self.check_written(stmt), stmt, *self.keep_old(stmt)]",
     ),
     Mutation(
         "a restore is taken for dead though it is read later",

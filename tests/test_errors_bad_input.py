@@ -344,7 +344,8 @@ ROWS: dict[str, Row] = {
     "unknown option": Row(
         lambda: grad(bad.square, jit=True),
         TypeError,
-        "TypeError: grad has no option 'jit'; it has target, parallel, fastmath, cache, memory_limit, nan_check",
+        "TypeError: grad has no option 'jit'; it has target, parallel, fastmath, cache, memory_limit, nan_check, "
+        "deterministic",
     ),
     "unknown target": Row(
         lambda: grad(bad.square, target="tpu"),

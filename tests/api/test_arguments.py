@@ -35,7 +35,7 @@ ARGNUMS = [
     (
         {"axis": 0},
         TypeError,
-        "grad has no option 'axis'; it has target, parallel, fastmath, cache, memory_limit, nan_check",
+        "grad has no option 'axis'; it has target, parallel, fastmath, cache, memory_limit, nan_check, deterministic",
     ),
     ({"target": "gpu"}, ValueError, "target='gpu' is not known; choose from 'cpu', 'python', 'cuda'"),
     ({"parallel": 1}, TypeError, "parallel is True or False, not 1"),

@@ -67,10 +67,8 @@ Loops of the compiled text:
     one loop over w.shape[1]: line 2, line 3
     one loop over w.shape[1]: line 4
         not joined to the loop before: it needs all of that, or changes what that reads
-    a call: matmul, line 5
-    one loop over w.shape[0]: backward of line 7
+    one loop over w.shape[0]: line 5, backward of line 7, backward of line 5
         not joined to the loop before: it runs over another size
-    a call: matmul, backward of line 5
     one loop over w.shape[1]: backward of line 4
         not joined to the loop before: it runs over another size
     one loop over w.shape[1]: backward of line 3, backward of line 2
