@@ -184,7 +184,7 @@ class Accesses:
                 found.accesses.append(Access(name, self.class_of(name), tuple(index)))
                 for each in index:
                     self._reading(each, found)
-            case Call(prim, (Var(name), *rest)) if prim in _SHAPE_ONLY:
+            case Call(prim, (Var(name), *rest)) if prim in _SHAPE_ONLY and is_array(self.kinds.get(name)):
                 found.reads.add(name)
                 for each in rest:
                     self._reading(each, found)

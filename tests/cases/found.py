@@ -190,3 +190,11 @@ def counter_read_by_a_replay(f):
         p -= 0.1 * (m % 5) * p**2
         p *= math.cos(np.ptp(0.1 * (m % 5) - f[::-1]))
     return p
+
+
+@FOUND("lengths of lists", 0.9, V4, V4, wrt=(0, 1, 2))
+def length_between_two_loops(x, f, g):
+    """The length of a list is read before a loop that another one joins, but after the items are there."""
+    f[::-1] = np.arctan(g)
+    history = [math.sin(e * x) for e in f]
+    return 0.1 * len(history) / (1.5 + f[1] ** 2) + g.mean()
