@@ -11,6 +11,7 @@ from adjoint.ir import Block, Call, Expr, For, Func, Let, Lit, Stmt, Var
 from adjoint.ir.walk import mentioned, statements
 from adjoint.lower.facts import Buffer, Facts
 from adjoint.lower.views import Shape
+from adjoint.rules import spelling
 from adjoint.rules.numba_types import Type, array, is_array, types
 from adjoint.rules.typing import name_types
 from adjoint.transform.hints import all_hints, hint_of
@@ -119,6 +120,16 @@ class Context:
         self.made[target.name] = shape if self.made.get(target.name, shape) == shape else None
         if not isinstance(self.kinds.get(target.name), types.Array):
             self.kinds[target.name] = array(dtype, len(shape))
+
+    def join(self, name: str, value: Expr) -> None:
+        """Note that a name made here is a view of an array, as one of a form that isn't followed may be."""
+        match value:
+            case Call(prim, (Var(base), *_)) if name not in self.classes and is_array(self.kinds.get(name)) and (
+                prim in ("getitem", "item") or spelling.is_view(prim)
+            ):
+                self.classes = {**self.classes, name: self.class_of(base)}
+            case _:
+                pass
 
     def class_of(self, name: str) -> str:
         return self.classes.get(name, name)

@@ -200,9 +200,9 @@ class Expander:
 
     def keep(self, stmt: Let) -> None:
         """Leave a binding as it is, and note what is known of the value."""
-        facts, value, name = self.facts, stmt.value, stmt.target.name
-        kind = self.context.kinds.get(name)
+        facts, value, name, kind = self.facts, stmt.value, stmt.target.name, self.context.kinds.get(stmt.target.name)
         shape, view = self.known(value) if is_array(kind) else (None, None)
+        self.context.join(name, value)
         integer = facts.integer(value) if isinstance(kind, types.Integer) else None
         self.context.emit(stmt)
         if is_list(kind) and isinstance(value, Var):

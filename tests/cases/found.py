@@ -198,3 +198,10 @@ def length_between_two_loops(x, f, g):
     f[::-1] = np.arctan(g)
     history = [math.sin(e * x) for e in f]
     return 0.1 * len(history) / (1.5 + f[1] ** 2) + g.mean()
+
+
+@FOUND("views that overlap", numbers(6, seed=77))
+def reversed_part_of_itself(f):
+    """The cotangent of a part is added to another one that overlaps it, through a view that loops don't follow."""
+    f[4::-1] = f[4::-1] + f[:5]
+    return f[3] * f[1] + np.sum(f)
