@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from numba import types as nb
@@ -63,15 +63,18 @@ def shared(func: Func, loop: For, depth: int, live: Iterable[str], uses: Depende
     roots = _accesses(loop, depth, uses, private)
     furthest, sums = 0, list[str]()
     apart: dict[str, Segment] = {}
-    known = segments(func, loop)
+    known: Mapping[str, Segment] | None = None
     for root, (writes, others, only_added) in roots.items():
         distance = _distance(writes, [*writes, *others], depth, uses)
         if distance is not None:
             furthest = max(furthest, distance)
-        elif only_added and (segment := segment_of(root, loop, known, len(writes))) is not None:
-            apart[root] = segment
         elif only_added:
-            sums.append(root)
+            known = segments(func, loop) if known is None else known
+            segment = segment_of(root, loop, known, len(writes))
+            if segment is None:
+                sums.append(root)
+            else:
+                apart[root] = segment
         else:
             return Apart(f"iterations may use the same element of `{root}`")
     if furthest:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from numba import types as nb
 
 from adjoint.analysis.effects import actions
+from adjoint.analysis.ranges import ends
 from adjoint.analysis.sharing import memory_classes
-from adjoint.analysis.written import shifted
+from adjoint.analysis.written import offset_from, shifted
 from adjoint.ir import Accum, Call, Expr, For, Func, Let, Lit, Var
 from adjoint.ir.walk import statements
 from adjoint.rules.numba_types import element_type
@@ -47,31 +48,18 @@ def segments(func: Func, loop: For) -> Mapping[str, Segment]:
 
 
 def _segment(inner: For, outer: Var, lets: Mapping[str, Expr]) -> Segment | None:
-    if inner.step == Lit(1):
-        low, high = inner.start, inner.stop
-    elif inner.step == Lit(-1):
-        low, high = shifted(inner.stop, 1), shifted(inner.start, 1)
-    else:
+    between = ends(inner) if inner.step in (Lit(1), Lit(-1)) else None
+    if between is None:
         return None
-    low, high = (lets.get(e.name, e) if isinstance(e, Var) else e for e in (low, high))
+    low, high = (lets.get(e.name, e) if isinstance(e, Var) else e for e in between)
     match low, high:
         case Call("getitem", (Var() as first, place)), Call("getitem", (Var() as second, after)) if first == second:
             place, after = (lets.get(e.name, e) if isinstance(e, Var) else e for e in (place, after))
-            if _is_near(place, outer) and after == shifted(place, 1):
+            if offset_from(place, outer.name) is not None and after == shifted(place, 1):
                 return Segment(Call("getitem", (first, place)), Call("getitem", (first, after)))
         case _:
             pass
     return None
-
-
-def _is_near(place: Expr, index: Var) -> bool:
-    match place:
-        case Var():
-            return place == index
-        case Call("add" | "sub", (first, Lit(int()))):
-            return first == index
-        case _:
-            return False
 
 
 def _marks(segment: Segment, func: Func, lost: Collection[str], classes: Mapping[str, str]) -> bool:

@@ -22,7 +22,7 @@ from adjoint.rules.spelling import text_of
 # After the last barrier only thread 0 reads a part, its own: the next sum may begin.
 _BLOCK_SUM = '''
 def add_block_sum(total, value, parts):
-    """Add the sum of `value` over the threads of the block to `total[0]`, in shared memory: one atomic addition."""
+    """{doc}"""
     t = {thread}
     parts[t] = value
     cuda.syncthreads()
@@ -35,13 +35,15 @@ def add_block_sum(total, value, parts):
     if t == 0:
         {last}
 '''
-_DOC_OF_KEPT = (
-    "Add the sum of `value` over the threads of the block to `total[0]`, in shared memory: one atomic addition.",
-    "Put the sum of `value` over the threads of the block, made in shared memory, at the place of the block.",
-)
-_ADDED = "cuda.atomic.add(total, 0, parts[0])"
+_ADDED = {
+    "doc": "Add the sum of `value` over the threads of the block to `total[0]`, in shared memory: one atomic addition.",
+    "last": "cuda.atomic.add(total, 0, parts[0])",
+}
 # Where the order of sums must not depend on which block is first: the sums of blocks, which another kernel adds up.
-_KEPT_SUM = "total[cuda.blockIdx.x + cuda.gridDim.x * (cuda.blockIdx.y + cuda.gridDim.y * cuda.blockIdx.z)] = parts[0]"
+_KEPT_SUM = {
+    "doc": "Put the sum of `value` over the threads of the block, made in shared memory, at the place of the block.",
+    "last": "total[cuda.blockIdx.x + cuda.gridDim.x * (cuda.blockIdx.y + cuda.gridDim.y * cuda.blockIdx.z)] = parts[0]",
+}
 _ADD_IN_ORDER = '''
 def add_in_order(total, parts):
     """Add what the blocks have found to `total[0]`, one after the other."""
@@ -110,15 +112,14 @@ def _calls_block_sum(func: Func) -> bool:
     return any(getattr(getattr(s, "value", None), "prim", "") == "helper.add_block_sum" for s in statements(func.body))
 
 
-def _block_sum(block: tuple[int, int, int], last: str) -> str:
+def _block_sum(block: tuple[int, int, int], end: Mapping[str, str]) -> str:
     x, y, z = block
     threads = x * y * z
     thread = "cuda.threadIdx.x"
     thread += f" + {x} * cuda.threadIdx.y" if y > 1 else ""
     thread += f" + {x * y} * cuda.threadIdx.z" if z > 1 else ""
     half = 1 << (threads - 1).bit_length() >> 1
-    text = _BLOCK_SUM.format(threads=threads, thread=thread, half=half, last=last)
-    return text if last == _ADDED else text.replace(*_DOC_OF_KEPT)
+    return _BLOCK_SUM.format(threads=threads, thread=thread, half=half, **end)
 
 
 class _Speller:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from adjoint.analysis.linear import whole
 from adjoint.analysis.sharing import memory_classes
 from adjoint.errors import AdjointError
 from adjoint.ir import Accum, Block, Call, Expr, For, Func, Let, Lit, Stmt, Store, Var
 from adjoint.ir.walk import map_blocks, names_in, substitute
 from adjoint.lower.accesses import Accesses
-from adjoint.lower.context import Context, Span
+from adjoint.lower.context import Context
 from adjoint.lower.uses import MADE, mentions
 from adjoint.rules.numba_types import Type, is_array
 from adjoint.rules.typing import expr_type
@@ -93,7 +92,8 @@ class _Absorber:
             return False
         if not self.is_same_kind(first) or not self.is_same_kind(second):
             return False
-        if any(self.changes(stmt, first) for stmt in stmts[place + 1 : user]):
+        names = set(names_in(first.stmt.value)) - {loop.index.name for loop in first.loops}
+        if any(self.accesses.changes(stmt, names) for stmt in stmts[place + 1 : user]):
             return False
         indices = {own.index.name: new.index for own, new in zip(first.loops, second.loops, strict=True)}
         value = Call("add", (substitute(first.stmt.value, indices), second.stmt.value))
@@ -111,11 +111,8 @@ class _Absorber:
                 pass
             case _:
                 return None
-        shape = self.context.made.get(name)
-        if shape is None or len(shape) != len(loops) or index != tuple(loop.index for loop in loops):
-            return None
-        spans = [self.context.spans.get(loop.index.name) for loop in loops]
-        return _Whole(tuple(loops), stmt) if spans == [Span(whole(0), size) for size in shape] else None
+        there = index == tuple(loop.index for loop in loops)
+        return _Whole(tuple(loops), stmt) if there and self.context.covers(loops, name) else None
 
     def is_made(self, stmts: list[Stmt], name: str) -> bool:
         """Whether an array is made in the same block, and nothing else is done with it before."""
@@ -152,10 +149,3 @@ class _Absorber:
             return bool(expr_type(loops.stmt.value, self.context.kinds) == self.context.kinds[loops.array].dtype)
         except AdjointError:
             return False
-
-    def changes(self, stmt: Stmt, first: _Whole) -> bool:
-        """Whether a statement changes what elements are computed from."""
-        done = self.accesses.of(stmt)
-        names = set(names_in(first.stmt.value)) - {loop.index.name for loop in first.loops}
-        classes = {self.accesses.class_of(name) for name in names}
-        return bool(done.binds & names) or any(x.writes and x.cls in classes for x in done.accesses)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from adjoint.analysis.effects import actions
@@ -86,6 +86,11 @@ class Accesses:
         if known is None or known[0] is not stmt:
             known = self._known[id(stmt)] = (stmt, self._summary(stmt))
         return known[1]
+
+    def changes(self, stmt: Stmt, names: Collection[str]) -> bool:
+        """Whether a statement changes what is computed from these names: one of them, or memory of one."""
+        done, classes = self.of(stmt), set(map(self.class_of, names))
+        return not done.binds.isdisjoint(names) or any(x.writes and x.cls in classes for x in done.accesses)
 
     def _summary(self, stmt: Stmt) -> Summary:
         found = Summary()

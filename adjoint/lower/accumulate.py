@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
+from adjoint.analysis.ranges import ends, runs
 from adjoint.analysis.sharing import memory_classes
-from adjoint.analysis.written import shifted
+from adjoint.analysis.written import offset_from, shifted
 from adjoint.errors import AdjointError
 from adjoint.ir import Accum, Block, Call, Expr, For, Func, If, Let, Lit, Stmt, Store, Var
 from adjoint.ir.walk import map_blocks, map_expr, map_operands, names_in
@@ -85,8 +86,8 @@ class _Hoister:
         whole = [*start, loop, *end]
         if there or _certainly_runs(loop):
             return whole
-        runs = _runs(loop)
-        return [given] if runs is None else [If(runs, tuple(whole))]
+        condition = runs(loop)
+        return [given] if condition is None else [If(condition, tuple(whole))]
 
     def candidates(self, loop: For) -> Iterator[tuple[Var, tuple[Expr, ...]]]:
         """Yield the elements that the loop adds to in each iteration."""
@@ -140,21 +141,12 @@ class _Hoister:
         """Whether two subscripts differ in every iteration: numbers, or the loop's index and where it never comes."""
         if isinstance(a, Lit) and isinstance(b, Lit) and isinstance(a.value, int) and isinstance(b.value, int):
             return a != b and a.value >= 0 and b.value >= 0
-        match loop.step:
-            case Lit(int() as step):
-                ends = (loop.start, loop.stop) if step > 0 else (shifted(loop.stop, 1), shifted(loop.start, 1))
-            case _:
-                return False
-        match a:
-            case Var():
-                offset, index = 0, a
-            case Call("add" | "sub" as prim, (Var() as index, Lit(int() as value))):
-                offset = value if prim == "add" else -value
-            case _:
-                return False
+        between, offset = ends(loop), offset_from(a, loop.index.name)
+        if between is None or offset is None:
+            return False
         # From `low` to `high - 1`; negative subscripts would count from the end.
-        low, high = (shifted(end, offset) for end in ends)
-        if index != loop.index or not self.is_natural(low):
+        low, high = (shifted(end, offset) for end in between)
+        if not self.is_natural(low):
             return False
         if isinstance(low, Lit) and isinstance(b, Lit) and isinstance(b.value, int) and isinstance(low.value, int):
             return 0 <= b.value < low.value
@@ -178,15 +170,6 @@ def _certainly_runs(loop: For) -> bool:
             return start < stop if step > 0 else start > stop
         case _:
             return False
-
-
-def _runs(loop: For) -> Expr | None:
-    """Return the condition under which a loop has an iteration; None if its direction isn't known."""
-    match loop.step:
-        case Lit(int() as step):
-            return Call("lt" if step > 0 else "gt", (loop.start, loop.stop))
-        case _:
-            return None
 
 
 def _touches(stmt: Stmt, target: Var, index: tuple[Expr, ...]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 
 from adjoint.analysis.linear import Linear, whole
@@ -32,7 +32,7 @@ class Context:
     kinds: dict[str, Type]
     hints: dict[str, str]
     facts: Facts
-    classes: Mapping[str, str]
+    classes: dict[str, str]
     taken: set[str]
     spans: dict[str, Span | None] = field(default_factory=dict[str, "Span | None"])
     out: list[Stmt] = field(default_factory=list[Stmt])
@@ -127,9 +127,16 @@ class Context:
             case Call(prim, (Var(base), *_)) if name not in self.classes and is_array(self.kinds.get(name)) and (
                 prim in ("getitem", "item") or spelling.is_view(prim)
             ):
-                self.classes = {**self.classes, name: self.class_of(base)}
+                self.classes[name] = self.class_of(base)
             case _:
                 pass
+
+    def covers(self, loops: Sequence[For], name: str) -> bool:
+        """Whether loops, each in the one before, run over the axes of an array that is made here."""
+        shape = self.made.get(name)
+        if shape is None or len(shape) != len(loops):
+            return False
+        return [self.spans.get(loop.index.name) for loop in loops] == [Span(whole(0), size) for size in shape]
 
     def class_of(self, name: str) -> str:
         return self.classes.get(name, name)

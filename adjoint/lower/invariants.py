@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from adjoint.analysis.ranges import may_be_asked_again, runs
 from adjoint.analysis.sharing import memory_classes
 from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store, Var
-from adjoint.ir.walk import map_blocks, map_expr, map_operands, names_in, operands, subexpressions
+from adjoint.ir.walk import map_blocks, map_expr, map_operands, operands, subexpressions
 from adjoint.lower.accesses import Accesses
 from adjoint.lower.context import Context
 from adjoint.rules.numba_types import Type, is_array, is_number
@@ -81,9 +82,9 @@ class _Reader:
         names: dict[Expr, Expr] = {element: self.named(element) for element in elements}
         body = tuple(map_operands(stmt, lambda expr: map_expr(expr, lambda e: names.get(e, e))) for stmt in loop.body)
         made: list[Stmt] = [Let(var, element, loop.loc) for element, var in names.items() if isinstance(var, Var)]
-        runs = Call("lt", (loop.start, loop.stop))
-        whole = [*made, replace(loop, body=body)]
-        return whole if runs == known else [If(runs, tuple(whole))]
+        whole, condition = [*made, replace(loop, body=body)], runs(loop)
+        assert condition is not None
+        return whole if condition == known else [If(condition, tuple(whole))]
 
     def fixed(self, stmt: Stmt, moving: set[str], written: set[str]) -> Iterator[Call]:
         """Yield the elements that a statement reads in any case, and that no iteration moves or writes."""
@@ -112,8 +113,4 @@ def _is_plain(loop: For) -> bool:
     """Whether a loop may be asked for its bounds twice, and has nothing in it but numbers and elements."""
     if loop.until is not None or loop.parallel or loop.step != Lit(1):
         return False
-    parts = [part for bound in (loop.start, loop.stop) for part in subexpressions(bound) if isinstance(part, Call)]
-    again = all(part.prim in ("add", "sub", "dim", "minimum", "maximum") for part in parts)
-    moving = {s.target.name for s in loop.body if isinstance(s, Let | Accum)} | {loop.index.name}
-    fixed = not moving & {name for bound in (loop.start, loop.stop) for name in names_in(bound)}
-    return again and fixed and all(isinstance(stmt, Let | Store | Accum | Comment) for stmt in loop.body)
+    return may_be_asked_again(loop) and all(isinstance(stmt, Let | Store | Accum | Comment) for stmt in loop.body)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from adjoint.analysis.written import shifted
+from adjoint.analysis.ranges import ends
 from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, Let, Lit, Stmt, Store, Var
 from adjoint.ir.walk import (
     bound,
@@ -158,17 +158,11 @@ class _Mover:
             return False
         if any(name in names_in(expr) for stmt in nested(first) for expr in _read_by(stmt)):
             return False
-        return all(isinstance(user, For) and _range(user) == _range(first) and _reads_at(user, name) for user in others)
+        return all(isinstance(user, For) and ends(user) == ends(first) and _reads_at(user, name) for user in others)
 
 
 def _is_empty(value: Expr) -> bool:
     return isinstance(value, Call) and value.prim == "empty"
-
-
-def _range(loop: For) -> tuple[Expr, Expr]:
-    if loop.step == Lit(1):
-        return loop.start, loop.stop
-    return shifted(loop.stop, 1), shifted(loop.start, 1)
 
 
 def _stores(stmt: Stmt, name: str, index: Var) -> bool:

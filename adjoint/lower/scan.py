@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 
+from adjoint.analysis.ranges import ends, may_be_asked_again, runs
 from adjoint.analysis.sharing import memory_classes
 from adjoint.analysis.written import offset_from, shifted
 from adjoint.errors import AdjointError
 from adjoint.ir import Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store, Var
-from adjoint.ir.walk import map_blocks, mentioned, names_in, statements, subexpressions, substitute
+from adjoint.ir.walk import map_blocks, map_expr, mentioned, names_in, statements, subexpressions, substitute
 from adjoint.lower.accesses import Access, Accesses
 from adjoint.lower.context import Context
 from adjoint.rules.numba_types import Type, array, is_array, types
@@ -81,7 +82,7 @@ class _Parter:
         if kept is None or not self.may_part(loop, store, before, step):
             return None
         found = _parts(value, before)
-        if found is None or found.rest is None or found.handed is None or before in _all(found.rest):
+        if found is None or found.rest is None or found.handed is None or before in subexpressions(found.rest):
             return None
         if {let.target.name for let in kept} & set(names_in(found.handed)):
             return None
@@ -111,7 +112,7 @@ class _Parter:
             if name in seen or name in names_in(let.value):
                 return None, value  # bound twice
             seen.add(name)
-            if before not in _all(new):
+            if before not in subexpressions(new):
                 kept.append(let)
             elif inside[name] == self.counts[name] == 2:
                 values[name] = new
@@ -156,7 +157,6 @@ class _Parter:
         base = "_" if hint is None else f"{hint}_known"
         known = self.context.fresh(base, array(dtype, 1), None if hint is None else base)
         handed = self.context.temporary(dtype)
-        size = loop.stop if step == 1 else shifted(loop.start, 1)
         options = () if dtype == types.float64 else (("dtype", Lit(str(dtype))),)
         assert found.rest is not None
         assert found.handed is not None
@@ -164,32 +164,26 @@ class _Parter:
         start = substitute(before, {loop.index.name: loop.start})
         assert isinstance(start, Call)
         start = replace(start, args=(*start.args[:-1], shifted(loop.start, -step)))
-        new = Call("add", (_replaced(found.handed, before, handed), Call("getitem", (known, loop.index))))
+        waiting = map_expr(found.handed, lambda part: handed if part == before else part)
+        new = Call("add", (waiting, Call("getitem", (known, loop.index))))
         second = (Let(handed, new, store.loc), Store(store.array, store.index, handed, store.loc))
         work: Block = (
             replace(loop, body=first),
             Let(handed, start),
             replace(loop, body=(*(s for s in loop.body if isinstance(s, Comment)), *second)),
         )
-        made = Let(known, Call("empty", (Call("maximum", (size, Lit(0)), via="builtin"),), options))
-        return [made, If(Call("lt" if step == 1 else "gt", (loop.start, loop.stop)), work)]
-
-
-def _all(expr: Expr) -> set[Expr]:
-    return set(subexpressions(expr))
-
-
-def _replaced(expr: Expr, old: Expr, new: Expr) -> Expr:
-    if expr == old:
-        return new
-    return replace(expr, args=tuple(_replaced(arg, old, new) for arg in expr.args)) if isinstance(expr, Call) else expr
+        between, condition = ends(loop), runs(loop)
+        assert between is not None
+        assert condition is not None
+        made = Let(known, Call("empty", (Call("maximum", (between[1], Lit(0)), via="builtin"),), options))
+        return [made, If(condition, work)]
 
 
 def _parts(expr: Expr, before: Expr) -> _Sum | None:
     """Return an expression as a sum of what waits for an element and what doesn't, if it is one."""
     if expr == before:
         return _Sum(None, expr)
-    if before not in _all(expr):
+    if before not in subexpressions(expr):
         return _Sum(expr, None)
     match expr:
         case Call("add", (a, b)):
@@ -199,7 +193,7 @@ def _parts(expr: Expr, before: Expr) -> _Sum | None:
             rests = [part.rest for part in (first, second) if part.rest is not None]
             rest = Call("add", (rests[0], rests[1])) if len(rests) == 2 else rests[0] if rests else None
             return _Sum(rest, first.handed if first.handed is not None else second.handed)
-        case Call("sub", (a, b)) if before not in _all(b):
+        case Call("sub", (a, b)) if before not in subexpressions(b):
             first = _parts(a, before)
             if first is None:
                 return None
@@ -208,7 +202,7 @@ def _parts(expr: Expr, before: Expr) -> _Sum | None:
             return _scaled(_parts(a, before), "mul", factor)
         case Call("mul" | "div" as prim, (a, Lit() as factor)) if _is_finite(factor):
             return _scaled(_parts(a, before), prim, factor)
-        case Call("mul", (a, b)) if before == b and before not in _all(a) or before == a and before not in _all(b):
+        case Call("mul", args) if before in args and list(subexpressions(expr)).count(before) == 1:
             return _Sum(None, expr)
         case _:
             return None
@@ -233,8 +227,4 @@ def _is_plain(loop: For) -> bool:
         return False
     if isinstance(loop.start, Lit) and isinstance(loop.stop, Lit):
         return False
-    moving = {stmt.target.name for stmt in loop.body if isinstance(stmt, Let)} | {loop.index.name}
-    bounds = (loop.start, loop.stop)
-    parts = [part for bound in bounds for part in subexpressions(bound) if isinstance(part, Call)]
-    plain = all(part.prim in ("add", "sub", "dim", "minimum", "maximum") for part in parts)
-    return plain and not moving & {name for bound in bounds for name in names_in(bound)}
+    return may_be_asked_again(loop)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from adjoint.analysis.ranges import may_be_asked_again
 from adjoint.analysis.written import shifted
 from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store
-from adjoint.ir.walk import bound, map_blocks, names_in, statements, subexpressions, unshared
+from adjoint.ir.walk import bound, map_blocks, names_in, statements, unshared
 from adjoint.lower.context import Context
 from adjoint.rules.numba_types import Type, types
 
@@ -125,11 +126,8 @@ def _is_plain(loop: For) -> bool:
         return False
     inside = list(statements(loop.body))
     plain = all(isinstance(stmt, Let | Store | Accum | If | Comment) for stmt in inside)
-    bounds = [part for bound in (loop.start, loop.stop) for part in subexpressions(bound)]
-    again = all(not isinstance(part, Call) or part.prim in (*_ARITHMETIC, "minimum", "maximum") for part in bounds)
-    moving = {s.target.name for s in inside if isinstance(s, Let | Accum)} | {loop.index.name}
-    fixed = not moving & {name for bound in (loop.start, loop.stop) for name in names_in(bound)}
-    return plain and again and fixed and len(inside) <= LONGEST and not any(_has_merges(stmt) for stmt in inside)
+    short = len(inside) <= LONGEST
+    return plain and short and may_be_asked_again(loop) and not any(_has_merges(stmt) for stmt in inside)
 
 
 def _has_merges(stmt: Stmt) -> bool:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from adjoint.analysis.linear import whole
 from adjoint.analysis.sharing import memory_classes
 from adjoint.analysis.written import shifted
 from adjoint.errors import AdjointError
@@ -24,7 +23,7 @@ from adjoint.ir.walk import (
     substitute,
 )
 from adjoint.lower.accesses import Accesses
-from adjoint.lower.context import Context, Span
+from adjoint.lower.context import Context
 from adjoint.lower.contract import contract
 from adjoint.lower.fuse import fuse
 from adjoint.lower.uses import Uses, element_arrays, mentions
@@ -124,17 +123,12 @@ class _Substituter:
             loops.append(stmt)
             stmt = inner[0]
         indices = tuple(loop.index for loop in loops)
-        if not isinstance(stmt, Store) or stmt.index != indices or not self.covers(loops, stmt.array.name):
+        if not isinstance(stmt, Store) or stmt.index != indices or stmt.array.name not in self.local:
+            return None
+        if not self.context.covers(loops, stmt.array.name):
             return None
         found = _Definition(stmt.array.name, indices, stmt.value)
         return found if self.is_cheap(found) else None
-
-    def covers(self, loops: Sequence[For], name: str) -> bool:
-        shape = self.context.made.get(name)
-        if name not in self.local or shape is None or len(shape) != len(loops):
-            return False
-        spans = [self.context.spans.get(loop.index.name) for loop in loops]
-        return spans == [Span(whole(0), length) for length in shape]
 
     def is_cheap(self, found: _Definition) -> bool:
         if found.array in names_in(found.value) or not isinstance(found.value, Call):
@@ -172,7 +166,8 @@ class _Substituter:
             return None
         if any(depth > len(found.indices) for each in sites for depth in each or ()):
             return None
-        if any(self.changes(stmt, found) for stmt in stmts[place + 1 : users[-1] + 1]):
+        names = set(names_in(found.value)) - {index.name for index in found.indices}
+        if any(self.accesses.changes(stmt, names) for stmt in stmts[place + 1 : users[-1] + 1]):
             return None
         reader = _Reader(found)
         new = (reader.stmt(stmt) if k in users else stmt for k, stmt in enumerate(stmts) if k != place)
@@ -216,13 +211,6 @@ class _Substituter:
                 return None
             found += [depth + isinstance(stmt, For | While) for depth in deeper]
         return found
-
-    def changes(self, stmt: Stmt, found: _Definition) -> bool:
-        """Whether a statement changes what elements are computed from."""
-        done = self.accesses.of(stmt)
-        names = set(names_in(found.value)) - {index.name for index in found.indices}
-        classes = {self.accesses.class_of(name) for name in names}
-        return bool(done.binds & names) or any(x.writes and x.cls in classes for x in done.accesses)
 
 
 def _reads(expr: Expr) -> Iterator[Call]:
