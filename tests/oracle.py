@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -139,7 +139,12 @@ class Reference:
 
     @property
     def scale(self) -> float:
-        return max((float(np.max(np.abs(e))) for e in self.entries.values() if e.size), default=0.0)
+        return _largest(np.abs(e) for e in self.entries.values())
+
+
+def _largest(arrays: Iterable[np.ndarray]) -> float:
+    """The largest element; NaN if there is one, which `max` would pass over."""
+    return float(np.max([np.max(array) for array in arrays if array.size], initial=0.0))
 
 
 def ridders(
@@ -249,17 +254,14 @@ def reference_gradient(
         exact = None
         if not any(np.asarray(leaf).dtype.kind == "c" for path, leaf in leaves(wide) if path in paths):
             exact = complex_step(fun, wide, paths, kwargs or {})
-    if exact is None or distance(exact, measured) > 1e-5 + 10.0 * measured.error / max(measured.scale, 1e-30):
+    if exact is None or not distance(exact, measured) <= 1e-5 + 10.0 * measured.error / max(measured.scale, 1e-30):
         return measured
     return exact
 
 
 def distance(a: Reference, b: Reference) -> float:
     scale = max(a.scale, b.scale, 1e-30)
-    return max(
-        (float(np.max(np.abs(a.entries[p] - b.entries[p]))) / scale for p in a.entries if a.entries[p].size),
-        default=0.0,
-    )
+    return _largest(np.abs(a.entries[p] - b.entries[p]) / scale for p in a.entries)
 
 
 # --- the check ----------------------------------------------------------------------------------------------------

@@ -53,6 +53,10 @@ def test_differences_where_the_complex_step_is_no_derivative() -> None:
     phasor = lambda x: (np.exp(1j * x) * (1.0 + 2.0j)).real  # noqa: E731
     np.testing.assert_allclose(reference_gradient(phasor, (0.4,)).entries[(0,)], phasor(0.4 + math.pi / 2), rtol=1e-9)
 
+    # Nor is NaN, whichever element it stands in.
+    broken = lambda x: x[0] + x[1] * (math.nan if np.imag(x[1]) else 1.0)  # noqa: E731
+    np.testing.assert_allclose(reference_gradient(broken, (np.array([1.0, 2.0]),)).entries[(0,)], 1.0, rtol=1e-9)
+
 
 def test_float32_is_measured_in_double_precision() -> None:
     reference = reference_gradient(lambda x: np.sum(x * x), (np.float32([1.0, 2.0]),))
