@@ -52,7 +52,7 @@ class Row:
         if self.error is not None:
             return {"tool": self.tool, "error": self.error}
         times = [sample[clock] for sample in self.samples]
-        return {"tool": self.tool, "median": median(times), "min": min(times), **self.facts}
+        return {"tool": self.tool, "median": median(times), "min": min(times), "samples": len(times), **self.facts}
 
 
 class Worker:
@@ -80,7 +80,10 @@ class Worker:
         if not line:
             lines = [line for line in self.errors.read_text(errors="replace").splitlines() if line.strip()]
             raise ToolError(_last_words(lines))
-        return json.loads(line)
+        answer = json.loads(line)
+        if "failed" in answer:
+            raise ToolError(answer["failed"])
+        return answer
 
     def ask(self, command: str) -> dict[str, Any]:
         """Send a command and return its answer."""
@@ -167,10 +170,19 @@ def measure(name: str, options: argparse.Namespace) -> list[Row]:
             except ToolError as error:
                 rows[tool].error = str(error)
                 workers.pop(tool).close()
+        spent = dict.fromkeys(tools, 0.0)
         for k in range(options.rounds):
             _say(f"{name}: round {k + 1} of {options.rounds}")
-            for tool, worker in workers.items():
-                rows[tool].samples.append(worker.ask("sample"))
+            for tool, worker in list(workers.items()):
+                if spent[tool] > options.patience:
+                    continue
+                start = time.perf_counter()
+                try:
+                    rows[tool].samples.append(worker.ask("sample"))
+                except ToolError as error:
+                    rows[tool].error = str(error)
+                    workers.pop(tool).close()
+                spent[tool] += time.perf_counter() - start
         for tool, worker in workers.items():
             rows[tool].facts.update(worker.ask("quit"))
     finally:
@@ -249,9 +261,9 @@ def parser_of(prog: str, description: str | None, names: Sequence[str], rounds: 
     parser.add_argument("--rounds", type=int, default=rounds)
     parser.add_argument("--peer-python", default=sys.executable, help="the Python that has the peers")
     parser.add_argument("--core", default="0", help="the core to pin processes to; empty: none")
-    parser.add_argument("--patience", type=float, default=300.0, help="seconds that a first call may take")
+    parser.add_argument("--patience", type=float, default=300.0, help="seconds for a first call, and for the rounds")
     parser.add_argument("--clock", choices=("cpu", "wall"), default="cpu")
-    parser.add_argument("--json", type=Path, help="where to write the results")
+    parser.add_argument("--json", type=Path, help="where to write the results; kernels there stay")
     return parser
 
 
@@ -274,6 +286,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         "clock": options.clock,
         "kernels": {},
     }
+    if options.json and options.json.exists():
+        # Kernels of an earlier run of the same kind stay, so that they can be measured one by one.
+        earlier = json.loads(options.json.read_text())
+        results["kernels"] = earlier["kernels"] if earlier["size"] == options.size else {}
     for name in options.kernels.split(","):
         start = time.perf_counter()
         rows = [row.summary(options.clock) for row in measure(name, options)]

@@ -75,6 +75,13 @@ def forget_peak() -> None:
         command.write("5")
 
 
+def complaint(error: Exception) -> str:
+    """Return an exception on one line, without pictures, frames and advice."""
+    lines = (line.strip() for line in str(error).splitlines())
+    telling = [line for line in lines if any(letter.isalpha() for letter in line)]
+    return f"{type(error).__name__}: {' '.join(telling[:3])}"[:240]
+
+
 def main(tool: str, name: str, size: str, core: str, answer_file: str) -> None:
     """Serve the driver."""
     if core:
@@ -88,8 +95,12 @@ def main(tool: str, name: str, size: str, core: str, answer_file: str) -> None:
     args = kernels.load(name).args(size)
     before = peak_kib()
     start, start_cpu = time.perf_counter(), time.process_time()
-    call, answer = prepare(tool, name, args)
-    result = call()
+    try:
+        call, answer = prepare(tool, name, args)
+        result = call()
+    except Exception as error:
+        print(json.dumps({"failed": complaint(error)}), file=replies, flush=True)
+        return
     first = {"first": time.perf_counter() - start, "first_cpu": time.process_time() - start_cpu}
     value, gradients = answer(result)
     np.savez(answer_file, value=value, **{f"g{k}": np.asarray(bar) for k, bar in enumerate(gradients or ())})

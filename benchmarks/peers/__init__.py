@@ -3,8 +3,10 @@
 | tool | what it runs |
 | --- | --- |
 | `jax` | the best idiom we know, from `jax_idiom.py` |
-| `jax_same` | the kernel's own text with `jax.numpy` in the place of `numpy` |
+| `jax_same` | the kernel's own text with `jax.numpy` in the place of `numpy`, stores by `.at` |
 | `torch`, `torch_compile` | the best idiom we know, from `torch_idiom.py`, eager and compiled |
+| `dace` | what its automatic differentiation takes, from `dace_idiom.py` |
+| `autograd`, `tangent` | the kernel's own text |
 """
 
 from __future__ import annotations
@@ -27,4 +29,12 @@ def prepare(tool: str, kernel: Kernel, args: tuple[Any, ...]) -> Prepared:
         from benchmarks.peers import torch_tool
 
         return torch_tool.prepare(kernel, args, compiled=tool == "torch_compile")
+    if tool == "dace":
+        from benchmarks.peers import dace_tool
+
+        return dace_tool.prepare(kernel, args)
+    if tool in ("autograd", "tangent"):
+        from benchmarks.peers import same_code
+
+        return getattr(same_code, tool)(kernel, args)
     raise NotImplementedError(f"no adapter for {tool}")

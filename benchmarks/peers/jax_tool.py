@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import types
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,28 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.kernels import Kernel
+from benchmarks.peers.same_code import swapped
 
 jax.config.update("jax_enable_x64", True)
 
 
-def swapped(fun: Any) -> Callable[..., Any]:
-    """Return a function whose `np` and `math` are JAX's, as after a change of the import; its helpers likewise."""
-    fun = getattr(fun, "py_func", fun)
-    names = {name: _swap(value) for name, value in fun.__globals__.items() if name in fun.__code__.co_names}
-    return types.FunctionType(fun.__code__, names, fun.__name__, fun.__defaults__, fun.__closure__)
-
-
-def _swap(value: Any) -> Any:
-    if value is np or getattr(value, "__name__", None) == "math":
-        return jnp
-    if isinstance(value, types.FunctionType) or hasattr(value, "py_func"):
-        return swapped(value)
-    return value
-
-
 def prepare(kernel: Kernel, args: tuple[Any, ...], same_code: bool) -> Any:
     """Return what to time and what turns its result into a value and gradients."""
-    fun = swapped(kernel.fun) if same_code else _idiom(kernel)
+    fun = swapped(kernel.fun, jnp, stores=False) if same_code else _idiom(kernel)
     gradient = jax.jit(jax.value_and_grad(fun, argnums=kernel.positions), static_argnums=_static(kernel, args))
     given = [jnp.asarray(arg) if isinstance(arg, np.ndarray) else arg for arg in args]
 

@@ -1,6 +1,9 @@
 """The kernels as somebody who knows PyTorch writes them."""
 
+import math
+
 import torch
+from torch.nn import functional
 
 
 def lse(x):
@@ -57,3 +60,253 @@ def gemver(alpha, beta, A, u1, v1, u2, v2, w, x, y, z):
     x = x + beta * (A.T @ y) + z
     w = w + alpha * (A @ x)
     return 0.5 * torch.sum(w * w)
+
+
+def gmm(alpha, mu, q, l, x, gamma, m):
+    N, D = x.shape
+    K = alpha.shape[0]
+    column, row = torch.triu_indices(D, D, 1)
+    diagonal = torch.exp(q)
+    factor = torch.diag_embed(diagonal)
+    factor[:, row, column] = l
+    y = torch.einsum("kij,nkj->nki", factor, x[:, None, :] - mu)
+    terms = alpha + torch.sum(q, 1) - 0.5 * torch.sum(y * y, 2)
+    total = torch.sum(torch.logsumexp(terms, 1))
+    likelihood = total - N * (0.5 * D * math.log(2.0 * math.pi) + torch.logsumexp(alpha, 0))
+    prior = 0.5 * gamma**2 * (torch.sum(diagonal**2) + torch.sum(l**2)) - m * torch.sum(q)
+    freedom = D + m + 1
+    constant = freedom * D * (math.log(gamma) - 0.5 * math.log(2.0)) - 0.25 * D * (D - 1) * math.log(math.pi)
+    constant -= sum(math.lgamma(0.5 * (freedom - d)) for d in range(D))
+    return likelihood - prior + K * constant
+
+
+def ba(cameras, points, weights, camera_of, point_of, seen):
+    turn, centre, focal, middle, bend = torch.split(cameras[camera_of], (3, 3, 1, 2, 2), 1)
+    apart = points[point_of] - centre
+    square = torch.sum(turn * turn, 1, keepdim=True)
+    theta = torch.sqrt(torch.where(square > 0.0, square, 1.0))
+    cosine, sine = torch.cos(theta), torch.sin(theta) / theta
+    along = torch.sum(turn * apart, 1, keepdim=True) * (1.0 - cosine) / theta**2
+    across = torch.linalg.cross(turn, apart)
+    turned = torch.where(square > 0.0, apart * cosine + across * sine + turn * along, apart + across)
+    image = turned[:, :2] / turned[:, 2:]
+    radius = torch.sum(image * image, 1, keepdim=True)
+    found = image * focal * (1.0 + bend[:, :1] * radius + bend[:, 1:] * radius**2) + middle
+    return torch.sum((weights[:, None] * (found - seen)) ** 2) + torch.sum((1.0 - weights**2) ** 2)
+
+
+def lstm(main, extra, state, text):
+    length, b = text.shape
+    hidden, cell = list(state[:, 0]), list(state[:, 1])
+    inputs = text[:-1] * extra[0]
+    outputs = []
+    for x in inputs:
+        for layer, (weight, bias) in enumerate(main):
+            forget, outgate = torch.sigmoid(x * weight[0::2] + bias[0::2])
+            ingate = torch.sigmoid(hidden[layer] * weight[1] + bias[1])
+            change = torch.tanh(hidden[layer] * weight[3] + bias[3])
+            cell[layer] = cell[layer] * forget + ingate * change
+            x = hidden[layer] = outgate * torch.tanh(cell[layer])
+        outputs.append(x)
+    guess = torch.stack(outputs) * extra[1] + extra[2]
+    total = torch.sum(text[1:] * (guess - torch.log(2.0 + torch.sum(torch.exp(guess), 1, keepdim=True))))
+    return -total / ((length - 1) * b)
+
+
+def ht(theta, u, parents, relatives, base, weights, triangles, seen):
+    def rotation(a, b, c):
+        cos_a, sin_a, cos_b, sin_b, cos_c, sin_c = (f(angle) for angle in (a, b, c) for f in (torch.cos, torch.sin))
+        zero, one = torch.zeros_like(a), torch.ones_like(a)
+        rows = (
+            (cos_b * cos_c, sin_a * sin_b * cos_c - cos_a * sin_c, cos_a * sin_b * cos_c + sin_a * sin_c, zero),
+            (cos_b * sin_c, sin_a * sin_b * sin_c + cos_a * cos_c, cos_a * sin_b * sin_c - sin_a * cos_c, zero),
+            (-sin_b, sin_a * cos_b, cos_a * cos_b, zero),
+            (zero, zero, zero, one),
+        )
+        return torch.stack([torch.stack(row, -1) for row in rows], -2)
+
+    bent = theta[5:]
+    local = relatives[1:] @ rotation(bent, 0.5 * bent, torch.zeros_like(bent))
+    world = [rotation(*theta[:3])]
+    for parent, turn in zip(parents[1:].tolist(), local, strict=True):
+        world.append(world[parent] @ turn)
+    mesh = torch.einsum("bv,bij,vj->vi", weights, torch.stack(world)[:, :3], base)
+    shares = torch.cat([u, 1.0 - u.sum(1, keepdim=True)], 1)
+    surface = torch.einsum("kt,kti->ki", shares, mesh[triangles])
+    shift = functional.pad(theta[3:5], (0, 1))
+    return 0.5 * torch.sum((seen - surface - shift) ** 2)
+
+
+def kmeans(centroids, points):
+    distances = torch.sum(centroids**2, 1) - 2.0 * (points @ centroids.T)
+    return torch.sum(points**2) + torch.sum(torch.min(distances, 1).values)
+
+
+def heat_3d(A, B, T):
+    inner = (slice(1, -1),) * 3
+
+    def half(X, Y):
+        Y = Y.clone()
+        twice = 2.0 * X[inner]
+        Y[inner] = (
+            0.125 * (X[2:, 1:-1, 1:-1] - twice + X[:-2, 1:-1, 1:-1])
+            + 0.125 * (X[1:-1, 2:, 1:-1] - twice + X[1:-1, :-2, 1:-1])
+            + 0.125 * (X[1:-1, 1:-1, 2:] - twice + X[1:-1, 1:-1, :-2])
+            + X[inner]
+        )
+        return Y
+
+    for _ in range(T):
+        B = half(A, B)
+        A = half(B, A)
+    return 0.5 * torch.sum(A * A)
+
+
+def seidel_2d(A, T):
+    # Along a row, x[j] = (c[j] + x[j - 1]) / 9: a product with a triangular matrix.
+    n = A.shape[0] - 2
+    index = torch.arange(n, dtype=A.dtype)
+    powers = torch.tril(9.0 ** -((index[:, None] - index).clamp(min=0.0) + 1.0))
+    for _ in range(T):
+        rows = [A[0]]
+        for i in range(1, n + 1):
+            above, here, below = rows[-1], A[i], A[i + 1]
+            known = above[:-2] + above[1:-1] + above[2:] + here[1:-1] + here[2:] + below[:-2] + below[1:-1] + below[2:]
+            known[0] += here[0]
+            rows.append(torch.cat([here[:1], powers @ known, here[-1:]]))
+        A = torch.stack([*rows, A[-1]])
+    return 0.5 * torch.sum(A * A)
+
+
+def fdtd_2d(ex, ey, hz, source):
+    ex, ey, hz = ex.clone(), ey.clone(), hz.clone()
+    for pulse in source:
+        ey[0] = pulse
+        ey[1:] -= 0.5 * (hz[1:] - hz[:-1])
+        ex[:, 1:] -= 0.5 * (hz[:, 1:] - hz[:, :-1])
+        hz[:-1, :-1] -= 0.7 * (ex[:-1, 1:] - ex[:-1, :-1] + ey[1:, :-1] - ey[:-1, :-1])
+    return 0.5 * torch.sum(hz * hz)
+
+
+def hdiff(in_field, coeff):
+    lap = 4.0 * in_field[1:-1, 1:-1] - (
+        in_field[2:, 1:-1] + in_field[:-2, 1:-1] + in_field[1:-1, 2:] + in_field[1:-1, :-2]
+    )
+
+    def limited(flux, rise):
+        return torch.where(flux * rise > 0.0, 0.0, flux)
+
+    flux_x = limited(torch.diff(lap[:, 1:-1], dim=0), torch.diff(in_field[1:-1, 2:-2], dim=0))
+    flux_y = limited(torch.diff(lap[1:-1], dim=1), torch.diff(in_field[2:-2, 1:-1], dim=1))
+    out = in_field[2:-2, 2:-2] - coeff * (torch.diff(flux_x, dim=0) + torch.diff(flux_y, dim=1))
+    return 0.5 * torch.sum(out * out)
+
+
+def vadv(utens_stage, u_stage, wcon, u_pos, utens, dtr_stage):
+    utens_stage, u_stage, wcon, u_pos, utens = (
+        field.movedim(2, 0) for field in (utens_stage, u_stage, wcon, u_pos, utens)
+    )
+    flow = 0.25 * (wcon[1:, 1:] + wcon[1:, :-1])
+    change = -0.5 * flow * torch.diff(u_stage, dim=0)
+    none = torch.zeros_like(u_stage[:1])
+    upper = torch.cat([0.5 * flow, none])
+    lower = torch.cat([none, -0.5 * flow])
+    diagonal = dtr_stage - lower - upper
+    right = dtr_stage * u_pos + utens + utens_stage + torch.cat([change, none]) + torch.cat([none, change])
+    columns = []
+    ccol = dcol = none[0]
+    for k in range(len(right)):
+        pivot = diagonal[k] - ccol * lower[k]
+        ccol, dcol = upper[k] / pivot, (right[k] - dcol * lower[k]) / pivot
+        columns.append((ccol, dcol))
+    data = [none[0]]
+    for ccol, dcol in reversed(columns):
+        data.append(dcol - ccol * data[-1])
+    out = dtr_stage * (torch.stack(data[:0:-1]) - u_pos)
+    return 0.5 * torch.sum(out * out)
+
+
+def cavity_flow(u, v, p, nt, nit, dx, dy, dt, rho, nu):
+    def halves(f):
+        return f[1:-1, 2:], f[1:-1, :-2], f[2:, 1:-1], f[:-2, 1:-1]
+
+    def pressure(p, source):
+        east, west, north, south = halves(p)
+        around = (east + west) * dy**2 + (north + south) * dx**2
+        p = p.clone()
+        p[1:-1, 1:-1] = (around - dx**2 * dy**2 * source) / (2.0 * (dx**2 + dy**2))
+        p[:, -1] = p[:, -2]
+        p[0] = p[1]
+        p[:, 0] = p[:, 1]
+        p[-1] = 0.0
+        return p
+
+    def moved(f, u, v, push):
+        here = f[1:-1, 1:-1]
+        east, west, north, south = halves(f)
+        carried = u[1:-1, 1:-1] * dt / dx * (here - west) + v[1:-1, 1:-1] * dt / dy * (here - south)
+        spread = nu * dt * ((east - 2.0 * here + west) / dx**2 + (north - 2.0 * here + south) / dy**2)
+        return functional.pad(here - carried - push + spread, (1, 1, 1, 1))
+
+    for _ in range(nt):
+        (u_east, u_west, u_north, u_south), (v_east, v_west, v_north, v_south) = halves(u), halves(v)
+        du_dx, dv_dy = (u_east - u_west) / (2.0 * dx), (v_north - v_south) / (2.0 * dy)
+        du_dy, dv_dx = (u_north - u_south) / (2.0 * dy), (v_east - v_west) / (2.0 * dx)
+        source = rho * ((du_dx + dv_dy) / dt - du_dx**2 - 2.0 * du_dy * dv_dx - dv_dy**2)
+        for _ in range(nit):
+            p = pressure(p, source)
+        east, west, north, south = halves(p)
+        new_u = moved(u, u, v, dt / (2.0 * rho * dx) * (east - west))
+        new_u[-1] = 1.0
+        u, v = new_u, moved(v, u, v, dt / (2.0 * rho * dy) * (north - south))
+    return 0.5 * (torch.sum(u * u) + torch.sum(v * v) + torch.sum(p * p))
+
+
+def k2mm(alpha, beta, A, B, C, D):
+    out = alpha * (A @ B @ C) + beta * D
+    return 0.5 * torch.sum(out * out)
+
+
+def softmax(x):
+    out = torch.softmax(x, -1)
+    return 0.5 * torch.sum(out * out)
+
+
+def mlp(x, w1, b1, w2, b2, w3, b3):
+    hidden = torch.relu(torch.addmm(b1, x, w1))
+    hidden = torch.relu(torch.addmm(b2, hidden, w2))
+    return softmax(torch.addmm(b3, hidden, w3))
+
+
+def conv2d_bias(image, weights, bias):
+    out = functional.conv2d(image.permute(0, 3, 1, 2), weights.permute(3, 2, 0, 1), bias)
+    return 0.5 * torch.sum(out * out)
+
+
+def syrk(alpha, beta, C, A):
+    lower = torch.ones_like(C, dtype=torch.bool).tril()
+    out = torch.where(lower, beta * C + alpha * (A @ A.T), C)
+    return 0.5 * torch.sum(out * out)
+
+
+def nbody(mass, pos, vel, steps, dt, G, softening):
+    total = 0.0
+    for step in range(steps + 1):
+        apart = pos[None, :, :] - pos[:, None, :]
+        inverse = torch.rsqrt(torch.sum(apart * apart, 2) + softening * softening)
+        acc = torch.einsum("ij,ijk->ik", G * mass * inverse**3, apart)
+        potential = -G * torch.sum(torch.triu(mass[:, None] * mass * inverse, 1))
+        if step > 0:
+            vel = vel + 0.5 * dt * acc
+        kinetic = 0.5 * torch.sum(mass * torch.sum(vel * vel, 1))
+        total = total + kinetic**2 + potential**2
+        vel = vel + 0.5 * dt * acc
+        pos = pos + dt * vel
+    return 0.5 * total
+
+
+def spmv(values, x, starts, columns):
+    n = starts.shape[0] - 1
+    rows = torch.repeat_interleave(torch.arange(n), torch.diff(starts), output_size=values.shape[0])
+    y = torch.zeros_like(x).index_add(0, rows, values * x[columns])
+    return 0.5 * torch.sum(y * y)

@@ -1,9 +1,11 @@
 """The driver's judgement and the report's arithmetic, on made-up results."""
 
+import json
+
 import numpy as np
 import pytest
 
-from benchmarks import report, run
+from benchmarks import report, run, worker
 
 RESULTS = {
     "machine": {"cpu": "a processor", "cores": 2, "python": "3.11.7"},
@@ -34,6 +36,42 @@ def test_table():
     assert "| kernels it doesn't run |  |  | 0 | 1 |" in text
 
 
+def test_a_tool_is_compared_within_its_file():
+    second = {
+        **RESULTS,
+        "kernels": {
+            "one": [
+                {"tool": "primal", "median": 2e-3, "min": 2e-3},
+                {"tool": "ours", "median": 4e-3, "min": 4e-3},
+                {"tool": "jax", "median": 2e-3, "min": 2e-3},
+            ],
+        },
+    }
+    kernels = report.rows_of(RESULTS, second)
+    assert report.ratio(kernels["one"], "jax") == 0.5
+    assert report.ratio(kernels["one"], "torch") == 3.0
+    assert report.ratio(kernels["one"], "ours", "primal") == 2.0
+    assert "| JAX best | 0.50 | 0.50 | 0.50 | 1 of 2 | one (0.50) |" in report.summary(RESULTS, second)
+
+
+def test_reasons():
+    assert report.reasons(RESULTS) == "`torch`, 1 of 2:\n\n- two: `can't`\n"
+
+
+def test_blocks_are_written_again():
+    page = "before\n<!-- benchmark: reasons -->\nold\n<!-- end -->\nafter\n"
+    wanted = f"before\n<!-- benchmark: reasons -->\n{report.reasons(RESULTS)}<!-- end -->\nafter\n"
+    assert report.filled(page, RESULTS) == wanted
+    assert report.filled(wanted, RESULTS) == wanted
+
+
+def test_pages_show_the_results_that_are_kept():
+    kept = sorted((report.ROOT / "benchmarks" / "results").glob("*.json"))
+    files = [json.loads(path.read_text()) for path in kept]
+    for page in (report.README, report.PAGE):
+        assert page.read_text() == report.filled(page.read_text(), *files)
+
+
 @pytest.mark.parametrize(
     ("found", "wanted", "error"),
     [
@@ -53,3 +91,7 @@ def test_last_words():
     lines = ["Traceback (most recent call last):", '  File "x.py"', "ValueError: no", "  more about it"]
     assert run._last_words(lines) == "ValueError: no"
     assert run._last_words([]) == "ended without a word"
+
+
+def test_complaint():
+    assert worker.complaint(ValueError("no\n\n=====\n  because\n")) == "ValueError: no because"
