@@ -16,6 +16,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.kernels import NAMES
+
 Rows = dict[str, dict[str, Any]]
 Kernels = dict[str, Rows]
 
@@ -48,7 +50,7 @@ def rows_of(*files: dict[str, Any]) -> Kernels:
         torch = [rows[tool] for tool in ("torch", "torch_compile") if "to ours" in rows.get(tool, {})]
         if torch:
             rows["torch"] = min(torch, key=lambda row: row["to ours"])
-    return found
+    return {name: found[name] for name in sorted(found, key=(*NAMES, *found).index)}
 
 
 def ratio(rows: Rows, tool: str, to: str = "ours") -> float | None:

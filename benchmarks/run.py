@@ -30,7 +30,7 @@ from benchmarks.flags import compiled
 from benchmarks.worker import THREADS
 
 OWN_TOOLS = ("primal", "hand", "ours")
-TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
+SINGLE_TOLERANCE = 1e-4
 PACKAGES = "numpy numba llvmlite jax jaxlib torch dace autograd".split()
 
 
@@ -137,7 +137,7 @@ class Judge:
         self.slope = reference.difference(primal, args, kernel.positions, self.ways)
         self.along = kernel.along
         single = any(np.asarray(args[k]).dtype == np.float32 for k in kernel.positions)
-        self.tolerance = TOLERANCE["float32" if single else "float64"]
+        self.tolerance = SINGLE_TOLERANCE if single else kernel.tolerance
         self.model: list[np.ndarray] | None = None
 
     def check(self, value: float, gradients: list[np.ndarray]) -> dict[str, float]:

@@ -31,6 +31,8 @@ class Kernel:
     make: Callable[..., tuple[Any, ...]]
     # To how many digits differences of values agree with the derivative at headline size.
     along: float = 1e-6
+    # To how many digits gradients in double precision agree.
+    tolerance: float = 1e-9
 
     def args(self, size: str) -> tuple[Any, ...]:
         """Return the arguments for a size, the same in every process."""
@@ -46,4 +48,5 @@ class Kernel:
 def load(name: str) -> Kernel:
     """Return a kernel by name."""
     module = import_module(f"benchmarks.kernels.{name}")
-    return Kernel(name, getattr(module, name), module.WRT, module.SIZES, module.make, getattr(module, "ALONG", 1e-6))
+    options = {name.lower(): getattr(module, name) for name in ("ALONG", "TOLERANCE") if hasattr(module, name)}
+    return Kernel(name, getattr(module, name), module.WRT, module.SIZES, module.make, **options)

@@ -218,7 +218,15 @@ def mlp(x, w1, b1, w2, b2, w3, b3, value):
 
 
 def conv2d_bias(image, weights, bias, value):
-    result = np.zeros_like(image[:, weights.shape[0] - 1 :, weights.shape[0] - 1 :, :1] * bias)
+    result = np.zeros(
+        (
+            image.shape[0],
+            image.shape[1] - weights.shape[0] + 1,
+            image.shape[2] - weights.shape[0] + 1,
+            weights.shape[3],
+        ),
+        image.dtype,
+    )
     for i in range(image.shape[1] - weights.shape[0] + 1):
         for j in range(image.shape[2] - weights.shape[0] + 1):
             window = image[:, i : i + weights.shape[0], j : j + weights.shape[0], :, None]
@@ -247,9 +255,8 @@ def cholesky(A, value):
 
 
 def spmv(values, x, starts, columns, value):
-    n = starts.shape[0] - 1
-    y = np.zeros(n)
-    for i in range(n):
+    y = np.zeros_like(x)
+    for i in range(starts.shape[0] - 1):
         for k in dace.map[starts[i] : starts[i + 1]]:
             y[i] += values[k] * x[columns[k]]
     value[0] = 0.5 * np.sum(y**2)
@@ -282,32 +289,35 @@ def nbody(mass, pos, vel, steps, dt, G, softening, value):
 
 
 def lstm(main, extra, state, text, value):
-    hidden = state[:, 0].copy()
-    cell = state[:, 1].copy()
+    hidden = np.zeros((main.shape[0], main.shape[3]))
+    cell = np.zeros((main.shape[0], main.shape[3]))
+    hidden[:] = state[:, 0]
+    cell[:] = state[:, 1]
     total = np.zeros(1)
+    signal = np.zeros((text.shape[0], main.shape[0] + 1, main.shape[3]))
     for t in range(text.shape[0] - 1):
-        x = text[t] * extra[0]
+        signal[t, 0] = text[t] * extra[0]
         for layer in range(main.shape[0]):
-            forget = 1.0 / (1.0 + np.exp(-(x * main[layer, 0, 0] + main[layer, 1, 0])))
+            forget = 1.0 / (1.0 + np.exp(-(signal[t, layer] * main[layer, 0, 0] + main[layer, 1, 0])))
             ingate = 1.0 / (1.0 + np.exp(-(hidden[layer] * main[layer, 0, 1] + main[layer, 1, 1])))
-            outgate = 1.0 / (1.0 + np.exp(-(x * main[layer, 0, 2] + main[layer, 1, 2])))
+            outgate = 1.0 / (1.0 + np.exp(-(signal[t, layer] * main[layer, 0, 2] + main[layer, 1, 2])))
             change = np.tanh(hidden[layer] * main[layer, 0, 3] + main[layer, 1, 3])
             cell[layer] = cell[layer] * forget + ingate * change
             hidden[layer] = outgate * np.tanh(cell[layer])
-            x[:] = hidden[layer]
-        guess = x * extra[1] + extra[2]
+            signal[t, layer + 1] = hidden[layer]
+        guess = signal[t, main.shape[0]] * extra[1] + extra[2]
         total[0] += np.sum(text[t + 1] * (guess - np.log(2.0 + np.sum(np.exp(guess)))))
     value[0] = -total[0] / ((text.shape[0] - 1) * text.shape[1])
 
 
 def gmm(alpha, mu, q, l, x, gamma, m, constant, value):
-    D = x.shape[1]
     diagonal = np.exp(q)
     factor = np.zeros((q.shape[0], q.shape[1], q.shape[1]))
-    for column in range(D):
+    for column in range(x.shape[1]):
         factor[:, column, column] = diagonal[:, column]
-        for row in range(column + 1, D):
-            factor[:, row, column] = l[:, column * D - column * (column + 1) // 2 + row - column - 1]
+    for column in range(x.shape[1]):
+        for row in range(column + 1, x.shape[1]):
+            factor[:, row, column] = l[:, column * (2 * x.shape[1] - column - 1) / 2 + row - column - 1]
     terms = np.zeros((x.shape[0], q.shape[0]))
     for k in range(q.shape[0]):
         y = (x - mu[k]) @ np.transpose(factor[k])
@@ -329,27 +339,24 @@ def gmm_constant(alpha, mu, q, l, x, gamma, m):
 
 
 def ba(cameras, points, weights, camera_of, point_of, seen, value):
-    errors = np.zeros_like(weights)
-    for k in dace.map[0 : weights.shape[0]]:
-        a = cameras[camera_of[k], 0]
-        b = cameras[camera_of[k], 1]
-        c = cameras[camera_of[k], 2]
-        x = points[point_of[k], 0] - cameras[camera_of[k], 3]
-        y = points[point_of[k], 1] - cameras[camera_of[k], 4]
-        z = points[point_of[k], 2] - cameras[camera_of[k], 5]
-        square = a**2 + b**2 + c**2
-        theta = np.sqrt(square)
-        cosine = np.cos(theta)
-        sine = np.sin(theta) / theta
-        along = (a * x + b * y + c * z) * (1.0 - cosine) / square
-        w = z * cosine + (a * y - b * x) * sine + c * along
-        u = (x * cosine + (b * z - c * y) * sine + a * along) / w
-        v = (y * cosine + (c * x - a * z) * sine + b * along) / w
-        radius = u**2 + v**2
-        scale = cameras[camera_of[k], 6] * (
-            1.0 + cameras[camera_of[k], 9] * radius + cameras[camera_of[k], 10] * radius**2
-        )
-        off_u = weights[k] * (u * scale + cameras[camera_of[k], 7] - seen[k, 0])
-        off_v = weights[k] * (v * scale + cameras[camera_of[k], 8] - seen[k, 1])
-        errors[k] = off_u**2 + off_v**2 + (1.0 - weights[k] ** 2) ** 2
-    value[0] = np.sum(errors)
+    camera = cameras[camera_of]
+    point = points[point_of]
+    x = point[:, 0] - camera[:, 3]
+    y = point[:, 1] - camera[:, 4]
+    z = point[:, 2] - camera[:, 5]
+    a = camera[:, 0]
+    b = camera[:, 1]
+    c = camera[:, 2]
+    square = a**2 + b**2 + c**2
+    theta = np.sqrt(square)
+    cosine = np.cos(theta)
+    sine = np.sin(theta) / theta
+    along = (a * x + b * y + c * z) * (1.0 - cosine) / square
+    w = z * cosine + (a * y - b * x) * sine + c * along
+    u = (x * cosine + (b * z - c * y) * sine + a * along) / w
+    v = (y * cosine + (c * x - a * z) * sine + b * along) / w
+    radius = u**2 + v**2
+    scale = camera[:, 6] * (1.0 + camera[:, 9] * radius + camera[:, 10] * radius**2)
+    off_u = weights * (u * scale + camera[:, 7] - seen[:, 0])
+    off_v = weights * (v * scale + camera[:, 8] - seen[:, 1])
+    value[0] = np.sum(off_u**2 + off_v**2 + (1.0 - weights**2) ** 2)

@@ -52,10 +52,12 @@ class _Functional(ast.NodeTransformer):
     def _updated(self, node: ast.Assign | ast.AugAssign, target: ast.expr, method: str) -> ast.AST:
         if not isinstance(target, ast.Subscript):
             return node
-        array, index = ast.unparse(target.value), ast.unparse(target.slice)
-        return ast.copy_location(
-            ast.parse(f"{array} = {array}.at[{index}].{method}({ast.unparse(node.value)})").body[0], node
-        )
+        at = ast.Attribute(target.value, "at", ast.Load())
+        update = ast.Attribute(ast.Subscript(at, target.slice, ast.Load()), method, ast.Load())
+        array = ast.parse(ast.unparse(target.value) + " = 0").body[0]
+        assert isinstance(array, ast.Assign)
+        array.value = ast.Call(update, [node.value], [])
+        return ast.copy_location(array, node)
 
 
 def _swap(value: Any, library: Any, stores: bool) -> Any:

@@ -5,6 +5,19 @@ import math
 import torch
 from torch.nn import functional
 
+# Where a loop takes steps, a step is compiled: the whole loop, unrolled, takes the compiler many minutes.
+STEPS = {
+    "ode": "ode_step",
+    "jacobi_2d": "jacobi_2d_half",
+    "heat_3d": "heat_3d_half",
+    "seidel_2d": "seidel_2d_row",
+    "fdtd_2d": "fdtd_2d_step",
+    "lstm": "lstm_step",
+    "vadv": "vadv_down",
+    "cavity_flow": "cavity_flow_step",
+    "nbody": "nbody_step",
+}
+
 
 def lse(x):
     return torch.logsumexp(x, 0)
@@ -16,32 +29,34 @@ def llsq(x, n):
     return 0.5 * torch.sum(residual**2)
 
 
-def ode(x, steps):
-    h = 2.0 / steps
-    one = torch.ones(1, dtype=x.dtype)
-
+def ode_step(y, x, h):
     def rate(y):
-        return x * torch.cat([one, y[:-1]])
+        return x * functional.pad(y[:-1], (1, 0), value=1.0)
 
+    k1 = rate(y)
+    k2 = rate(y + 0.5 * h * k1)
+    k3 = rate(y + 0.5 * h * k2)
+    k4 = rate(y + h * k3)
+    return y + h / 6.0 * (k1 + 2.0 * k2 + 2.0 * k3 + k4)
+
+
+def ode(x, steps):
     y = torch.zeros_like(x)
     for _ in range(steps):
-        k1 = rate(y)
-        k2 = rate(y + 0.5 * h * k1)
-        k3 = rate(y + 0.5 * h * k2)
-        k4 = rate(y + h * k3)
-        y = y + h / 6.0 * (k1 + 2.0 * k2 + 2.0 * k3 + k4)
+        y = ode_step(y, x, 2.0 / steps)
     return torch.sum(y)
 
 
-def jacobi_2d(A, B, T):
-    def half(X, Y):
-        Y = Y.clone()
-        Y[1:-1, 1:-1] = 0.2 * (X[1:-1, 1:-1] + X[1:-1, :-2] + X[1:-1, 2:] + X[2:, 1:-1] + X[:-2, 1:-1])
-        return Y
+def jacobi_2d_half(X, Y):
+    Y = Y.clone()
+    Y[1:-1, 1:-1] = 0.2 * (X[1:-1, 1:-1] + X[1:-1, :-2] + X[1:-1, 2:] + X[2:, 1:-1] + X[:-2, 1:-1])
+    return Y
 
+
+def jacobi_2d(A, B, T):
     for _ in range(T):
-        B = half(A, B)
-        A = half(B, A)
+        B = jacobi_2d_half(A, B)
+        A = jacobi_2d_half(B, A)
     return 0.5 * torch.sum(A * A)
 
 
@@ -95,19 +110,24 @@ def ba(cameras, points, weights, camera_of, point_of, seen):
     return torch.sum((weights[:, None] * (found - seen)) ** 2) + torch.sum((1.0 - weights**2) ** 2)
 
 
+def lstm_step(x, hidden, cell, main):
+    hidden, cell = list(hidden), list(cell)
+    for layer, (weight, bias) in enumerate(main):
+        forget, outgate = torch.sigmoid(x * weight[0::2] + bias[0::2])
+        ingate = torch.sigmoid(hidden[layer] * weight[1] + bias[1])
+        change = torch.tanh(hidden[layer] * weight[3] + bias[3])
+        cell[layer] = cell[layer] * forget + ingate * change
+        x = hidden[layer] = outgate * torch.tanh(cell[layer])
+    return hidden, cell
+
+
 def lstm(main, extra, state, text):
     length, b = text.shape
     hidden, cell = list(state[:, 0]), list(state[:, 1])
-    inputs = text[:-1] * extra[0]
     outputs = []
-    for x in inputs:
-        for layer, (weight, bias) in enumerate(main):
-            forget, outgate = torch.sigmoid(x * weight[0::2] + bias[0::2])
-            ingate = torch.sigmoid(hidden[layer] * weight[1] + bias[1])
-            change = torch.tanh(hidden[layer] * weight[3] + bias[3])
-            cell[layer] = cell[layer] * forget + ingate * change
-            x = hidden[layer] = outgate * torch.tanh(cell[layer])
-        outputs.append(x)
+    for x in text[:-1] * extra[0]:
+        hidden, cell = lstm_step(x, hidden, cell, main)
+        outputs.append(hidden[-1])
     guess = torch.stack(outputs) * extra[1] + extra[2]
     total = torch.sum(text[1:] * (guess - torch.log(2.0 + torch.sum(torch.exp(guess), 1, keepdim=True))))
     return -total / ((length - 1) * b)
@@ -142,24 +162,30 @@ def kmeans(centroids, points):
     return torch.sum(points**2) + torch.sum(torch.min(distances, 1).values)
 
 
-def heat_3d(A, B, T):
+def heat_3d_half(X, Y):
     inner = (slice(1, -1),) * 3
+    Y = Y.clone()
+    twice = 2.0 * X[inner]
+    Y[inner] = (
+        0.125 * (X[2:, 1:-1, 1:-1] - twice + X[:-2, 1:-1, 1:-1])
+        + 0.125 * (X[1:-1, 2:, 1:-1] - twice + X[1:-1, :-2, 1:-1])
+        + 0.125 * (X[1:-1, 1:-1, 2:] - twice + X[1:-1, 1:-1, :-2])
+        + X[inner]
+    )
+    return Y
 
-    def half(X, Y):
-        Y = Y.clone()
-        twice = 2.0 * X[inner]
-        Y[inner] = (
-            0.125 * (X[2:, 1:-1, 1:-1] - twice + X[:-2, 1:-1, 1:-1])
-            + 0.125 * (X[1:-1, 2:, 1:-1] - twice + X[1:-1, :-2, 1:-1])
-            + 0.125 * (X[1:-1, 1:-1, 2:] - twice + X[1:-1, 1:-1, :-2])
-            + X[inner]
-        )
-        return Y
 
+def heat_3d(A, B, T):
     for _ in range(T):
-        B = half(A, B)
-        A = half(B, A)
+        B = heat_3d_half(A, B)
+        A = heat_3d_half(B, A)
     return 0.5 * torch.sum(A * A)
+
+
+def seidel_2d_row(above, here, below, powers):
+    known = above[:-2] + above[1:-1] + above[2:] + here[1:-1] + here[2:] + below[:-2] + below[1:-1] + below[2:]
+    known[0] += here[0]
+    return torch.cat([here[:1], powers @ known, here[-1:]])
 
 
 def seidel_2d(A, T):
@@ -170,21 +196,23 @@ def seidel_2d(A, T):
     for _ in range(T):
         rows = [A[0]]
         for i in range(1, n + 1):
-            above, here, below = rows[-1], A[i], A[i + 1]
-            known = above[:-2] + above[1:-1] + above[2:] + here[1:-1] + here[2:] + below[:-2] + below[1:-1] + below[2:]
-            known[0] += here[0]
-            rows.append(torch.cat([here[:1], powers @ known, here[-1:]]))
+            rows.append(seidel_2d_row(rows[-1], A[i], A[i + 1], powers))
         A = torch.stack([*rows, A[-1]])
     return 0.5 * torch.sum(A * A)
 
 
-def fdtd_2d(ex, ey, hz, source):
+def fdtd_2d_step(ex, ey, hz, pulse):
     ex, ey, hz = ex.clone(), ey.clone(), hz.clone()
+    ey[0] = pulse
+    ey[1:] -= 0.5 * (hz[1:] - hz[:-1])
+    ex[:, 1:] -= 0.5 * (hz[:, 1:] - hz[:, :-1])
+    hz[:-1, :-1] -= 0.7 * (ex[:-1, 1:] - ex[:-1, :-1] + ey[1:, :-1] - ey[:-1, :-1])
+    return ex, ey, hz
+
+
+def fdtd_2d(ex, ey, hz, source):
     for pulse in source:
-        ey[0] = pulse
-        ey[1:] -= 0.5 * (hz[1:] - hz[:-1])
-        ex[:, 1:] -= 0.5 * (hz[:, 1:] - hz[:, :-1])
-        hz[:-1, :-1] -= 0.7 * (ex[:-1, 1:] - ex[:-1, :-1] + ey[1:, :-1] - ey[:-1, :-1])
+        ex, ey, hz = fdtd_2d_step(ex, ey, hz, pulse)
     return 0.5 * torch.sum(hz * hz)
 
 
@@ -202,6 +230,11 @@ def hdiff(in_field, coeff):
     return 0.5 * torch.sum(out * out)
 
 
+def vadv_down(ccol, dcol, lower, diagonal, upper, right):
+    pivot = diagonal - ccol * lower
+    return upper / pivot, (right - dcol * lower) / pivot
+
+
 def vadv(utens_stage, u_stage, wcon, u_pos, utens, dtr_stage):
     utens_stage, u_stage, wcon, u_pos, utens = (
         field.movedim(2, 0) for field in (utens_stage, u_stage, wcon, u_pos, utens)
@@ -216,8 +249,7 @@ def vadv(utens_stage, u_stage, wcon, u_pos, utens, dtr_stage):
     columns = []
     ccol = dcol = none[0]
     for k in range(len(right)):
-        pivot = diagonal[k] - ccol * lower[k]
-        ccol, dcol = upper[k] / pivot, (right[k] - dcol * lower[k]) / pivot
+        ccol, dcol = vadv_down(ccol, dcol, lower[k], diagonal[k], upper[k], right[k])
         columns.append((ccol, dcol))
     data = [none[0]]
     for ccol, dcol in reversed(columns):
@@ -226,39 +258,45 @@ def vadv(utens_stage, u_stage, wcon, u_pos, utens, dtr_stage):
     return 0.5 * torch.sum(out * out)
 
 
-def cavity_flow(u, v, p, nt, nit, dx, dy, dt, rho, nu):
-    def halves(f):
-        return f[1:-1, 2:], f[1:-1, :-2], f[2:, 1:-1], f[:-2, 1:-1]
+def halves(f):
+    return f[1:-1, 2:], f[1:-1, :-2], f[2:, 1:-1], f[:-2, 1:-1]
 
-    def pressure(p, source):
-        east, west, north, south = halves(p)
-        around = (east + west) * dy**2 + (north + south) * dx**2
-        p = p.clone()
-        p[1:-1, 1:-1] = (around - dx**2 * dy**2 * source) / (2.0 * (dx**2 + dy**2))
-        p[:, -1] = p[:, -2]
-        p[0] = p[1]
-        p[:, 0] = p[:, 1]
-        p[-1] = 0.0
-        return p
 
-    def moved(f, u, v, push):
+def cavity_flow_pressure(p, source, dx, dy):
+    east, west, north, south = halves(p)
+    around = (east + west) * dy**2 + (north + south) * dx**2
+    p = p.clone()
+    p[1:-1, 1:-1] = (around - dx**2 * dy**2 * source) / (2.0 * (dx**2 + dy**2))
+    p[:, -1] = p[:, -2]
+    p[0] = p[1]
+    p[:, 0] = p[:, 1]
+    p[-1] = 0.0
+    return p
+
+
+def cavity_flow_step(u, v, p, nit, dx, dy, dt, rho, nu):
+    def moved(f, push):
         here = f[1:-1, 1:-1]
         east, west, north, south = halves(f)
         carried = u[1:-1, 1:-1] * dt / dx * (here - west) + v[1:-1, 1:-1] * dt / dy * (here - south)
         spread = nu * dt * ((east - 2.0 * here + west) / dx**2 + (north - 2.0 * here + south) / dy**2)
         return functional.pad(here - carried - push + spread, (1, 1, 1, 1))
 
+    (u_east, u_west, u_north, u_south), (v_east, v_west, v_north, v_south) = halves(u), halves(v)
+    du_dx, dv_dy = (u_east - u_west) / (2.0 * dx), (v_north - v_south) / (2.0 * dy)
+    du_dy, dv_dx = (u_north - u_south) / (2.0 * dy), (v_east - v_west) / (2.0 * dx)
+    source = rho * ((du_dx + dv_dy) / dt - du_dx**2 - 2.0 * du_dy * dv_dx - dv_dy**2)
+    for _ in range(nit):
+        p = cavity_flow_pressure(p, source, dx, dy)
+    east, west, north, south = halves(p)
+    new_u = moved(u, dt / (2.0 * rho * dx) * (east - west))
+    new_u[-1] = 1.0
+    return new_u, moved(v, dt / (2.0 * rho * dy) * (north - south)), p
+
+
+def cavity_flow(u, v, p, nt, nit, dx, dy, dt, rho, nu):
     for _ in range(nt):
-        (u_east, u_west, u_north, u_south), (v_east, v_west, v_north, v_south) = halves(u), halves(v)
-        du_dx, dv_dy = (u_east - u_west) / (2.0 * dx), (v_north - v_south) / (2.0 * dy)
-        du_dy, dv_dx = (u_north - u_south) / (2.0 * dy), (v_east - v_west) / (2.0 * dx)
-        source = rho * ((du_dx + dv_dy) / dt - du_dx**2 - 2.0 * du_dy * dv_dx - dv_dy**2)
-        for _ in range(nit):
-            p = pressure(p, source)
-        east, west, north, south = halves(p)
-        new_u = moved(u, u, v, dt / (2.0 * rho * dx) * (east - west))
-        new_u[-1] = 1.0
-        u, v = new_u, moved(v, u, v, dt / (2.0 * rho * dy) * (north - south))
+        u, v, p = cavity_flow_step(u, v, p, nit, dx, dy, dt, rho, nu)
     return 0.5 * (torch.sum(u * u) + torch.sum(v * v) + torch.sum(p * p))
 
 
@@ -289,19 +327,22 @@ def syrk(alpha, beta, C, A):
     return 0.5 * torch.sum(out * out)
 
 
+def nbody_step(mass, pos, vel, kick, dt, G, softening):
+    apart = pos[None, :, :] - pos[:, None, :]
+    inverse = torch.rsqrt(torch.sum(apart * apart, 2) + softening * softening)
+    acc = torch.einsum("ij,ijk->ik", G * mass * inverse**3, apart)
+    potential = -G * torch.sum(torch.triu(mass[:, None] * mass * inverse, 1))
+    vel = vel + kick * acc
+    kinetic = 0.5 * torch.sum(mass * torch.sum(vel * vel, 1))
+    vel = vel + 0.5 * dt * acc
+    return pos + dt * vel, vel, kinetic**2 + potential**2
+
+
 def nbody(mass, pos, vel, steps, dt, G, softening):
     total = 0.0
-    for step in range(steps + 1):
-        apart = pos[None, :, :] - pos[:, None, :]
-        inverse = torch.rsqrt(torch.sum(apart * apart, 2) + softening * softening)
-        acc = torch.einsum("ij,ijk->ik", G * mass * inverse**3, apart)
-        potential = -G * torch.sum(torch.triu(mass[:, None] * mass * inverse, 1))
-        if step > 0:
-            vel = vel + 0.5 * dt * acc
-        kinetic = 0.5 * torch.sum(mass * torch.sum(vel * vel, 1))
-        total = total + kinetic**2 + potential**2
-        vel = vel + 0.5 * dt * acc
-        pos = pos + dt * vel
+    for kick in (0.0, *(0.5 * dt,) * steps):
+        pos, vel, energy = nbody_step(mass, pos, vel, kick, dt, G, softening)
+        total = total + energy
     return 0.5 * total
 
 

@@ -18,7 +18,11 @@ def prepare(kernel: Kernel, args: tuple[Any, ...], compiled: bool) -> Any:
     fun = getattr(torch_idiom, kernel.name, None)
     if fun is None:
         raise NotImplementedError("no adapter")
-    fun = torch.compile(fun) if compiled else fun
+    if compiled and kernel.name in torch_idiom.STEPS:
+        step = torch_idiom.STEPS[kernel.name]
+        setattr(torch_idiom, step, torch.compile(getattr(torch_idiom, step)))
+    elif compiled:
+        fun = torch.compile(fun)
     given = [torch.from_numpy(arg.copy()) if isinstance(arg, np.ndarray) else arg for arg in args]
     wanted = [given[k].requires_grad_() for k in kernel.positions]
 

@@ -1,4 +1,4 @@
-"""Peers: the same text with other stores computes the same; adapters against the kernel, where the tool is installed."""
+"""Peers: a text with other stores computes the same; adapters against the kernel, where the tool is installed."""
 
 from importlib.util import find_spec
 
@@ -30,8 +30,8 @@ class At:
 
 
 def stored(a, x):
-    a[1:] = x
-    a[0] += 2.0
+    a[1:, :-1] = x
+    a[0, 1:] += 2.0
     x += 1.0
     return a, x
 
@@ -42,9 +42,9 @@ def test_stores_are_written_by_at():
     class Array(np.ndarray):
         at = property(At)
 
-    before = np.zeros(3).view(Array)
+    before = np.zeros((2, 3)).view(Array)
     after, x = tree(before, 3.0)
-    np.testing.assert_array_equal(after, [2.0, 3.0, 3.0])
+    np.testing.assert_array_equal(after, [[0.0, 2.0, 2.0], [3.0, 3.0, 0.0]])
     np.testing.assert_array_equal(before, 0.0)
     assert x == 4.0
 
