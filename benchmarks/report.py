@@ -175,7 +175,7 @@ def plot(path: Path, *files: dict[str, Any]) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
-    from matplotlib import pyplot
+    from matplotlib import pyplot, ticker
 
     kernels = rows_of(*files)
     panels = {tool: title for tool, title in COLUMNS.items() if ratios(kernels, tool)}
@@ -186,17 +186,15 @@ def plot(path: Path, *files: dict[str, Any]) -> None:
         for position, rows in enumerate(kernels.values()):
             found = ratio(rows, tool)
             if found is None:
-                axis.text(
-                    1.05,
-                    position,
-                    "not written" if tool == "hand" else "doesn't run",
-                    va="center",
-                    fontsize=6,
-                    color="0.5",
-                )
+                why, x, side = ("not written", 0.95, "right") if tool == "hand" else ("doesn't run it", 1.05, "left")
+                axis.text(x, position, why, va="center", ha=side, fontsize=6, color="0.5")
                 continue
             axis.barh(position, found - 1.0, left=1.0, color="tab:blue" if found >= 1.0 else "tab:orange")
         axis.set_xscale("log")
+        wide = max(ratios(kernels, tool).values()) > 30.0
+        axis.xaxis.set_major_locator(ticker.LogLocator(subs=(1.0,) if wide else (1.0, 3.0)))
+        axis.xaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
+        axis.xaxis.set_minor_formatter(ticker.NullFormatter())
         axis.axvline(1.0, color="0.3", linewidth=0.8)
         axis.set_title(title, fontsize=9)
     axes[0][0].set_yticks(range(len(kernels)), list(kernels), fontsize=8)

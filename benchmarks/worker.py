@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import re
 import resource
 import sys
 import time
@@ -76,10 +77,11 @@ def forget_peak() -> None:
 
 
 def complaint(error: Exception) -> str:
-    """Return an exception on one line, without pictures, frames and advice."""
+    """Return an exception on one line, without pictures, advice, and folders."""
     lines = (line.strip() for line in str(error).splitlines())
-    telling = [line for line in lines if any(letter.isalpha() for letter in line)]
-    return f"{type(error).__name__}: {' '.join(telling[:3])}"[:240]
+    telling = [line for line in lines if any(letter.isalpha() for letter in line) and "uggestion" not in line]
+    text = re.sub(r"(?<![\w.:/])/(?:[\w.-]+/)+", "", " ".join(telling[:3]))
+    return f"{type(error).__name__}: {text}"[:240]
 
 
 def main(tool: str, name: str, size: str, core: str, answer_file: str) -> None:

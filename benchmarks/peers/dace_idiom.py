@@ -142,9 +142,12 @@ def vadv(utens_stage, u_stage, wcon, u_pos, utens, dtr_stage, value):
 
 def cavity_flow(u, v, p, nt, nit, dx, dy, dt, rho, nu, value):
     b = np.zeros_like(p)
+    un = np.zeros_like(u)
+    vn = np.zeros_like(v)
+    old = np.zeros_like(p)
     for _ in range(nt):
-        un = u.copy()
-        vn = v.copy()
+        un[:] = u
+        vn[:] = v
         b[1:-1, 1:-1] = rho * (
             ((u[1:-1, 2:] - u[1:-1, :-2]) / (2.0 * dx) + (v[2:, 1:-1] - v[:-2, 1:-1]) / (2.0 * dy)) / dt
             - ((u[1:-1, 2:] - u[1:-1, :-2]) / (2.0 * dx)) ** 2
@@ -152,7 +155,7 @@ def cavity_flow(u, v, p, nt, nit, dx, dy, dt, rho, nu, value):
             - ((v[2:, 1:-1] - v[:-2, 1:-1]) / (2.0 * dy)) ** 2
         )
         for _ in range(nit):
-            old = p.copy()
+            old[:] = p
             around = (old[1:-1, 2:] + old[1:-1, :-2]) * dy**2 + (old[2:, 1:-1] + old[:-2, 1:-1]) * dx**2
             p[1:-1, 1:-1] = (around - dx**2 * dy**2 * b[1:-1, 1:-1]) / (2.0 * (dx**2 + dy**2))
             p[:, -1] = p[:, -2]

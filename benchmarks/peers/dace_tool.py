@@ -1,4 +1,8 @@
-"""DaCe on the processor: sizes are constants, the gradient is compiled with the value by the compiler it finds."""
+"""DaCe on the processor: sizes are constants, the gradient is compiled with the value by the compiler it finds.
+
+Its differentiation expands products of matrices into loops, whatever BLAS there is. Its passes that fuse maps or keep
+arrays between steps make gradients wrong where they are used beside differentiation, and aren't used.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,7 @@ def prepare(kernel: Kernel, args: tuple[Any, ...]) -> Any:
     """Return what to time and what turns its result into a value and gradients."""
     fun = getattr(dace_idiom, kernel.name, None)
     if fun is None:
-        raise NotImplementedError("no adapter")
+        raise NotImplementedError("not written: it gathers by arrays of integers, which fails in ba and spmv")
     # Its arrays come and go in every step of a loop: memory that was given back to the system costs half of its time.
     libc = ctypes.CDLL(None)
     libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)

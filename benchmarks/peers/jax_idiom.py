@@ -60,9 +60,9 @@ def cholesky(A):
 
 
 def gemver(alpha, beta, A, u1, v1, u2, v2, w, x, y, z):
-    A = A + jnp.outer(u1, v1) + jnp.outer(u2, v2)
-    x = x + beta * (A.T @ y) + z
-    w = w + alpha * (A @ x)
+    # The changed matrix is never formed.
+    x = x + beta * (y @ A + (u1 @ y) * v1 + (u2 @ y) * v2) + z
+    w = w + alpha * (A @ x + u1 * (v1 @ x) + u2 * (v2 @ x))
     return 0.5 * jnp.sum(w * w)
 
 
@@ -88,9 +88,10 @@ def nbody(mass, pos, vel, steps, dt, G, softening):
     upper = np.triu(np.ones((n, n)), 1)
 
     def forces(pos):
-        apart = pos[None, :, :] - pos[:, None, :]
-        inverse = 1.0 / jnp.sqrt(jnp.sum(apart * apart, axis=2) + softening * softening)
-        acc = jnp.einsum("ij,ijk->ik", G * mass * inverse**3, apart)
+        dx, dy, dz = (pos[None, :, axis] - pos[:, None, axis] for axis in range(3))
+        inverse = lax.rsqrt(dx * dx + dy * dy + dz * dz + softening * softening)
+        pull = G * mass * inverse**3
+        acc = pull @ pos - jnp.sum(pull, axis=1)[:, None] * pos
         return acc, -G * jnp.sum(upper * mass[:, None] * mass * inverse)
 
     def step(state, kick):
@@ -176,9 +177,9 @@ def ht(theta, u, parents, relatives, base, weights, triangles, seen):
 
 
 def kmeans(centroids, points):
-    products = points @ centroids.T
-    distances = jnp.sum(centroids**2, axis=1) - 2.0 * products
-    return jnp.sum(points**2) + jnp.sum(jnp.min(distances, axis=1))
+    distances = jnp.sum(centroids**2, axis=1) - 2.0 * points @ centroids.T
+    nearest = jnp.argmin(lax.stop_gradient(distances), axis=1)
+    return jnp.sum((points - centroids[nearest]) ** 2)
 
 
 def heat_3d(A, B, T):
@@ -250,32 +251,14 @@ def hdiff(in_field, coeff):
 
 
 def vadv(utens_stage, u_stage, wcon, u_pos, utens, dtr_stage):
-    utens_stage, u_stage, wcon, u_pos, utens = (
-        jnp.moveaxis(field, 2, 0) for field in (utens_stage, u_stage, wcon, u_pos, utens)
-    )
-    flow = 0.25 * (wcon[1:, 1:] + wcon[1:, :-1])
-    change = -0.5 * flow * (u_stage[1:] - u_stage[:-1])
-    none = jnp.zeros_like(u_stage[:1])
-    upper = jnp.concatenate([0.5 * flow, none])
-    lower = jnp.concatenate([none, -0.5 * flow])
-    change = jnp.concatenate([change, none]) + jnp.concatenate([none, change])
-    diagonal = dtr_stage - lower - upper
+    flow = 0.25 * (wcon[1:, :, 1:] + wcon[:-1, :, 1:])
+    change = -0.5 * flow * (u_stage[:, :, 1:] - u_stage[:, :, :-1])
+    none = jnp.zeros_like(u_stage[:, :, :1])
+    upper = jnp.concatenate([0.5 * flow, none], axis=2)
+    lower = jnp.concatenate([none, -0.5 * flow], axis=2)
+    change = jnp.concatenate([change, none], axis=2) + jnp.concatenate([none, change], axis=2)
     right = dtr_stage * u_pos + utens + utens_stage + change
-
-    def down(above, row):
-        ccol, dcol = above
-        lower, diagonal, upper, right = row
-        pivot = diagonal - ccol * lower
-        new = (upper / pivot, (right - dcol * lower) / pivot)
-        return new, new
-
-    def up(below, row):
-        ccol, dcol = row
-        new = dcol - ccol * below
-        return new, new
-
-    _, columns = lax.scan(down, (none[0], none[0]), (lower, diagonal, upper, right))
-    _, data = lax.scan(up, none[0], columns, reverse=True)
+    data = lax.linalg.tridiagonal_solve(lower, dtr_stage - lower - upper, upper, right[..., None])[..., 0]
     out = dtr_stage * (data - u_pos)
     return 0.5 * jnp.sum(out * out)
 

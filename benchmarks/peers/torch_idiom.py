@@ -71,9 +71,9 @@ def cholesky(A):
 
 
 def gemver(alpha, beta, A, u1, v1, u2, v2, w, x, y, z):
-    A = A + torch.outer(u1, v1) + torch.outer(u2, v2)
-    x = x + beta * (A.T @ y) + z
-    w = w + alpha * (A @ x)
+    # The changed matrix is never formed.
+    x = x + beta * (y @ A + (u1 @ y) * v1 + (u2 @ y) * v2) + z
+    w = w + alpha * (A @ x + u1 * (v1 @ x) + u2 * (v2 @ x))
     return 0.5 * torch.sum(w * w)
 
 
@@ -158,8 +158,10 @@ def ht(theta, u, parents, relatives, base, weights, triangles, seen):
 
 
 def kmeans(centroids, points):
-    distances = torch.sum(centroids**2, 1) - 2.0 * (points @ centroids.T)
-    return torch.sum(points**2) + torch.sum(torch.min(distances, 1).values)
+    with torch.no_grad():
+        distances = torch.sum(centroids**2, 1) - 2.0 * (points @ centroids.T)
+        nearest = torch.argmin(distances, 1)
+    return torch.sum((points - centroids[nearest]) ** 2)
 
 
 def heat_3d_half(X, Y):
@@ -328,9 +330,10 @@ def syrk(alpha, beta, C, A):
 
 
 def nbody_step(mass, pos, vel, kick, dt, G, softening):
-    apart = pos[None, :, :] - pos[:, None, :]
-    inverse = torch.rsqrt(torch.sum(apart * apart, 2) + softening * softening)
-    acc = torch.einsum("ij,ijk->ik", G * mass * inverse**3, apart)
+    dx, dy, dz = (pos[None, :, axis] - pos[:, None, axis] for axis in range(3))
+    inverse = torch.rsqrt(dx * dx + dy * dy + dz * dz + softening * softening)
+    pull = G * mass * inverse**3
+    acc = pull @ pos - torch.sum(pull, 1, keepdim=True) * pos
     potential = -G * torch.sum(torch.triu(mass[:, None] * mass * inverse, 1))
     vel = vel + kick * acc
     kinetic = 0.5 * torch.sum(mass * torch.sum(vel * vel, 1))

@@ -94,4 +94,5 @@ def test_last_words():
 
 
 def test_complaint():
-    assert worker.complaint(ValueError("no\n\n=====\n  because\n")) == "ValueError: no because"
+    error = ValueError("no\n\n=====\n  in /home/me/x.py:3, see docs/y\n💡 Suggestion: think\nbecause")
+    assert worker.complaint(error) == "ValueError: no in x.py:3, see docs/y because"
