@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 from adjoint.analysis.written import shifted
-from adjoint.ir import Accum, Call, Expr, For, Let, Lit
+from adjoint.ir import Accum, Call, Expr, For, Let, Lit, Stmt
 from adjoint.ir.walk import names_in, statements, subexpressions
 
 _AGAIN = frozenset("add sub dim minimum maximum".split())
@@ -31,5 +33,10 @@ def may_be_asked_again(loop: For) -> bool:
     """Whether the bounds of a loop are cheap, and the same after an iteration as before it."""
     bounds = (loop.start, loop.stop)
     parts = [part for bound in bounds for part in subexpressions(bound) if isinstance(part, Call)]
-    moving = {s.target.name for s in statements(loop.body) if isinstance(s, Let | Accum)} | {loop.index.name}
+    moving = {s.target.name for s in statements(loop.body) if _rebinds(s)} | {loop.index.name}
     return all(part.prim in _AGAIN for part in parts) and not moving & {n for bound in bounds for n in names_in(bound)}
+
+
+def _rebinds(stmt: Stmt) -> TypeGuard[Let | Accum]:
+    """Whether a statement changes what a name is; sums into elements leave the lengths of an array alone."""
+    return isinstance(stmt, Let) or isinstance(stmt, Accum) and not stmt.index

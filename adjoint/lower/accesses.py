@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from adjoint.analysis.effects import actions
+from adjoint.analysis.written import offset_from
 from adjoint.ir import Accum, Call, Effect, Expr, For, Func, If, Let, Lit, Return, Stmt, Store, Var, While
 from adjoint.ir.walk import blocks, names_in, operands, substitute
 from adjoint.lower.guards import is_guard
@@ -70,6 +71,15 @@ def in_lockstep(
         case _:
             return False
     return depends and is_natural(a)
+
+
+def apart(a: Expr, b: Expr, moving: Collection[str], is_natural: Callable[[Expr], bool]) -> bool:
+    """Whether two subscripts are never the same while `moving` names change: they differ by a number, and count up."""
+    for base in {name for name in (*names_in(a), *names_in(b)) if name not in moving} or {""}:
+        x, y = offset_from(a, base), offset_from(b, base)
+        if x is not None and y is not None and x != y:
+            return is_natural(a) and is_natural(b)
+    return False
 
 
 class Accesses:

@@ -21,6 +21,7 @@ from adjoint.lower.interchange import interchange
 from adjoint.lower.invariants import invariants
 from adjoint.lower.overwritten import drop_overwritten
 from adjoint.lower.recycle import recycle
+from adjoint.lower.relay import relay
 from adjoint.lower.reuse import reuse
 from adjoint.lower.scan import scan
 from adjoint.lower.shrink import shrink
@@ -60,6 +61,7 @@ PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
     ("reuse", reuse),
     ("recycle", recycle),
     ("spread", spread),
+    ("relay", relay),
     ("strips", strips),
     ("scan", scan),
     ("hoist", lambda func, context: hoist(func, context.kinds)),

@@ -11,7 +11,7 @@ from adjoint.analysis.written import offset_from, shifted
 from adjoint.errors import AdjointError
 from adjoint.ir import Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store, Var
 from adjoint.ir.walk import map_blocks, map_expr, mentioned, names_in, statements, subexpressions, substitute
-from adjoint.lower.accesses import Access, Accesses
+from adjoint.lower.accesses import Access, Accesses, apart
 from adjoint.lower.context import Context
 from adjoint.rules.numba_types import Type, array, is_array, types
 from adjoint.rules.typing import expr_type
@@ -141,11 +141,8 @@ class _Parter:
         if (store.array, *read.index) == before.args:
             return True
         natural = self.context.is_natural
-        for a, b in zip(read.index[:-1], store.index[:-1], strict=True):
-            for base in {*names_in(a), *names_in(b)} - moving or {""}:
-                x, y = offset_from(a, base), offset_from(b, base)
-                if x is not None and y is not None and x != y and natural(a) and natural(b):
-                    return True
+        if any(apart(a, b, moving, natural) for a, b in zip(read.index[:-1], store.index[:-1], strict=True)):
+            return True
         further = offset_from(read.index[-1], store.index[-1].name) if isinstance(store.index[-1], Var) else None
         return read.index[:-1] == store.index[:-1] and further is not None and further * step >= 0 and (
             natural(read.index[-1])

@@ -11,7 +11,7 @@ from adjoint.analysis.written import offset_from, shifted
 from adjoint.errors import AdjointError
 from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
 from adjoint.ir.walk import map_blocks, names_in, statements, subexpressions, substitute
-from adjoint.lower.accesses import Access, Accesses
+from adjoint.lower.accesses import Access, Accesses, apart
 from adjoint.lower.context import Context
 from adjoint.rules.numba_types import Type, array, is_array, types
 from adjoint.rules.typing import expr_type
@@ -137,8 +137,13 @@ class _Spreader:
         if names & written or self.type_of(stmt.value) != kind.dtype or not isinstance(kind.dtype, types.Float):
             return None
         cls = self.accesses.class_of(stmt.target.name)
-        others = [access for access in facts.accesses if access.cls == cls]
-        return _Sum(stmt, offset) if all(self.is_apart(a, stmt, facts.binds) for a in others) else None
+        position = next(k for k, each in enumerate(loop.body) if each is stmt)
+        for k, each in enumerate(loop.body):
+            for access in (a for a in self.accesses.of(each).accesses if a.cls == cls):
+                waits = self.is_apart(access, stmt, facts.binds)
+                if not waits and not self.is_passed(loop, access, stmt, before=k <= position):
+                    return None
+        return _Sum(stmt, offset)
 
     def is_apart(self, access: Access, stmt: Accum, moving: set[str]) -> bool:
         """Whether an access is to other elements than a sum, or adds to them as well."""
@@ -146,15 +151,20 @@ class _Spreader:
             return False
         if access.adds:
             return True
-        return any(self.differ(a, b, moving) for a, b in zip(access.index, stmt.index, strict=True))
+        natural = self.context.is_natural
+        return any(apart(a, b, moving, natural) for a, b in zip(access.index, stmt.index, strict=True))
 
-    def differ(self, a: Expr, b: Expr, moving: set[str]) -> bool:
-        """Whether subscripts that don't change in the loop are never the same."""
-        for base in {name for name in (*names_in(a), *names_in(b)) if name not in moving} or {""}:
-            x, y = offset_from(a, base), offset_from(b, base)
-            if x is not None and y is not None and x != y:
-                return self.context.is_natural(a) and self.context.is_natural(b)
-        return False
+    def is_passed(self, loop: For, access: Access, stmt: Accum, *, before: bool) -> bool:
+        """Whether the loop has come by an element for the last time when something is added to it.
+
+        `before` says that the statement with the access comes before the sum.
+        """
+        if access.name != stmt.target.name or access.index is None or access.index[:-1] != stmt.index[:-1]:
+            return False
+        there, offset = (offset_from(index[-1], loop.index.name) for index in (access.index, stmt.index))
+        if there is None or offset is None or not self.context.is_natural(access.index[-1]):
+            return False
+        return before if there == offset else (offset < there) == (loop.step == Lit(1))
 
     def type_of(self, expr: Expr) -> Type:
         try:
