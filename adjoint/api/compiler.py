@@ -15,6 +15,7 @@ from numba import types as nb
 
 from adjoint.analysis.draws import draws_anew
 from adjoint.analysis.memory import is_memory, memory
+from adjoint.backends.fingerprint import has_blas
 from adjoint.backends.request import FORWARD, REVERSE, Generated, NumbaType, Request
 from adjoint.codegen.module import module_text
 from adjoint.codegen.names import rename
@@ -71,10 +72,12 @@ TIDY: tuple[tuple[str, Callable[[Func], Func]], ...] = (
 )
 # Passes that let one array hold a value and then a tangent, which has another shape where it has many directions, or
 # write numbers where tangents stand.
-_SHARING = ("reuse", "recycle", "spread", "relay", "strips", "scan")
+_SHARING = ("reuse", "recycle", "spread", "relay", "strips", "scan", "multiply")
 # Passes after which sums are added up in another order than NumPy's and BLAS's, which vectorise them in any mode.
 # `scan` adds the terms of one sum in another order than the text says.
-_REORDERING = ("products", "scan")
+_REORDERING = ("products", "scan", "multiply")
+# Passes that make loops products of matrices, for which Numba needs SciPy.
+_MULTIPLYING = ("multiply",)
 # Where functions come from that text calls which isn't for people.
 _OWN = {"lanes.": "adjoint.backends.lanes", "sets.": "adjoint.backends.dependence"}
 
@@ -120,7 +123,7 @@ def generate(request: Request, arg_types: tuple[NumbaType, ...]) -> Generated:
     final = starting_with(checks, spread(tidy(transformed, trace, nan_check=request.options.nan_check)))
     fastmath = frozenset(request.options.fastmath)
     fuse = _fuses(request)
-    apart = (*(_SHARING if request.options.directions else ()), *(() if "reassoc" in fastmath else _REORDERING))
+    apart = _left_out(request)
     fused = starting_with(checks, spread(tidy(fuse_loops(transformed, apart)))) if fuse else final
     lowered = trace.add("numba", passed_form(to_numba(fused)))
     if width := request.options.directions:
@@ -135,6 +138,13 @@ def generate(request: Request, arg_types: tuple[NumbaType, ...]) -> Generated:
     assembling = result_function(final, f"{entry}_result")
     source, compiled_text = text_of(readable), text_of(compiled, jit, [] if assembling is None else [assembling])
     return Generated(source, compiled_text, entry, trace.stages, {**module.refs, **_unimportable(final)})
+
+
+def _left_out(request: Request) -> tuple[str, ...]:
+    """Return passes that may not run: the way tangents are kept, strict order or a missing BLAS forbids them."""
+    shared = _SHARING if request.options.directions else ()
+    reordering = () if "reassoc" in request.options.fastmath else _REORDERING
+    return (*shared, *reordering, *(() if has_blas() else _MULTIPLYING))
 
 
 def _seeds(func: Func, request: Request) -> list[str]:

@@ -15,6 +15,7 @@ import linecache
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, cast
@@ -73,7 +74,13 @@ def versions() -> tuple[str, ...]:
     for path in sorted(PACKAGE.rglob("*.py")):
         status = path.stat()
         stamp.update(f"{path.relative_to(PACKAGE).as_posix()} {status.st_size} {status.st_mtime_ns}\n".encode())
-    return (sys.version, numba.__version__, np.__version__, stamp.hexdigest())
+    return (sys.version, numba.__version__, np.__version__, f"blas {has_blas()}", stamp.hexdigest())
+
+
+@functools.cache
+def has_blas() -> bool:
+    """Whether Numba finds SciPy, whose BLAS it multiplies matrices with."""
+    return find_spec("scipy") is not None
 
 
 def function_text(fun: FunctionType) -> str:

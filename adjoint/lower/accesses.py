@@ -178,13 +178,18 @@ class Accesses:
             case Call("slice" | "tuple" | "list"):
                 return False
             case Call(prim, args):
-                return prim in ("add", "sub", "mul", "neg", "dim", "floordiv", "mod") and all(
-                    map(self._is_integer, args)
-                ) or self._is_scalar_call(index)
+                return (
+                    prim in ("add", "sub", "mul", "neg", "dim", "floordiv", "mod")
+                    and all(map(self._is_integer, args))
+                    or self._is_scalar_call(index)
+                )
 
     def _is_scalar_call(self, call: Call) -> bool:
-        return call.prim.startswith("cast.") or call.prim == "getitem" and isinstance(call.args[0], Var) and (
-            self._is_element(call.args[0].name, call.args[1:])
+        return (
+            call.prim.startswith("cast.")
+            or call.prim == "getitem"
+            and isinstance(call.args[0], Var)
+            and (self._is_element(call.args[0].name, call.args[1:]))
         )
 
     def _reading(self, expr: Expr, found: Summary) -> None:

@@ -8,10 +8,11 @@ from functools import partial
 
 from adjoint.analysis.liveness import Liveness, Site, liveness
 from adjoint.analysis.sharing import memory_classes
-from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, If, Lit, Stmt, Store, Var, While
+from adjoint.ir import Block, Call, Comment, Expr, For, Func, If, Lit, Stmt, Var, While
 from adjoint.ir.walk import map_blocks, names_in, statements, subexpressions
 from adjoint.lower.accesses import Access, Accesses, in_lockstep
 from adjoint.lower.context import Context
+from adjoint.lower.factors import as_sum
 from adjoint.rules.numba_types import Type
 
 _BOUNDS = frozenset("add sub mul neg dim maximum minimum".split())
@@ -45,18 +46,7 @@ def interchange(func: Func, context: Context) -> Func:
 
 def _sums(block: Block) -> Block:
     """Write `x[i] = x[i] + e` as `x[i] += e`."""
-    return tuple(map_blocks(_as_sum(stmt), _sums) for stmt in block)
-
-
-def _as_sum(stmt: Stmt) -> Stmt:
-    match stmt:
-        case Store(array, index, Call("add" | "sub" as prim, (Call("getitem", (base, *place)), value))) if (
-            base == array and tuple(place) == index and array.name not in names_in(value)
-        ):
-            added = value if prim == "add" else Call("neg", (value,))
-            return Accum(array, index, added, stmt.loc)
-        case _:
-            return stmt
+    return tuple(map_blocks(as_sum(stmt), _sums) for stmt in block)
 
 
 def _pair(stmt: Stmt) -> tuple[For, For] | None:

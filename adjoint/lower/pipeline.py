@@ -19,6 +19,7 @@ from adjoint.lower.fuse import fuse
 from adjoint.lower.hoist import hoist
 from adjoint.lower.interchange import interchange
 from adjoint.lower.invariants import invariants
+from adjoint.lower.multiply import multiply
 from adjoint.lower.overwritten import drop_overwritten
 from adjoint.lower.recycle import recycle
 from adjoint.lower.relay import relay
@@ -66,6 +67,7 @@ PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
     ("scan", scan),
     ("hoist", lambda func, context: hoist(func, context.kinds)),
     ("nest", lambda func, context: renest(func)),
+    ("multiply", multiply),
     ("split", split),
     ("interchange", interchange),
     ("accumulate", lambda func, context: accumulate(func, context.kinds, context.temporary, context.is_natural)),

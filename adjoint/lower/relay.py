@@ -112,9 +112,13 @@ class _Relay:
         place = (*lead, shifted(loop.index, beyond))
         if not all(map(self.context.is_natural, (*add.index, *place))):
             return None
-        users = [stmt for stmt in loop.body if self.uses(stmt, add, facts.binds)]
+        users = tuple(stmt for stmt in loop.body if self.uses(stmt, add, facts.binds))
         match users:
-            case [Let() as take, Store(_, index) as store, Accum()] | [Let() as take, Accum(), Store(_, index) as store]:
+            case [Let() as take, Store(_, index) as store, Accum()] | [
+                Let() as take,
+                Accum(),
+                Store(_, index) as store,
+            ]:
                 there = Call("getitem", (add.target, *place))
                 alone = take.value == there and index == place and take.target.name != add.target.name
                 return _Turn(take, store, add, beyond) if alone and self.is_only(take, store, add) else None

@@ -144,8 +144,11 @@ class _Parter:
         if any(apart(a, b, moving, natural) for a, b in zip(read.index[:-1], store.index[:-1], strict=True)):
             return True
         further = offset_from(read.index[-1], store.index[-1].name) if isinstance(store.index[-1], Var) else None
-        return read.index[:-1] == store.index[:-1] and further is not None and further * step >= 0 and (
-            natural(read.index[-1])
+        return (
+            read.index[:-1] == store.index[:-1]
+            and further is not None
+            and further * step >= 0
+            and (natural(read.index[-1]))
         )
 
     def loops(self, loop: For, store: Store, kept: list[Let], found: _Sum, before: Call, step: int) -> list[Stmt]:

@@ -159,7 +159,7 @@ class _Spreader:
 
         `before` says that the statement with the access comes before the sum.
         """
-        if access.name != stmt.target.name or access.index is None or access.index[:-1] != stmt.index[:-1]:
+        if access.name != stmt.target.name or access.index is None:
             return False
         there, offset = (offset_from(index[-1], loop.index.name) for index in (access.index, stmt.index))
         if there is None or offset is None or not self.context.is_natural(access.index[-1]):

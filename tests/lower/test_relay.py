@@ -36,6 +36,9 @@ LEFT = [
     (DOWN, "t: float64 = x[i, j]; x[i, j] = 0.0; x[i, j - 1] += a * t; x[i, j - 1] += t"),
     (DOWN, "t: float64 = x[i, j]; x[i, j] = x[i, j + 1]; x[i, j - 1] += a * t"),
     (DOWN, "t: float64 = x[i, j]; x[i, j] = 0.0; x[i, j - 1] += t * x[j, i]"),
+    (DOWN, "t: float64 = 2.0 * x[i, j]; x[i, j] = 0.0; x[i, j - 1] += t"),
+    (DOWN, "t: float64 = x[i, j + 1]; x[i, j] = 0.0; x[i, j - 1] += t"),
+    (DOWN, "t: float64 = x[i, j]; x[i, j + 1] = 0.0; x[i, j - 1] += t"),
     (DOWN, "x[i, j - 1] += a; t: float64 = x[i, j]; x[i, j] = t * 0.5"),
     (DOWN, "x[i, j] = a; t: float64 = x[i, j]; x[i, j - 1] += t"),
     (DOWN, "t: float64 = x[i, j]; y[j] = t; x[i, j - 1] += t"),
@@ -49,6 +52,7 @@ SPREAD = [
     (DOWN, "t: float64 = a * x[i, j]; x[i, j] = 0.0; x[i, j + 1] += t; x[i, j] += t; x[i, j - 1] += t"),
     (UP, "t: float64 = a * x[i, j]; x[i, j + 1] += t; x[i, j] += t; x[i, j - 1] += t"),
     (UP, "t: float64 = a * x[i, j + 1]; x[i, j + 1] = t; x[i, j] += t; x[i, j - 1] += t"),
+    (DOWN, "t: float64 = a * x[j, j]; x[i, j] += t; x[i, j + 1] += t"),
     (DOWN, "t: float64 = a * x[i, j - 1]; x[i, j] += y[j] * t; x[i, j + 1] += t; y[j] = t"),
 ]
 TOGETHER = [
