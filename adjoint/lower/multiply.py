@@ -14,6 +14,7 @@ from adjoint.ir.walk import map_blocks, mentioned, mentioned_within, names_in, s
 from adjoint.lower.accesses import Access, Accesses, in_lockstep
 from adjoint.lower.context import Context
 from adjoint.lower.factors import Bounds, Term, terms, triangle
+from adjoint.lower.uses import open_indices
 from adjoint.rules.numba_types import Type, array, types
 
 BLOCK = 64  # rows of a triangle at a time: what is left over of it stays in loops
@@ -75,6 +76,7 @@ class _Multiplier:
         self.context = context
         self.accesses = Accesses(func, context.kinds, memory_classes(func))
         self.counts = Counter(name for stmt in statements(func.body) for name in mentioned(stmt))
+        self.read_outside = open_indices(func)
 
     def block(self, block: Block) -> Block:
         out: list[Stmt] = []
@@ -108,7 +110,8 @@ class _Multiplier:
         others = {name for stmt in (*nest.before, *nest.after) for name in mentioned_within(stmt)}
         bound = {name for stmt in (*nest.before, *nest.after) for name in self.accesses.of(stmt).binds}
         natural = all(self.context.natural.get(name, False) for name in indices)
-        return alone and natural and len(indices) == 3 and not indices & bound and not own & others
+        inside_only = not indices & (bound | self.read_outside) and not own & others
+        return alone and natural and len(indices) == 3 and inside_only
 
     def may_part(self, nest: _Nest) -> bool:
         """Whether the outer loop may do all of one part of its body before it does the next one."""
@@ -186,9 +189,12 @@ class _Writer:
         nest = self.nest
         comments = tuple(s for s in (*nest.middle.body, *nest.inner.body) if isinstance(s, Comment))
         products = tuple(self.blocks() if self.bounds.side else self.products(self.bounds.ranges))
-        around = [replace(nest.outer, body=part) if part else None for part in (nest.before, nest.after)]
-        parts = (around[0], *comments, *products, around[1])
-        return If(self.pays(), tuple(part for part in parts if part is not None), (nest.outer,), loc=nest.outer.loc)
+        before, after = map(self.around, (nest.before, nest.after))
+        return If(self.pays(), (*before, *comments, *products, *after), (nest.outer,), loc=nest.outer.loc)
+
+    def around(self, part: Block) -> Block:
+        """Return the outer loop with a part of its body; comments alone need no loop."""
+        return part if all(isinstance(stmt, Comment) for stmt in part) else (replace(self.nest.outer, body=part),)
 
     def pays(self) -> Expr:
         """Return whether the matrices are large enough, and have no other columns."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from adjoint import value_and_grad
 from adjoint.backends import fingerprint
 from adjoint.codegen.emit import text
-from adjoint.ir import Func
+from adjoint.ir import Comment, For, Func
 from adjoint.lower import multiply as module
 from adjoint.lower.expand import expand
 from adjoint.lower.multiply import multiply
@@ -167,6 +169,27 @@ def test_others_stay(body: str, first: str, second: str) -> None:
 def test_a_factor_bound_in_the_outer_loop_stays() -> None:
     func, after = changed(program("z[i, j] += b * x[i, k] * y[k, j]", J, K, before="b = v[i]"))
     assert text(after) == text(func)
+
+
+@pytest.mark.parametrize("index", "ijk")
+def test_an_index_that_is_read_after_the_loops_keeps_its_value(index: str) -> None:
+    source = PROGRAM.replace("v, u, b", "v, u, {index}")
+    body = "z[i, j] += x[i, k] * y[k, j]"
+    parts = {"body": body, "first": J, "second": K, "outer": ALL, "before": NOTHING, "after": NOTHING}
+    func, after = changed(parse(source.format(index=index, **parts)))
+    assert text(after) == text(func)
+
+
+def test_comments_around_need_no_loop() -> None:
+    func, context = expand(program("z[i, j] += x[i, k] * y[k, j]", J, K))
+    loop = next(stmt for stmt in func.body if isinstance(stmt, For))
+    nest = next(stmt for stmt in loop.body if isinstance(stmt, For))
+    body = tuple(replace(s, body=(Comment("before"), nest)) if s is loop else s for s in func.body)
+    context.natural |= dict.fromkeys("ijk", True)
+    func = replace(func, body=body)
+    after = multiply(func, context)
+    assert "np.dot" in text(after)
+    are_equal(func, after)
 
 
 def test_subscripts_that_may_count_from_the_end_stay() -> None:
