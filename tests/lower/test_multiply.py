@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -205,27 +206,28 @@ def test_columns_beyond_the_loop_are_not_used() -> None:
     same(run(after, *args), run(func, *args), 1e-13)
 
 
-def update(a: float, C: np.ndarray, A: np.ndarray) -> float:
-    C = C.copy()
-    for i in range(A.shape[0]):
+def update(a: float, z: np.ndarray, x: np.ndarray) -> float:
+    z = z.copy()
+    for i in range(x.shape[0]):
         for j in range(i + 1):
-            C[i, j] *= a
-        for k in range(A.shape[1]):
+            z[i, j] *= a
+        for k in range(x.shape[1]):
             for j in range(i + 1):
-                C[i, j] += a * A[i, k] * A[j, k]
-    return np.sum(C * C)
+                z[i, j] += a * x[i, k] * x[j, k]
+    return np.sum(z * z)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_gradient(dtype: type) -> None:
-    C, A = np.cos(np.arange(49.0)).reshape(7, 7).astype(dtype), np.sin(np.arange(28.0)).reshape(7, 4).astype(dtype)
+def test_gradient(dtype: type[np.floating[Any]]) -> None:
+    z = np.asarray(np.cos(np.arange(49.0)).reshape(7, 7), dtype=dtype)
+    x = np.asarray(np.sin(np.arange(28.0)).reshape(7, 4), dtype=dtype)
     gradient = value_and_grad(update, argnums=(1, 2))
-    found, expected = gradient(0.7, C, A), gradient.python(0.7, C, A)
+    found, expected = gradient(0.7, z, x), gradient.python(0.7, z, x)
     rtol = 1e-12 if dtype == np.float64 else 1e-4
     np.testing.assert_allclose(found[0], expected[0], rtol=rtol)
     for bar, wanted in zip(found[1], expected[1], strict=True):
         np.testing.assert_allclose(bar, wanted, rtol=rtol, atol=rtol)
-    assert gradient.inspect("compiled", 0.7, C, A).count("np.dot") == 3 or dtype == np.float32
+    assert gradient.inspect("compiled", 0.7, z, x).count("np.dot") == 3 or dtype == np.float32
 
 
 def test_not_where_numba_has_no_matrix_products(monkeypatch: pytest.MonkeyPatch) -> None:

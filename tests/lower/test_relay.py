@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -68,10 +70,8 @@ def program(loop: str, body: str) -> Func:
     return parse(PROGRAM.format(loop=loop, body=body.replace("; ", "\n            ")))
 
 
-def passed(change: object, loop: str, body: str) -> tuple[Func, Func]:
+def passed(change: Callable[[Func, Context], Func], loop: str, body: str) -> tuple[Func, Func]:
     func, context = expand(program(loop, body))
-    assert isinstance(context, Context)
-    assert callable(change)
     return func, change(func, context)
 
 
