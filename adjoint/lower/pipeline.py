@@ -26,6 +26,7 @@ from adjoint.lower.relay import relay
 from adjoint.lower.reuse import reuse
 from adjoint.lower.scan import scan
 from adjoint.lower.shrink import shrink
+from adjoint.lower.spent import drop_spent
 from adjoint.lower.split import split
 from adjoint.lower.spread import spread
 from adjoint.lower.strips import strips
@@ -45,18 +46,24 @@ def _stopped(func: Func, context: Context) -> Func:
     return done
 
 
+def _first_write(func: Func, context: Context) -> Func:
+    return first_write(func, context.made, context.spans)
+
+
 # Name and pass; each gets the program and what `expand` found out.
 PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
     ("overwritten", drop_overwritten),
+    ("spent", drop_spent),
     ("tapes", lambda func, context: eliminate(drop_unread(eliminate(func)))),
     ("unstack", unstack),
     ("adopt", adopt),
     ("ascend", ascend),
     ("absorb", absorb),
+    ("first_write", _first_write),
     ("substitute", substitute_cheap),
     ("fuse", fuse),
     ("again", again),
-    ("first_write", lambda func, context: first_write(func, context.made, context.spans)),
+    ("first_write", _first_write),
     ("contract", lambda func, context: contract(func, context.kinds)),
     ("shrink", shrink),
     ("reuse", reuse),

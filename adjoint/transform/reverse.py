@@ -218,7 +218,7 @@ class Reverse:
         exit_ = func.body[-1]
         assert isinstance(exit_, Return)
         self.here = in_backward(exit_.loc)
-        if result == "pullback" and self.seed is not None:
+        if self.seed is not None:
             program.types[self.seed.name] = bar_type(program.type_of(exit_.value))
         root = program.structure.root
         frame = self.open(root, program.memory.after[id(exit_)])

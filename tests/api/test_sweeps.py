@@ -1,5 +1,6 @@
 """Sweeps without the value, beside those with it."""
 
+import math
 from collections import namedtuple
 
 import numpy as np
@@ -60,3 +61,31 @@ def test_a_checkpoint_takes_what_is_asked_for():
     np.testing.assert_allclose(gradient(a, x), 2.0 * a.T @ (a @ x))
     assert "product_bars[0]" in gradient.source
     assert "[1]" not in gradient.source
+
+
+def of_loop(x):
+    v = np.empty_like(x)
+    for i in range(x.shape[0]):
+        v[i] = math.sin(x[i])
+    return v - x
+
+
+@pytest.mark.parametrize("mode", ["pullback", "vjp"])
+def test_a_pullback_goes_through_its_cotangent_once(mode):
+    x, seed = np.arange(1.0, 4.0), np.ones(3)
+    made = sweep(mode, of_loop, Form(1), (0,), Options())
+    text = made.generated_for(x, seed).compiled_text
+    assert text.count("for ") == 1
+    assert " v_bar[" not in text
+    found = made(x, seed)
+    np.testing.assert_allclose((found[1] if mode == "vjp" else found)[0], np.cos(x) - 1.0)
+
+
+def test_a_cotangent_in_another_order():
+    def turned(x):
+        return np.ascontiguousarray(x.T) * 2.0
+
+    pull = sweep("vjp", turned, Form(1), (0,), Options())
+    seed = np.arange(6.0).reshape(3, 2)
+    for given in (seed, np.asfortranarray(seed), np.repeat(seed, 2, axis=1)[:, ::2]):
+        np.testing.assert_array_equal(pull(np.ones((2, 3)), given)[1][0], 2.0 * seed.T)
