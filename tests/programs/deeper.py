@@ -15,7 +15,7 @@ from adjoint import jvp, value_and_grad
 from adjoint.api import compiler
 from adjoint.api.containers import packed
 from adjoint.api.sweeps import Form, sweep
-from adjoint.backends.request import Generated, Options
+from adjoint.backends.request import Generated, Mode, Options
 from adjoint.errors import AdjointError
 from adjoint.lower import BROADCAST_GUARD
 from adjoint.lower.pipeline import PASSES
@@ -99,6 +99,28 @@ def lowered_agrees(fun: Function, program: Program) -> str:
     """The loops that Numba compiles, run by the interpreter, against `.source`."""
     found = both(value_and_grad(fun, program.argnums, cache=False).generated_for(*program.args), program.args, {})
     return "" if found == GUARD else found
+
+
+def second_order_agrees(fun: Function, program: Program) -> str:
+    """`lowered_agrees` for the pushforward and the pullback of the gradient, whose arrays all have seeds."""
+    numbers, argnums = np.random.default_rng(len(program.source)), program.argnums
+    chosen = [program.args[k] for k in argnums]
+    if not all(isinstance(arg, float | np.ndarray) for arg in chosen):
+        return ""
+    gradient = value_and_grad(fun, argnums, cache=False)
+    seeds = tuple(_direction(numbers, arg) for arg in chosen)
+    modes: tuple[tuple[Mode, tuple[Any, ...]], ...] = (("pushforward", seeds), ("pullback", ((1.0, seeds),)))
+    for mode, given in modes:
+        made = sweep(mode, gradient, Form(len(program.args)), argnums, Options(cache=False))
+        args = (*program.args, *given)
+        try:
+            generated = made.generated_for(*args)
+        except AdjointError:
+            return ""
+        found = both(generated, args, {})
+        if found not in ("", GUARD):
+            return f"{mode} of the gradient: {found}"
+    return ""
 
 
 def passes_agree(fun: Function, program: Program) -> str:
@@ -201,6 +223,7 @@ def difference(found: Any, expected: Any, *, single: bool = False) -> str:
 SAMPLES: tuple[tuple[str, int, Callable[[Function, Program], str]], ...] = (
     ("forward", 4, forward_agrees),
     ("lowered", 8, lowered_agrees),
+    ("second order", 16, second_order_agrees),
     ("directions", 8, directions_agree),
     ("compiled directions", 1000, compiled_directions_agree),
     ("passes", 400, passes_agree),
