@@ -109,11 +109,13 @@ class _Spreader:
         if not any(widths) or max(widths) > WIDEST or not self.context.is_natural(loop.index):
             return [loop]
         plan = _Plan(loop, max(widths))
+        sums = list(self.waiting(loop, sums))
         core = self.core(plan, sums)
         if core is None:
             return [loop]
         size = Call("maximum", (shifted(plan.bounds[1], 2 * plan.margin), Lit(0)), via="builtin")
         made = [Let(var, Call("empty", (size,), self.options(var))) for var in plan.kept.values()]
+        rows = dict.fromkeys(each.row for each in sums)
         added = [stmt for row in rows for stmt in self.added(plan, [s for s in sums if s.row == row])]
         return [*made, If(Call("lt", plan.bounds), (core, *_margins(plan), *added))]
 
@@ -171,6 +173,20 @@ class _Spreader:
             return expr_type(expr, self.kinds)
         except AdjointError:
             return None
+
+    def waiting(self, loop: For, sums: Sequence[_Sum]) -> Iterator[_Sum]:
+        """Yield the sums that are kept for later.
+
+        Those of a row into one element of the iteration may stay, as no other iteration uses that element in the loop
+        any more. They do if this saves an array.
+        """
+        keys = {id(each.stmt): self.key(each.stmt, loop) for each in sums}
+        staying: dict[tuple[Var, tuple[Expr, ...]], int] = {}
+        for each in sums:
+            others = (s for s in sums if keys[id(s.stmt)] == keys[id(each.stmt)])
+            if each.row not in staying and all(s.row == each.row and s.offset == each.offset for s in others):
+                staying[each.row] = each.offset
+        yield from (each for each in sums if staying.get(each.row) != each.offset)
 
     # -- the loop that keeps them --------------------------------------------------------------------------------
 

@@ -73,6 +73,14 @@ def test_scattered_sums(scatter: str, rows: str, columns: str, n: int) -> None:
         assert lowered(source) != lowered(source, ("spread",))
 
 
+def test_a_sum_into_the_element_of_the_iteration_needs_no_array() -> None:
+    body = "x[i, j - 1] += u\n x[i, j + 1] += u\n x[i, j] += u * t".replace("\n ", "\n            ")
+    source = STENCIL.format(dtype="float64", rows="1, n - 1", columns="1, n - 1", body=body)
+    done = text(lowered(source))
+    assert done.count("np.empty(") == 1
+    assert "x[i, j] += u * t" in done
+
+
 def test_a_factor_that_may_be_infinite_is_multiplied_before_zeros_are_put_around() -> None:
     source = STENCIL.format(dtype="float64", rows="1, n - 1", columns="1, n - 1", body="x[i, j - 1] += c * u")
     source = source.replace("+= c * u", "+= c * u\n            x[i, j + 1] += c * u")
