@@ -1,7 +1,7 @@
 """Tables and plot from results: `python -m benchmarks.report benchmarks/results/*.json --write`.
 
 `--write` puts them where they belong: into the README, into the page about speed, and beside it the plot. A tool is
-compared with ours as measured in the same file, since files are from different runs.
+compared with ours as measured in the same file, since files are from different runs; of two files, the first counts.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ COLUMNS = {
 
 
 def rows_of(*files: dict[str, Any]) -> Kernels:
-    """Return the results by kernel and tool; `torch` is the better of eager and compiled."""
+    """Return the results by kernel and tool, the first measured ones; `torch` is the better of eager and compiled."""
     found: Kernels = {}
     for results in files:
         for name, rows in results["kernels"].items():
@@ -45,7 +45,8 @@ def rows_of(*files: dict[str, Any]) -> Kernels:
             for row in by_tool.values():
                 if "median" in row and "median" in by_tool["ours"]:
                     row["to ours"] = row["median"] / by_tool["ours"]["median"]
-            found[name] = by_tool | found.get(name, {})
+            known = found.setdefault(name, {})
+            known |= {tool: row for tool, row in by_tool.items() if "to ours" not in known.get(tool, {})}
     for rows in found.values():
         torch = [rows[tool] for tool in ("torch", "torch_compile") if "to ours" in rows.get(tool, {})]
         if torch:
@@ -94,12 +95,18 @@ def markdown(*files: dict[str, Any]) -> str:
     columns = _measured(kernels)
     lines = [["kernel", "primal, ms", "value+gradient, ms", "ours ÷ primal", *columns.values()]]
     for name, rows in kernels.items():
-        figures = [ratio(rows, "ours", "primal"), *(ratio(rows, tool) for tool in columns)]
-        lines.append([name, _milliseconds(rows, "primal"), _milliseconds(rows, "ours"), *map(_figure, figures)])
+        figures = [_figure(ratio(rows, tool)) if tool in rows else "" for tool in columns]
+        own = [_milliseconds(rows, "primal"), _milliseconds(rows, "ours"), _figure(ratio(rows, "ours", "primal"))]
+        lines.append([name, *own, *figures])
     found = [list(ratios(kernels, tool, to).values()) for tool, to in _pairs(columns)]
     lines.append(["geometric mean", "", "", *(_figure(mean(figures)) for figures in found)])
-    lines.append(["kernels it doesn't run", "", "", *(str(len(kernels) - len(figures)) for figures in found)])
+    refused = (str(len(_tried(kernels, tool)) - len(ratios(kernels, tool))) for tool in columns)
+    lines.append(["kernels it doesn't run", "", "", "", *refused])
     return _markdown(lines)
+
+
+def _tried(kernels: Kernels, tool: str) -> list[str]:
+    return [name for name, rows in kernels.items() if tool in rows]
 
 
 def _pairs(columns: dict[str, str]) -> list[tuple[str, str]]:
@@ -125,7 +132,7 @@ def summary(*files: dict[str, Any]) -> str:
         name, values = title.removesuffix(" ÷ ours"), list(found.values())
         faster = [f"{kernel} ({figure:.2f})" for kernel, figure in found.items() if figure < 1.0]
         spread = [_figure(mean(values)), _figure(min(values)), _figure(max(values))] if values else ["–"] * 3
-        lines.append([name, *spread, f"{len(values)} of {len(kernels)}", ", ".join(faster) or "–"])
+        lines.append([name, *spread, f"{len(values)} of {len(_tried(kernels, tool))}", ", ".join(faster) or "–"])
     return _markdown(lines)
 
 
@@ -158,7 +165,7 @@ def reasons(*files: dict[str, Any]) -> str:
             (rows[tool]["error"], name) for name, rows in kernels.items() if tool in rows and "median" not in rows[tool]
         ]
         if refused:
-            text.append(f"`{tool}`, {len(refused)} of {len(kernels)}:\n")
+            text.append(f"`{tool}`, {len(refused)} of {len(_tried(kernels, tool))}:\n")
             for reason, same in groupby(sorted(refused), key=lambda pair: pair[0]):
                 text.append(f"- {', '.join(name for _, name in same)}: {_quoted(reason)}")
             text.append("")
@@ -186,6 +193,8 @@ def plot(path: Path, *files: dict[str, Any]) -> None:
         for position, rows in enumerate(kernels.values()):
             found = ratio(rows, tool)
             if found is None:
+                if tool not in rows:
+                    continue
                 why, x, side = ("not written", 0.95, "right") if tool == "hand" else ("doesn't run it", 1.05, "left")
                 axis.text(x, position, why, va="center", ha=side, fontsize=6, color="0.5")
                 continue
