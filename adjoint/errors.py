@@ -10,6 +10,7 @@ from dataclasses import dataclass
 BROADCAST_GUARD = "adjoint: this gradient assumes"
 # What is raised where a product has no value, if only its derivative is computed.
 PRODUCT_GUARD = "the operands of a product do not fit together"
+EMPTY_GUARD = "an array without elements has no largest or smallest one"
 WRITE_GUARD = "what is written to an array does not fit its place"
 
 

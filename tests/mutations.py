@@ -48,8 +48,20 @@ MUTATIONS = (
     Mutation(
         "a restore is taken for dead though it is read later",
         "transform/restores.py",
-        "_is_restore(s, old) and not dependence.is_read_later(s)",
-        "_is_restore(s, old)",
+        "{id(stmt) for stmt in stores if not dependence.is_read_later(stmt)}",
+        "{id(stmt) for stmt in stores}",
+    ),
+    Mutation(
+        "names that a loop carries are taken to show nothing that its iteration has made",
+        "analysis/dependence.py",
+        "if read.root is None and read.name not in origin.shown:",
+        "if read.root is None:",
+    ),
+    Mutation(
+        "an element is taken to be final though it is written later",
+        "analysis/final.py",
+        "if write is None or self.dependence.is_written_later(read, write):",
+        "if write is None:",
     ),
     Mutation(
         "reads are looked for only after the iteration after next",

@@ -16,8 +16,13 @@ import pytest
 
 from adjoint import value_and_grad
 from adjoint.errors import AdjointError
+from tests.cases.found import FOUND
 from tests.cases.idioms import IDIOMS
-from tests.cases.registry import Case
+from tests.cases.idioms_hard import HARD
+from tests.cases.idioms_traps import TRAPS
+from tests.cases.mutants import MUTANTS
+from tests.cases.registry import Case, Table
+from tests.dead import dead
 from tests.oracle import clone
 
 ROOT = Path(__file__).parents[1]
@@ -26,7 +31,10 @@ CASES = {case.name: case for case in IDIOMS}
 
 @cache
 def source(name: str) -> str | None:
-    case = CASES[name]
+    return _text(CASES[name])
+
+
+def _text(case: Case) -> str | None:
     with np.errstate(all="ignore"):
         aux = isinstance(case.fun(*clone(case.args), **case.kwargs), tuple)
     try:
@@ -86,20 +94,13 @@ def test_sources_are_short() -> None:
     assert statistics.median(ratios.values()) <= 4
 
 
-def test_no_variable_is_written_and_never_read() -> None:
-    dead = {
-        name: found for name in CASES if (text := source(name)) is not None and (found := _dead(_entry(name, text)))
-    }
-    assert dead == {}
+TABLES = {"idioms": IDIOMS, "hard": HARD, "traps": TRAPS, "found": FOUND, "mutants": MUTANTS}
 
 
-def _dead(text: str) -> list[str]:
-    names = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)]
-    read = {node.id for node in names if isinstance(node.ctx, ast.Load)}
-    loops = {
-        n.target.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.For) and isinstance(n.target, ast.Name)
-    }
-    return sorted({node.id for node in names if isinstance(node.ctx, ast.Store)} - read - loops)
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+def test_nothing_is_written_and_never_read(table: Table) -> None:
+    texts = {case.name: text for case in table if (text := _text(case)) is not None}
+    assert {name: found for name, text in texts.items() if (found := dead(text))} == {}
 
 
 def test_the_same_in_another_process() -> None:

@@ -118,10 +118,11 @@ Known = Linear | Array | Test
 class Uses:
     """What `accesses` found: reads in the order of the text, writes by the identity of the statement.
 
-    `renewals` are the writes of whole arrays.
+    `elements` are the reads of statements that do nothing else, `renewals` the writes of whole arrays.
     """
 
     atoms: Atoms = field(default_factory=Atoms)
     reads: list[Access] = field(default_factory=list[Access])
     writes: dict[int, Access] = field(default_factory=dict[int, Access])
+    elements: dict[int, Access] = field(default_factory=dict[int, Access])
     renewals: list[Renewal] = field(default_factory=list[Renewal])

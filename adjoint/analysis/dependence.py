@@ -13,6 +13,7 @@ from itertools import product
 
 from adjoint.analysis.access import Access, Atoms, Axis, Point, Renewal, Span, Uses
 from adjoint.analysis.linear import Linear, may_hold, symbol
+from adjoint.analysis.origins import Origins, sweeps
 from adjoint.analysis.sharing import memory_classes
 from adjoint.analysis.subscripts import accesses
 from adjoint.ir import Accum, Func, Let, Store
@@ -38,9 +39,12 @@ class Dependence:
     False
     """
 
-    def __init__(self, func: Func) -> None:
+    def __init__(self, func: Func, origins: Origins | None = None) -> None:
+        """Take stock of a program; `origins` say where the arrays of its primal are made."""
         self.func = func
-        self.uses = accesses(func)
+        self.origins = Origins() if origins is None else origins
+        self.sweeps = sweeps(func)
+        self.uses = accesses(func, self.origins.arrays, self.origins.tapes)
         self.renewals = _renewals(func, self.uses)
         self.classes = memory_classes(func)
         self.params = {param.name for param in func.params}
@@ -55,11 +59,27 @@ class Dependence:
         return any(self._meet(write, read) for read in self.uses.reads)
 
     def _meet(self, write: Access, read: Access) -> bool:
+        if read.position < self.sweeps.start < write.position:
+            return False
+        lowest, common = 0, _common(write, read)
+        origin = self.origins.arrays.get(write.root or "")
+        if origin is not None and read.name in self.origins.names and self.sweeps.is_undone(write.position, origin):
+            # Each iteration has an array of its own, that is not looked at in those to come.
+            lowest = origin.depth
+            if read.root is None and read.name not in origin.shown:
+                return False
         if read.root is None:
-            return self.classes.get(read.name, read.name) == self.classes.get(write.name, write.name)
+            return lowest <= common and self.is_unknown(read, write)
         return read.root == write.root and any(
-            self._meet_from(write, read, level) for level in range(_common(write, read) + 1)
+            self._meet_from(write, read, level) for level in range(lowest, common + 1)
         )
+
+    def is_written_later(self, read: Access, write: Access) -> bool:
+        """Whether a write may change what a read of an array has read before."""
+        if read.root is None or write.root is None:
+            return True
+        levels = range(_common(read, write) + 1)
+        return read.root == write.root and any(self._meet_from(read, write, level) for level in levels)
 
     def _meet_from(self, write: Access, read: Access, level: int) -> bool:
         """Whether they may meet in one iteration of the first `level` loops, the read in a later one of the next."""

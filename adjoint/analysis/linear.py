@@ -187,3 +187,20 @@ class _Bounds:
             for down, high in downs:
                 rest.add(low.times(down) + high.times(up))
         return rest
+
+
+def arithmetic(prim: str, parts: list[Linear]) -> Linear | None:
+    """Return what a primitive makes of whole numbers, if that is linear."""
+    match prim, parts:
+        case "add", [a, b]:
+            return a + b
+        case "sub", [a, b]:
+            return a - b
+        case "neg", [a]:
+            return a.times(-1)
+        case "pos", [a]:
+            return a
+        case "mul", [Linear((), number), a] | [a, Linear((), number)]:
+            return a.times(number)
+        case _:
+            return None

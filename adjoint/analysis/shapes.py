@@ -64,8 +64,8 @@ class Shapes:
     entry: list[tuple[Expr, Expr]] = field(default_factory=list[tuple[Expr, Expr]])
     # Dimensions that are equal unless an axis is stretched, with the place where that would happen.
     meetings: dict[Dim, list[tuple[Dim, Meeting]]] = field(default_factory=dict[Dim, list[tuple[Dim, Meeting]]])
-    # By `Store`: a length of what is written, and that of the place if it may be another.
-    stored: dict[int, list[tuple[Dim, Dim]]] = field(default_factory=dict[int, list[tuple[Dim, Dim]]])
+    # By `Store`: a length of what is written, and that of the place if it may be another, with its axis.
+    stored: dict[int, list[tuple[Dim, Dim, int]]] = field(default_factory=dict[int, list[tuple[Dim, Dim, int]]])
 
     def of(self, expr: Expr) -> Shape | None:
         """Return the shape of an operand; `()` for scalars, None if it isn't known to be either."""
@@ -238,13 +238,16 @@ def _visit_store(stmt: Store, found: Shapes) -> None:
     """A part of an array meets the value that is written to it; the value may be stretched."""
     part = found.of(stmt.array) if stmt.index == (Lit(...),) else found.indexed(stmt)
     value = found.of(stmt.value)
-    if part is None or value is None or len(part) != len(value) or any(_is_array(i, found) for i in stmt.index):
+    if part is None or value is None or len(part) < len(value) or any(_is_array(i, found) for i in stmt.index):
         return  # through an array of integers a value is rarely stretched, and a check would read all elements
-    for axis, (length, other) in enumerate(zip(part, value, strict=True)):
-        if length != other and not found.take_for_equal(length, other):
+    repeated = len(part) - len(value)
+    for axis, (length, other) in enumerate(zip(part[repeated:], value, strict=True), repeated):
+        if length == other or not repeated and found.take_for_equal(length, other):
+            continue
+        if not repeated:
             place = stmt.array if stmt.index == (Lit(...),) else Call("getitem", (stmt.array, *stmt.index))
             found.meet(length, other, Meeting(stmt, place, axis, stmt.value, axis))
-            found.stored.setdefault(id(stmt), []).append((other, length))
+        found.stored.setdefault(id(stmt), []).append((other, length, axis))
 
 
 def _result(stmt: Let, call: Call, rank: int, found: Shapes) -> Shape | None:

@@ -6,7 +6,7 @@ as a linear form over atoms, an array as the part it shows of the array that was
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
@@ -14,18 +14,19 @@ from numba import types as nb
 
 from adjoint.analysis.access import Access, Array, Axis, Known, Point, Renewal, Round, Span, Test, Uses
 from adjoint.analysis.effects import binds_of
-from adjoint.analysis.linear import Linear, symbol
+from adjoint.analysis.linear import Linear, arithmetic, symbol
 from adjoint.ir import Accum, Block, Call, Effect, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
 from adjoint.ir.walk import blocks, items_of, operands, statements
 from adjoint.rules import spelling
 
 
-def accesses(func: Func) -> Uses:
+def accesses(func: Func, made: Collection[str] = (), tapes: Collection[str] = ()) -> Uses:
     """Return the uses of the contents of arrays in an imperative program.
 
-    Reads that are not followed, such as those of opaque calls, have no root.
+    Reads that are not followed, such as those of opaque calls, have no root. From `tapes`, lists of arrays, names are
+    bound again to arrays; those in `made` to what they showed when it was made.
     """
-    walker = _Walker(func)
+    walker = _Walker(func, made, tapes)
     known: dict[str, Known] = {}
     for param in func.params:
         if walker.is_whole(param.name):
@@ -46,8 +47,10 @@ _OPPOSITE = {"lt": "ge", "le": "gt", "gt": "le", "ge": "lt", "ne": "eq"}
 
 
 class _Walker:
-    def __init__(self, func: Func) -> None:
+    def __init__(self, func: Func, made: Collection[str], tapes: Collection[str]) -> None:
         self.func = func
+        self.made = made
+        self.tapes = tapes
         self.uses = Uses()
         self.rounds: tuple[Round, ...] = ()
         self.branches: tuple[tuple[int, int], ...] = ()
@@ -80,7 +83,7 @@ class _Walker:
                 if isinstance(found, Array) and found.root != target.name:
                     self.read_all(value.args[1:] if isinstance(value, Call) else (), known)  # nothing but a view
                 else:
-                    self.read(value, known)
+                    self.read_value(stmt, known)
                 known.pop(target.name, None)
                 if found is not None:
                     known[target.name] = found
@@ -110,6 +113,8 @@ class _Walker:
                 self.read_all((target, value), known)
             case Effect(Call("move", (_, values))):
                 self.read(values, known)
+            case Effect(Call("append", (Var(tape), Var()))) if tape in self.tapes:
+                pass  # what is in the array isn't looked at
             case _:
                 self.read_all(operands(stmt), known)
         for name in binds_of(stmt, self.func):
@@ -226,7 +231,7 @@ class _Walker:
                 return shape[axis] if shape is not None and axis < len(shape) else None
             case Call(prim, args) if prim in ("add", "sub", "mul", "neg", "pos"):
                 parts = [self.whole(arg, known) for arg in args]
-                return _arithmetic(prim, [part for part in parts if part is not None]) if None not in parts else None
+                return arithmetic(prim, [part for part in parts if part is not None]) if None not in parts else None
             case _:
                 return None
 
@@ -246,7 +251,9 @@ class _Walker:
             case Call(prim, (shape, *_)) if prim in ("zeros", "ones", "empty", "full"):
                 sizes = items_of(shape)
                 return self.allocated(name, [self.whole(size, known) for size in sizes])
-            case Call(prim) if _makes_array(prim):
+            case Call("pop", (Var(tape),)) if tape in self.tapes:
+                return self.allocated(name, None) if name in self.made else None
+            case Call(prim) if spelling.makes_array(prim):
                 return self.allocated(name, None)
             case _:
                 return None
@@ -305,6 +312,12 @@ class _Walker:
         for expr in exprs:
             self.read(expr, known)
 
+    def read_value(self, stmt: Let, known: Mapping[str, Known]) -> None:
+        first = len(self.uses.reads)
+        self.read(stmt.value, known)
+        if isinstance(stmt.value, Call) and stmt.value.prim == "getitem" and isinstance(stmt.value.args[0], Var):
+            self.uses.elements[id(stmt)] = self.uses.reads[first]
+
     def read(self, expr: Expr, known: Mapping[str, Known]) -> None:
         match expr:
             case Var(name):
@@ -313,6 +326,8 @@ class _Walker:
             case Call("getitem", (Var(name), *index)):
                 self.uses.reads.append(self.access(name, tuple(index), known))
                 self.read_all(index, known)
+            case Call("pop", (Var(tape),)) if tape in self.tapes:
+                pass
             case Call(prim, args, kwargs):
                 skip = 1 if prim in _SIZES or prim in _SAME_SHAPE - {"copy"} else 0
                 kept = args[skip:] if args and isinstance(args[0], Var) else args
@@ -366,31 +381,8 @@ class _Walker:
         )
 
 
-def _arithmetic(prim: str, parts: list[Linear]) -> Linear | None:
-    match prim, parts:
-        case "add", [a, b]:
-            return a + b
-        case "sub", [a, b]:
-            return a - b
-        case "neg", [a]:
-            return a.times(-1)
-        case "pos", [a]:
-            return a
-        case "mul", [Linear((), number), a] | [a, Linear((), number)]:
-            return a.times(number)
-        case _:
-            return None
-
-
 def _shape(known: Known | None) -> tuple[Linear, ...] | None:
     """Return the sizes of an array that is the whole of what was allocated."""
     if isinstance(known, Array) and all(axis == Span() for axis in known.index):
         return known.shape
     return None
-
-
-def _makes_array(prim: str) -> bool:
-    """Whether an array that a primitive returns is always new."""
-    return prim in ("matmul", "dot", "outer") or (
-        spelling.is_elementwise(prim) and not spelling.is_view(prim) and prim != "select"
-    )

@@ -6,7 +6,7 @@ compiled function catches a `ValueError` whose text starts with `BROADCAST_GUARD
 
 from __future__ import annotations
 
-from adjoint.errors import BROADCAST_GUARD, PRODUCT_GUARD, WRITE_GUARD
+from adjoint.errors import BROADCAST_GUARD, EMPTY_GUARD, PRODUCT_GUARD, WRITE_GUARD
 from adjoint.ir import Call, Effect, Expr, If, Lit, Stmt
 
 INSIDE = "that slices lie inside their arrays"
@@ -23,6 +23,6 @@ def is_guard(stmt: Stmt) -> bool:
     """Whether a statement only checks an assumption, and raises."""
     match stmt:
         case If(_, (Effect(Call("raise", (Lit(str() as text),))),), ()):
-            return any(guard in text for guard in (BROADCAST_GUARD, PRODUCT_GUARD, WRITE_GUARD))
+            return any(guard in text for guard in (BROADCAST_GUARD, EMPTY_GUARD, PRODUCT_GUARD, WRITE_GUARD))
         case _:
             return False

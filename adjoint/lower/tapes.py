@@ -10,7 +10,7 @@ from adjoint.ir.walk import map_blocks, names_in, operands, statements
 
 
 def drop_unread(func: Func) -> Func:
-    """Remove lists that are made, appended to, and otherwise not used.
+    """Remove lists of which nobody uses what is in them: they are made, appended to, and items are taken off.
 
     >>> from adjoint.ir.dump import dump
     >>> from tests.ir_text import parse
@@ -20,11 +20,16 @@ def drop_unread(func: Func) -> Func:
     ...     for i in range(n):
     ...         append(tape, x)
     ...         x = x * 2.0
+    ...     for i in range(n):
+    ...         pop(tape)
+    ...         x = x + 1.0
     ...     return x
     ... '''))), end="")
     func f(x, n)
         for i in range(0, n, 1)
             x = mul(x, 2.0)
+        for i in range(0, n, 1)
+            x = add(x, 1.0)
         return x
     """
     uses: Counter[str] = Counter()
@@ -34,6 +39,8 @@ def drop_unread(func: Func) -> Func:
         uses.update(name for expr in operands(stmt) for name in names_in(expr))
         match stmt:
             case Effect(Call("append", (Var(name), value))) if name not in names_in(value):
+                own[name] += 1
+            case Effect(Call("pop", (Var(name),))):
                 own[name] += 1
             case Let(Var(name), Call("list", ())):
                 made.add(name)
@@ -51,7 +58,7 @@ def _without(block: Block, names: set[str]) -> Block:
 
 def _is_of(stmt: Stmt, names: set[str]) -> bool:
     match stmt:
-        case Effect(Call("append", (Var(name), _))) | Let(Var(name), Call("list", ())):
+        case Effect(Call("append" | "pop", (Var(name), *_))) | Let(Var(name), Call("list", ())):
             return name in names
         case _:
             return False

@@ -205,6 +205,13 @@ def allocates(prim: str) -> bool:
     return prim in _FRESH
 
 
+def makes_array(prim: str) -> bool:
+    """Say whether an array that the primitive returns is always new."""
+    if prim in ("matmul", "dot", "outer", "copy") or allocates(prim):
+        return True
+    return is_elementwise(prim) and not is_view(prim) and prim != "select"
+
+
 def mutates(prim: str) -> bool:
     """Say whether the primitive changes its first operand, or global state."""
     return prim in _MUTATORS

@@ -1,21 +1,60 @@
-"""Checks that the operands of a product fit together, where only its derivative is computed."""
+"""Checks that arrays fit together, or have elements, where only the derivative of what they make is computed."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from itertools import zip_longest
 
-from adjoint.errors import PRODUCT_GUARD, Loc
-from adjoint.ir import Block, Call, Effect, Expr, Func, If, Let, Lit, Stmt
-from adjoint.ir.walk import map_blocks, same_block
+from adjoint.analysis.fitting import place_of
+from adjoint.analysis.shapes import Shapes
+from adjoint.errors import EMPTY_GUARD, PRODUCT_GUARD, WRITE_GUARD, Loc
+from adjoint.ir import Block, Call, Effect, Expr, Func, If, Let, Lit, Stmt, Store, Var
+from adjoint.ir.walk import map_blocks, same_block, subexpressions
 
 PRODUCTS = frozenset({"matmul", "dot", "vdot"})
-_RAISE = Effect(Call("raise", (Lit(f'ValueError("{PRODUCT_GUARD}")'),)))
+# They have no value for no elements.
+OF_ELEMENTS = frozenset("max min argmax argmin".split())
+_ALONG = frozenset(f"helper.{which}_along_{rank}d" for which in ("max", "min") for rank in (2, 3))
+
+
+def _raise(text: str) -> Effect:
+    return Effect(Call("raise", (Lit(f'ValueError("{text}")'),)))
+
+
+_UNFIT, _EMPTY, _UNWRITTEN = map(_raise, (PRODUCT_GUARD, EMPTY_GUARD, WRITE_GUARD))
 
 
 def leave_if_unfit(sizes: tuple[Expr, Expr], loc: Loc | None) -> If:
     """Return the statement that leaves the function where the product of `loc` would sum over axes of two sizes."""
-    return If(Call("ne", sizes, via="operator"), (_RAISE,), loc=loc)
+    return If(Call("ne", sizes, via="operator"), (_UNFIT,), loc=loc)
+
+
+def leave_if_empty(stmt: Let, shapes: Shapes) -> list[Stmt]:
+    """Return the statement that leaves the function where there are no elements of which to find the largest one."""
+    match stmt.value:
+        case Call(prim, (Var() as array,), kwargs) if prim in OF_ELEMENTS and "initial" not in dict(kwargs):
+            along = dict(kwargs).get("axis")
+        case Call(prim, (Var() as array, along)) if prim in _ALONG:
+            pass
+        case _:
+            return []
+    shape = shapes.of(array)
+    if not shape or all(isinstance(length, int) and length for length in shape):
+        return []
+    match along:
+        case Lit(int(axis)):
+            count = Call("dim", (array, Lit(axis % len(shape))))
+        case _:
+            count = Call("size", (array,))
+    return [If(Call("eq", (count, Lit(0)), via="operator"), (_EMPTY,), loc=stmt.loc)]
+
+
+def leave_if_unwritten(unfit: Expr, loc: Loc | None) -> If:
+    """Return the statement that leaves the function where what is written at `loc` has another length than its place.
+
+    The write would say so itself, but isn't made where only its derivative is needed.
+    """
+    return If(unfit, (_UNWRITTEN,), loc=loc)
 
 
 def drop_checks(func: Func) -> Func:
@@ -31,18 +70,48 @@ def drop_checks(func: Func) -> Func:
         y = dot(x, w)
         return y
     """
-    body = _block(func.body)
+    return _without(func, lambda check, rest: _is_computed(check, rest) or _is_made(check, rest))
+
+
+def drop_made(func: Func) -> Func:
+    """Return a program without the checks of elements that are looked for, and of parts that are written, after all."""
+    return _without(func, _is_made)
+
+
+def _without(func: Func, is_met: Callable[[If, Block], bool]) -> Func:
+    def inside(block: Block) -> Block:
+        stmts = [map_blocks(stmt, inside) for stmt in block]
+        return tuple(s for k, s in enumerate(stmts) if not (isinstance(s, If) and is_met(s, tuple(stmts[k + 1 :]))))
+
+    body = inside(func.body)
     return func if same_block(body, func.body) else replace(func, body=body)
 
 
-def _block(block: Block) -> Block:
-    stmts = [map_blocks(stmt, _block) for stmt in block]
-    return tuple(stmt for stmt, after in zip_longest(stmts, stmts[1:]) if not _is_made(stmt, after))
-
-
-def _is_made(check: Stmt, product: Stmt | None) -> bool:
-    match check, product:
-        case If(then=(effect,), loc=at), Let(_, Call(prim), loc):
-            return effect == _RAISE and prim in PRODUCTS and at == loc
+def _is_computed(check: If, rest: Block) -> bool:
+    match rest:
+        case (Let(_, Call(prim), loc), *_):
+            return check.then == (_UNFIT,) and prim in PRODUCTS and check.loc == loc
         case _:
             return False
+
+
+def _is_made(check: If, rest: Block) -> bool:
+    if check.then == (_EMPTY,):
+        match rest:
+            case (Let(_, Call(prim), loc), *_):
+                return prim in OF_ELEMENTS | _ALONG and check.loc == loc
+            case _:
+                return False
+    if check.then != (_UNWRITTEN,):
+        return False
+    places = [part.args[0] for part in subexpressions(check.cond) if isinstance(part, Call) and part.prim == "dim"]
+    for stmt in rest:
+        if isinstance(stmt, Store) and stmt.loc == check.loc and place_of(stmt) in places:
+            return True
+        if not isinstance(stmt, Let | Store) and not _is_append(stmt):
+            return False
+    return False
+
+
+def _is_append(stmt: Stmt) -> bool:
+    return isinstance(stmt, Effect) and stmt.value.prim == "append"

@@ -8,10 +8,10 @@ from functools import reduce
 from numba import types as nb
 
 from adjoint.analysis.fitting import written
-from adjoint.errors import BROADCAST_GUARD, WRITE_GUARD
+from adjoint.errors import BROADCAST_GUARD
 from adjoint.ir import Accum, Block, Call, Comment, Effect, Expr, For, If, Let, Lit, Return, Stmt, Store, Var, While
 from adjoint.ir.walk import names_in
-from adjoint.transform.fits import leave_if_unfit
+from adjoint.transform.fits import leave_if_empty, leave_if_unfit, leave_if_unwritten
 from adjoint.transform.program import Program, part_of
 from adjoint.transform.residuals import Residuals, When
 from adjoint.transform.unbound import needs_value, placeholder
@@ -55,7 +55,7 @@ class ForwardSweep:
     def stmt(self, stmt: Stmt) -> list[Stmt]:
         match stmt:
             case Let(target):
-                return [*self.check(stmt), stmt, *self.write(target.name, "let")]
+                return [*self.check(stmt), *self.check_empty(stmt), stmt, *self.write(target.name, "let")]
             case Store():
                 return [*self.check(stmt), *self.check_written(stmt), *self.keep_old(stmt), stmt]
             case For() | While():
@@ -74,6 +74,9 @@ class ForwardSweep:
         sizes = self.residuals.program.sums_over.get(id(stmt)) if self.replay is None else None
         return [*self.check_meetings(stmt), *([leave_if_unfit(sizes, stmt.loc)] if sizes else [])]
 
+    def check_empty(self, stmt: Let) -> list[Stmt]:
+        return leave_if_empty(stmt, self.residuals.program.shapes) if self.replay is None else []
+
     def check_meetings(self, stmt: Stmt) -> list[Stmt]:
         meetings = self.residuals.program.guards.get(id(stmt), []) if self.replay is None else []
         outermost = self.residuals.program.structure.home[id(stmt)].parent is None
@@ -90,17 +93,14 @@ class ForwardSweep:
         return [_leave_if(tests)] if tests else []
 
     def check_written(self, stmt: Store) -> list[Stmt]:
-        """Return the statement that leaves the function if what is written doesn't fit its place.
-
-        The write would say so itself, but isn't made where only its derivative is needed.
-        """
-        sizes = written(stmt, self.residuals.program.shapes) if self.replay is None else []
+        """Return the statement that leaves the function if what is written doesn't fit its place."""
+        program = self.residuals.program
+        sizes = written(stmt, program.shapes, program.structure) if self.replay is None else []
         tests = [
             Call("and", (Call("ne", (length, place), via="operator"), Call("ne", (own, Lit(1)), via="operator")))
             for length, place, own in sizes
         ]
-        raised = Effect(Call("raise", (Lit(f"ValueError({WRITE_GUARD!r})"),)))
-        return [If(reduce(_or, tests), (raised,))] if tests else []
+        return [leave_if_unwritten(reduce(_or, tests), stmt.loc)] if tests else []
 
     def keep_old(self, stmt: Store) -> list[Stmt]:
         old = self.old.get(id(stmt))

@@ -19,7 +19,9 @@ from typing import Literal
 
 from numba import types as nb
 
+from adjoint.analysis.final import Final
 from adjoint.analysis.memory import is_memory, shows
+from adjoint.analysis.origins import REPLAY, REPLAYED
 from adjoint.analysis.structure import Binding, Place
 from adjoint.ir import Block, Call, Effect, Expr, For, If, Let, Lit, Stmt, Store, Var, While
 from adjoint.ir.walk import names_in, statements
@@ -45,7 +47,8 @@ class Frame:
     available: set[tuple[str, When]] = field(default_factory=set[tuple[str, When]])
 
     def finish(self) -> tuple[Stmt, ...]:
-        return (*self.prologue, *self.replay, *self.out)
+        replay = (REPLAY, *self.replay, REPLAYED) if self.replay else ()
+        return (*self.prologue, *replay, *self.out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class Residuals:
         self.tapes: dict[tuple[str, When], Tape] = {}
         self.tape_places: dict[tuple[str, When], Place] = {}
         self.extra: dict[str, Binding] = {}
+        self.final = Final(program.func, program.memory, program.structure)
         # Loops, by identity, whose body runs again before its adjoint, see `replay`.
         self.replayed: frozenset[int] = frozenset()
 
@@ -182,7 +186,7 @@ class Residuals:
             return not any(isinstance(types.get(n), nb.List) for arg in call.args for n in names_in(arg))
         then = facts.before[id(stmt)]
         classes = {facts.cls(n) for arg in call.args for n in names_in(arg) if is_memory(types.get(n))}
-        return all(then.get(c) == frame.versions.get(c) for c in classes)
+        return all(then.get(c) == frame.versions.get(c) for c in classes) or self.final.is_read_by(stmt)
 
     def recompute(self, stmt: Stmt, name: str, frame: Frame) -> None:
         match stmt:

@@ -1,8 +1,9 @@
-"""Leave out restoring what nothing reads afterwards.
+"""Leave out stores of the backward sweep into elements that nothing reads afterwards.
 
-The backward sweep undoes every `Store` of the primal. `dce` removes that, with the tape, for arrays that the backward
-sweep doesn't read at all. Here it is done element by element: in a factorization in place each element of the result is
-read where it has its final value, so what it was before need not come back.
+The backward sweep undoes every `Store` of the primal, and what a replayed iteration stores, it stores again. `dce`
+removes that, with the tape, for arrays that the backward sweep doesn't read at all. Here it is done element by element:
+in a factorization in place each element of the result is read where it has its final value, so what it was before need
+not come back; and what an iteration fills and hands on is not looked at any more once it is unmade.
 """
 
 from __future__ import annotations
@@ -11,17 +12,21 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from adjoint.analysis.dependence import Dependence
-from adjoint.ir import Block, Func, Stmt, Store, Var
-from adjoint.ir.walk import map_blocks, statements, unshared
+from adjoint.analysis.effects import is_pure
+from adjoint.analysis.origins import MARKS, Origins, sweeps
+from adjoint.ir import Block, Comment, Func, Stmt, Store
+from adjoint.ir.walk import map_blocks, operands, statements, unshared
 from adjoint.transform.dce import eliminate
 
 
-def drop_restores(func: Func, old: Collection[str]) -> Func:
-    """Return an imperative program without the stores of `old` values that no later read sees.
+def drop_stores(func: Func, origins: Origins | None = None) -> Func:
+    """Return an imperative program without the stores of the backward sweep that no later read sees, and its marks.
+
+    `origins` says what is known of the arrays that loops of the primal make.
 
     >>> from adjoint.ir.dump import dump
     >>> from tests.ir_text import parse
-    >>> print(dump(drop_restores(parse('''
+    >>> print(dump(drop_stores(parse('''
     ... def f(x: float64[:], n: int64):
     ...     y: float64[:] = copy(x)
     ...     tape: float64[:] = empty(n)
@@ -29,13 +34,14 @@ def drop_restores(func: Func, old: Collection[str]) -> Func:
     ...         old: float64 = y[i]
     ...         tape[i] = old
     ...         y[i] = y[i - 1] * 2.0
+    ...     "the backward sweep"
     ...     s: float64 = 0.0
     ...     for i in range(n - 1, 0, -1):
     ...         old = tape[i]
     ...         y[i] = old
     ...         s = s + y[i - 1]
     ...     return s
-    ... '''), ["old"])), end="")
+    ... '''))), end="")
     func f(x, n)
         y = copy(x)
         for i in range(1, n, 1)
@@ -45,23 +51,26 @@ def drop_restores(func: Func, old: Collection[str]) -> Func:
             s = add(s, getitem(y, sub(i, 1)))
         return s
     """
-    restores = [s for s in statements(func.body) if isinstance(s, Store) and _is_restore(s, old)]
-    if not restores:
-        return func
-    cleaned = eliminate(func)
-    single = unshared(cleaned.body)
-    cleaned = replace(cleaned, body=single, lean=single)
-    dependence = Dependence(cleaned)
-    dead = {
-        id(s)
-        for s in statements(cleaned.body)
-        if isinstance(s, Store) and _is_restore(s, old) and not dependence.is_read_later(s)
-    }
-    return eliminate(replace(cleaned, body=_without(cleaned.body, dead))) if dead else cleaned
+    while True:
+        func = eliminate(func)
+        single = unshared(func.body)
+        func = replace(func, body=single, lean=single)
+        stores = _stores(func)
+        if not stores:
+            break
+        dependence = Dependence(func, origins)
+        dead = {id(stmt) for stmt in stores if not dependence.is_read_later(stmt)}
+        if not dead:
+            break
+        func = replace(func, body=_without(func.body, dead))
+    marks = {id(stmt) for stmt in statements(func.body) if isinstance(stmt, Comment) and stmt in MARKS}
+    body = _without(func.body, marks)
+    return replace(func, body=body, lean=body)
 
 
-def _is_restore(stmt: Store, old: Collection[str]) -> bool:
-    return isinstance(stmt.value, Var) and stmt.value.name in old
+def _stores(func: Func) -> list[Store]:
+    backward = list(statements(func.body))[sweeps(func).start :]
+    return [stmt for stmt in backward if isinstance(stmt, Store) and all(map(is_pure, operands(stmt)))]
 
 
 def _without(block: Block, dead: Collection[int]) -> Block:

@@ -16,6 +16,7 @@ from numba import types as nb
 
 from adjoint.analysis.activity import active as active_names
 from adjoint.analysis.memory import is_memory, shows
+from adjoint.analysis.origins import BACKWARD, Origins, origins
 from adjoint.analysis.structure import Place
 from adjoint.errors import AliasError, Loc
 from adjoint.ir import (
@@ -42,12 +43,13 @@ from adjoint.rules.numba_types import element_type
 from adjoint.transform import aliasing, checkpoint, control, pullbacks, replay, stores, stretched, undo
 from adjoint.transform.cotangents import Cotangents
 from adjoint.transform.dce import eliminate
+from adjoint.transform.fits import drop_made
 from adjoint.transform.forward_sweep import ForwardSweep, check_sizes
 from adjoint.transform.localise import localise
 from adjoint.transform.mirror import mirror
 from adjoint.transform.program import Program
 from adjoint.transform.residuals import Frame, Residuals
-from adjoint.transform.restores import drop_restores
+from adjoint.transform.restores import drop_stores
 from adjoint.transform.routine_calls import bar_type
 
 
@@ -233,9 +235,15 @@ class Reverse:
         if result == "grad":
             returned = Call("tuple", (gradient, items_of(value[1])[1])) if self.has_aux else gradient
         params = (*func.params, *((Param(self.seed.name),) if self.seed is not None else ()))
-        body = (*check_sizes(program), *forward, *value[0], *backward, Return(returned))
-        built = program.finished(name, params, body, func.refs)
-        return drop_restores(built, frozenset(var.name for var in self.old.values()))
+        body = (*check_sizes(program), *forward, *value[0], BACKWARD, *backward, Return(returned))
+        return drop_made(drop_stores(program.finished(name, params, body, func.refs), self.origins()))
+
+    def origins(self) -> Origins:
+        """Return where the arrays of the primal are made; what is known of them doesn't hold for cotangents."""
+        program, tapes = self.program, frozenset(tape.var.name for tape in self.residuals.tapes.values())
+        found = origins(program.func, program.memory, program.structure, tapes)
+        shadows = {program.memory.cls(name) for name in self.bars.mirrored.values()}
+        return found.without({name for name in found.arrays if program.memory.cls(name) in shadows})
 
     def seed_result(self, exit_: Return) -> None:
         values = items_of(exit_.value)

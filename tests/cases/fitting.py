@@ -296,3 +296,65 @@ def stretched_or_not(c, b):
 def stretched(c, b):
     c[...] += b
     return np.sum(c)
+
+
+@FITTING("shapes", M, X, wrt=0)
+def added_to_columns(c, b):
+    c[:, 1:] += b[1:]
+    return np.sum(c)
+
+
+@FITTING("shapes", M, X, wrt=0)
+def written_to_columns(c, b):
+    c[:, 1:] = b[1:]
+    return np.sum(c)
+
+
+@FITTING("shapes", numbers(6, seed=5), X, wrt=0)
+def added_to_every_other(c, b):
+    c[::2] += b
+    return np.sum(c)
+
+
+@FITTING("shapes", numbers(6, seed=5), numbers(6, seed=6), wrt=0)
+def every_other_written(c, b):
+    c[1::2] = 2.0 * b[::2]
+    return np.sum(c)
+
+
+@FITTING("shapes", numbers(6, seed=5), numbers(6, seed=6), wrt=0)
+def added_from_the_end(c, b):
+    c[::-1] += b
+    c[:] = b[::-1]
+    return np.sum(c)
+
+
+@FITTING("shapes", numbers(2, 6, seed=5), numbers(6, seed=6), wrt=0)
+def every_third_of_a_row(c, b):
+    c[1, ::3] += b[::3]
+    return np.sum(c)
+
+
+@FITTING("shapes", X, W, wrt=0)
+def rows_of_an_own_array(x, w):
+    c = np.zeros((2, 3))
+    c[:, :] = w
+    d = np.zeros(6)
+    d[::2] = w
+    return np.sum(c) + np.sum(d) + np.sum(x)
+
+
+@FITTING("shapes", X, W, wrt=0)
+def largest_of_few(x, w):
+    k = np.argmax(x[2:])
+    return x[0] * w[0] + k
+
+
+@FITTING("shapes", X, W, wrt=0)
+def smallest_of_few(x, w):
+    return np.sum(x) + w[np.argmin(w[2:])] + np.max(w[2:])
+
+
+@FITTING("shapes", M, X, wrt=1)
+def largest_of_no_columns(m, w):
+    return np.sum(np.max(m[:, 2:], axis=1)) + np.sum(w)

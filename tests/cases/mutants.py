@@ -85,3 +85,32 @@ def read_one_ahead_of_what_is_overwritten(x):
         s += a[i + 1] * a[i + 1]
         a[i] = math.sin(x[i])
     return s + a[0]
+
+
+@MUTANTS("carried arrays", V6, 3)
+def made_anew_and_carried_by_an_inner_loop(u, n):
+    """What an iteration makes is read under the names that the loop in it carries, and overwritten after that."""
+    s = 0.0
+    for _ in range(n):
+        new = u * u
+        a, b = new, u * 0.5
+        for k in range(4):
+            s += a[k] * a[k + 1]
+            a, b = b, a
+        for k in range(5):
+            new[k] = math.sin(u[k])
+        u = new + b
+    return s + np.sum(u)
+
+
+@MUTANTS("in-place arithmetic", V6)
+def read_before_a_branch_overwrites_it(x):
+    """The condition of the branch is about what the element was before."""
+    left = x[::-1].copy()
+    for i in range(6):
+        before = left[i]
+        if x[i] > before:
+            left[i] = 0.1 * x[i] * x[i]
+        else:
+            left[i] = 2.0 + before * before
+    return np.sum(left)

@@ -14,7 +14,6 @@ def exponential_smoothing_value_and_grad(x, a):
     for i in range(x.shape[0] - 1, 0, -1):
         # backward: y[i] = a * x[i] + (1.0 - a) * y[i - 1]
         y_seed = y_bar[i]
-        y_bar[i] = 0.0
         y_bar[i - 1] += y_seed * (1.0 - a)
         a_bar -= y_seed * y[i - 1]
         a_bar += y_seed * x[i]

@@ -14,7 +14,6 @@ def filled_in_a_loop_value_and_grad(x):
     for i in range(x.shape[0] - 1, -1, -1):
         # backward: y[i] = math.sin(x[i]) * x[i]
         y_seed = y_bar[i]
-        y_bar[i] = 0.0
         x_i = x[i]
         x_bar[i] += y_seed * math.sin(x_i)
         x_bar[i] += y_seed * x[i] * math.cos(x_i)

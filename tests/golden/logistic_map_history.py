@@ -14,7 +14,6 @@ def logistic_map_history_value_and_grad(x0, r):
     for t in range(4, -1, -1):
         # backward: x[t + 1] = 0.3 * r * x[t] * (1.0 - x[t])
         x_seed = x_bar[t + 1]
-        x_bar[t + 1] = 0.0
         t_bar = x_seed * (1.0 - x[t])
         product = 0.3 * r
         x_t = x[t]

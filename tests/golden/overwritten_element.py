@@ -25,9 +25,7 @@ def overwritten_element_value_and_grad(x):
     y_bar[1] += y_seed * y_0_3
     y_bar[0] += y_seed * y_1
     # backward: y[1] = math.sin(y[0])
-    y_seed_1 = y_bar[1]
-    y_bar[1] = 0.0
-    y_bar[0] += y_seed_1 * math.cos(y_0_2)
+    y_bar[0] += y_bar[1] * math.cos(y_0_2)
     # backward: y[0] = y[0] * y[0]
     y_seed_2 = y_bar[0]
     y_bar[0] = y_seed_2 * y_0

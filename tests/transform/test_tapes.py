@@ -74,6 +74,30 @@ def written_in_a_nest(x, n):
     return total
 
 
+def highest_so_far(x):
+    left, right = np.empty_like(x), np.empty_like(x)
+    left[0] = x[0]
+    for i in range(1, x.shape[0]):
+        before = left[i - 1]
+        if x[i] > before:
+            left[i] = x[i] * x[i]
+        else:
+            left[i] = before * 0.5
+        right[i] = before * left[i]
+    return np.sum(right[1:] * left[1:])
+
+
+def highest_so_far_around(x):
+    left = np.ones_like(x)
+    for i in range(x.shape[0]):
+        before = left[i - 1]  # the last one for the first, which is written later
+        if x[i] > before:
+            left[i] = x[i] * x[i]
+        else:
+            left[i] = before * before * 0.6
+    return np.sum(left)
+
+
 X = np.linspace(0.3, 0.9, 4)
 POSITIVE = np.eye(4) * 3.0 + np.full((4, 4), 0.5)
 # Function, arguments, and the names of its tapes.
@@ -83,6 +107,8 @@ CASES = [
     (stages, (X, 3), {"y_tape"}),
     (wrapped, (X,), {"y_old_tape"}),
     (swept_twice, (X,), {"y_old_tape"}),
+    (highest_so_far, (X,), set()),
+    (highest_so_far_around, (X,), {"before_tape"}),
     (written_in_a_nest, (X, 3), {"part_tape", "y_old_tape"}),
 ]
 
