@@ -19,7 +19,7 @@ from adjoint.ir.walk import bound, mentioned, names_in, remembered, statements
 from adjoint.rules import spelling
 
 _HOLDERS = frozenset(("tuple", "list", "select", "item", "pop"))
-_KEEPERS = frozenset(("append", "insert", "extend"))
+KEEPERS = frozenset(("append", "insert", "extend"))
 _SCALAR_RESULT = frozenset("dim size ndim len lt le gt ge eq ne is is_not in not and or".split())
 _NO_MEMORY = (nb.Number, nb.Boolean, nb.NoneType, nb.UnicodeType, nb.StringLiteral, nb.EnumMember, nb.DType)
 
@@ -51,7 +51,7 @@ def memory_classes(func: Func) -> dict[str, str]:
     >>> memory_classes(parse(program))
     {'x': 'x', 'row': 'x', 'x_bar': 'x_bar'}
     """
-    sharing = _Sharing(func)
+    sharing = Sharing(func)
     for stmt in sharing.everything:
         if not isinstance(stmt, Let):
             sharing.share(stmt)
@@ -85,7 +85,7 @@ def _outer(stmt: Stmt) -> tuple[str, ...]:
     return tuple(prim for prim in prims if prim.startswith(("const:", "ref:")))
 
 
-class _Sharing:
+class Sharing:
     """Union-find over the names that may hold memory; the earlier name represents."""
 
     def __init__(self, func: Func) -> None:
@@ -127,7 +127,7 @@ class _Sharing:
             case Effect(Call("move", (Call(args=targets), Call(args=values)))):
                 for target, value in zip(targets, values, strict=True):
                     self.join(target, value)
-            case Effect(Call(prim, (target, *values))) if prim in _KEEPERS or prim.startswith("ref:"):
+            case Effect(Call(prim, (target, *values))) if prim in KEEPERS or prim.startswith("ref:"):
                 for value in values:
                     self.join(target, value)
             case _:

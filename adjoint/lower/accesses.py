@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from adjoint.analysis.apart import Partners, partners
 from adjoint.analysis.effects import actions
 from adjoint.analysis.written import offset_from
 from adjoint.ir import Accum, Call, Effect, Expr, For, Func, If, Let, Lit, Return, Stmt, Store, Var, While
@@ -90,12 +91,33 @@ class Accesses:
         self.kinds = kinds
         self.classes = classes
         self._known: dict[int, tuple[Stmt, Summary]] = {}
+        self._partners: dict[int, tuple[For, Partners]] | None = None
 
     def of(self, stmt: Stmt) -> Summary:
         known = self._known.get(id(stmt))
         if known is None or known[0] is not stmt:
             known = self._known[id(stmt)] = (stmt, self._summary(stmt))
         return known[1]
+
+    def alone(self, loop: For) -> set[str]:
+        """Return the names whose memory no other name in a loop of the program shares, as far as it is known.
+
+        So buffers that change places outside of the loop are told apart. It holds between accesses of one iteration or
+        several, and says nothing of statements around the loop.
+        """
+        if self._partners is None:
+            self._partners = partners(self.func)
+        known, done = self._partners.get(id(loop)), self.of(loop)
+        if known is None or known[0] is not loop:
+            return set()
+        names = {access.name for access in done.accesses}
+        moving = {self.class_of(name) for name in done.binds}
+        return {n for n in names if self.class_of(n) not in moving and names.isdisjoint(known[1].get(n, ()))}
+
+    def within(self, loop: For) -> Summary:
+        """Return the summary of a loop in which names that are alone are classes of their own."""
+        done, alone = self.of(loop), self.alone(loop)
+        return replace(done, accesses=[replace(a, cls=a.name) if a.name in alone else a for a in done.accesses])
 
     def changes(self, stmt: Stmt, names: Collection[str]) -> bool:
         """Whether a statement changes what is computed from these names: one of them, or memory of one."""

@@ -78,7 +78,7 @@ class _Turner:
                 return stmt
 
     def in_any_order(self, loop: For, site: Site) -> bool:
-        done = self.accesses.of(loop)
+        done = self.accesses.within(loop)
         if done.effect or loop.index.name in self.facts.live_after(site):
             return False
         carried = done.binds & done.exposed

@@ -138,10 +138,12 @@ class _Spreader:
         written = {access.name for access in facts.accesses if access.writes}
         if names & written or self.type_of(stmt.value) != kind.dtype or not isinstance(kind.dtype, types.Float):
             return None
-        cls = self.accesses.class_of(stmt.target.name)
+        cls, alone = self.accesses.class_of(stmt.target.name), self.accesses.alone(loop)
         position = next(k for k, each in enumerate(loop.body) if each is stmt)
         for k, each in enumerate(loop.body):
             for access in (a for a in self.accesses.of(each).accesses if a.cls == cls):
+                if access.name != stmt.target.name and not alone.isdisjoint((access.name, stmt.target.name)):
+                    continue
                 waits = self.is_apart(access, stmt, facts.binds)
                 if not waits and not self.is_passed(loop, access, stmt, before=k <= position):
                     return None

@@ -9,7 +9,7 @@ from random import Random
 from tests.programs import features
 from tests.programs.expressions import KEYS, Expressions, Helper
 from tests.programs.scope import Name, Scope
-from tests.programs.sweeps import fold, scratch, sweep
+from tests.programs.sweeps import fold, relay, scratch, sweep
 
 INDENT = "    "
 
@@ -387,6 +387,9 @@ class Statements(features.Features):
     def scratch(self) -> bool:
         return scratch(self)
 
+    def relay(self) -> bool:
+        return relay(self)
+
     def while_counted(self) -> bool:
         count = self.scope.fresh("int", low=0, high=8, frozen=True)
         limit = self.random.randint(2, 5)
@@ -421,5 +424,6 @@ COMPOUND = {
     "branch": 3, "both_sides": 1, "give_up": 1, "for_range": 5, "for_items": 2, "while_counted": 2, "sweep": 4,
     "fold": 3,
     "scratch": 3,
+    "relay": 3,
 }  # fmt: skip
 COMPOUND |= features.COMPOUND

@@ -182,3 +182,43 @@ def scratch(writer: Statements) -> bool:
     if made == "zeros":
         writer.scope.declare(own)
     return True
+
+
+def relay(writer: Statements) -> bool:
+    """Steps in time with buffers that change places, as in `old, new = new, old` and `prev, old = old, new`."""
+    random = writer.random
+    array = writer.scope.one("array", lambda a: len(a.shape) == 1 and a.shape[0] > 2)
+    if array is None:
+        return False
+    size = writer.say.size(array.shape[0])
+    old, new, prev = (writer.scope.fresh("array", shape=array.shape) for _ in range(3))
+    for name in (old, new, prev):
+        starts = (f"{array.text}.copy()", f"np.zeros({size})", f"0.5 * {array.text}")
+        writer.line(f"{name.text} = {random.choice(starts)}")
+    index = writer.scope.fresh("int", random.choice("ijk"), low=1, high=array.shape[0] - 2, frozen=True)
+    i = index.text
+    with writer.block(f"for _ in range({random.randint(1, 4)}):", loop=True):
+        if random.random() < 0.4:
+            writer.line(f"{new.text} = np.{random.choice(('zeros', 'zeros', 'empty', 'ones'))}({size})")
+            ends = random.choice(("0.3", f"{old.text}[0]", f"{prev.text}[-1]"))
+            writer.line(f"{new.text}[0] = {new.text}[-1] = {ends}")
+        with writer.block(f"for {i} in range({random.choice((f'1, {size} - 1', f'{size} - 2, 0, -1'))}):", loop=True):
+            near = f"{old.text}[{i} - 1] {random.choice('+*')} {old.text}[{i} {random.choice(('+ 1', '- 0'))}]"
+            writer.line(f"{new.text}[{i}] = math.sin({near}) - 0.3 * {random.choice((prev, old)).text}[{i}]")
+            if random.random() < 0.4:
+                other = random.choice((prev, old))
+                writer.line(f"{other.text}[{i}] {random.choice(('+=', '*=', '='))} 0.7 * {new.text}[{i}]")
+        if random.random() < 0.2:
+            writer.line(f"{prev.text} = {random.choice((old, new)).text}{random.choice(('', '[:]', '.copy()'))}")
+        writer.line(
+            random.choice(
+                (
+                    f"{old.text}, {new.text} = {new.text}, {old.text}",
+                    f"{prev.text}, {old.text}, {new.text} = {old.text}, {new.text}, {prev.text}",
+                    f"{prev.text}, {old.text} = {old.text}, {new.text}",
+                    f"{old.text} = {new.text}",
+                )
+            )
+        )
+    writer.scope.declare(random.choice((old, new, prev)))
+    return True
