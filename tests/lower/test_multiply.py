@@ -52,6 +52,7 @@ PRODUCTS = [
     ("z[i, j] += a * x[i, k] * y[k, j]", J, K),
     ("z[i, j] += x[k, i] * y[j, k]", K, J),
     ("z[j, i] += -(y[k, j] * (v[0] * x[k, i]))", J, K),
+    ("z[i, j] += x[i, k] * -(a * y[k, j])", J, K),
     ("z[k, j] += x[i, k] * y[i, j]", J, K),
     ("z[i, j] = z[i, j] + x[i, k] * y[k, j]", J, K),
     ("z[i, j] += x[i, k] * y[k, j]", "j in range(1, n)", K),
@@ -147,6 +148,7 @@ LEFT = [
     ("z[i, j] += x[i, j] * y[i, j]", J, K),
     ("z[i, j] += x[i, k] * y[k, i]", J, K),
     ("z[i, j] += z[i, k] * y[k, j]", J, K),
+    ("z[i, k] += x[i, k] * y[k, j]", J, K),
     ("z[i, j] += x[i, k] * y[k, j]; t[i, j] = a", J, K),
     ("z[i, j] = x[i, k] * y[k, j]", J, K),
     ("z[i, j] += x[i, k] * y[k, j]; b += x[i, k]", J, K),
@@ -194,12 +196,16 @@ def test_comments_around_need_no_loop() -> None:
 
 
 def test_subscripts_that_may_count_from_the_end_stay() -> None:
-    func, context = expand(program("z[i, j] += x[i, k] * y[k, j]", J, K, outer="range(-1, n)"))
+    source = program("z[i, j] += x[i, k] * y[k, j]", J, K, outer="range(-1, n)")
+    loop = next(stmt for stmt in source.body if isinstance(stmt, For))
+    alone = replace(loop, body=tuple(stmt for stmt in loop.body if isinstance(stmt, For)))
+    func, context = expand(replace(source, body=tuple(alone if s is loop else s for s in source.body)))
     assert text(multiply(func, context)) == text(func)
 
 
-def test_columns_beyond_the_loop_are_not_used() -> None:
-    func, after = changed(program("z[i, j] += x[i, k] * y[k, j]", J, K))
+@pytest.mark.parametrize("right", ["y[k, j]", "y[j, k]"])
+def test_columns_beyond_the_loop_are_not_used(right: str) -> None:
+    func, after = changed(program(f"z[i, j] += x[i, k] * {right}", J, K))
     n = 6
     z, t, x, y = np.random.default_rng(0).standard_normal((4, n + 3, n + 3))
     args = z, t, x, y, np.zeros(n), np.zeros(n), 0.5, n
