@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from numba import types as nb
@@ -57,10 +57,10 @@ def shared(func: Func, loop: For, depth: int, live: Iterable[str], uses: Depende
     if isinstance(totals, Apart):
         return totals
     private = {s.target.name for s in statements(loop.body) if isinstance(s, Let)}
-    if (name := _opaque(func, loop, uses, private, totals)) is not None:
+    if (name := opaque(func, loop, uses, private, totals)) is not None:
         in_turn = not isinstance(func.types.get(name), nb.Array)  # a list that grows, for example
         return Apart(f"`{name}` is changed in a way that isn't followed", in_turn)
-    roots = _accesses(loop, depth, uses, private)
+    roots = shared_arrays(loop, depth, uses, private)
     furthest, sums = 0, list[str]()
     apart: dict[str, Segment] = {}
     known: Mapping[str, Segment] | None = None
@@ -143,7 +143,7 @@ def term(stmt: Stmt, name: str) -> Expr | None:
 # -- arrays --------------------------------------------------------------------------------------------------
 
 
-def _opaque(func: Func, loop: For, uses: Dependence, private: set[str], totals: Sequence[str]) -> str | None:
+def opaque(func: Func, loop: For, uses: Dependence, private: set[str], totals: Collection[str]) -> str | None:
     """Return the name of something whose elements are changed in a way that isn't followed."""
     for stmt in statements(loop.body):
         if isinstance(stmt, Store | Accum) and id(stmt) in uses.uses.writes:
@@ -157,10 +157,10 @@ def _opaque(func: Func, loop: For, uses: Dependence, private: set[str], totals: 
     return None
 
 
-_Found = tuple[list[Access], list[Access], bool]
+Found = tuple[list[Access], list[Access], bool]
 
 
-def _accesses(loop: For, depth: int, uses: Dependence, private: set[str]) -> dict[str, _Found]:
+def shared_arrays(loop: For, depth: int, uses: Dependence, private: set[str]) -> dict[str, Found]:
     """Return for each array that iterations share, and that one of them writes, what is written and what is read."""
     writes: dict[str, list[Access]] = {}
     plain: set[str] = set()
@@ -178,7 +178,7 @@ def _accesses(loop: For, depth: int, uses: Dependence, private: set[str]) -> dic
         return {}
     around = next(iter(writes.values()))[0].rounds[: depth + 1]
     reads = [read for read in uses.uses.reads if read.rounds[: depth + 1] == around and id(read) not in added]
-    found: dict[str, _Found] = {}
+    found: dict[str, Found] = {}
     for root, stores in writes.items():
         others = [read for read in reads if read.root == root or uses.is_unknown(read, stores[0])]
         found[root] = stores, others, root not in plain and not others
@@ -198,7 +198,7 @@ def _is_place(index: Expr, func: Func) -> bool:
 def _distance(writes: Sequence[Access], others: Sequence[Access], depth: int, uses: Dependence) -> int | None:
     """Return how far apart iterations are at most that use the same element; None if that has no bound."""
     distance = 0
-    for first, second in _pairs(writes, others):
+    for first, second in pairs(writes, others):
         while uses.meet_apart(first, second, depth, distance):
             distance += 1
             if distance > FURTHEST:
@@ -206,7 +206,8 @@ def _distance(writes: Sequence[Access], others: Sequence[Access], depth: int, us
     return distance
 
 
-def _pairs(writes: Sequence[Access], others: Sequence[Access]) -> Iterator[tuple[Access, Access]]:
+def pairs(writes: Sequence[Access], others: Sequence[Access]) -> Iterator[tuple[Access, Access]]:
+    """Yield the pairs that may meet, the one that comes first in time first, each way round."""
     seen: set[tuple[object, ...]] = set()
     for write in writes:
         for other in others:

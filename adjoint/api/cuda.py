@@ -15,9 +15,10 @@ from numba.core import types as nb
 
 from adjoint.api.arguments import Argnums, resolve_argnums, unsupported_value
 from adjoint.api.containers import Untypable
+from adjoint.api.cuda_whole import WholeGradient
 from adjoint.api.gradient import NotCalledError
 from adjoint.backends import cuda
-from adjoint.backends.request import NumbaType, Options
+from adjoint.backends.request import Mode, NumbaType, Options, Request
 from adjoint.errors import AdjointError
 
 Dims = tuple[int, int, int]
@@ -40,10 +41,22 @@ def kernel_gradient(kernel: Any, wrt: Argnums | None, options: Options) -> Kerne
     return KernelGradient(fun, kernel, names, options, (tuple(positions), named_one))
 
 
+def whole_gradient(mode: Mode, fun: Any, wrt: Argnums | None, options: Options) -> WholeGradient:
+    """Return the gradient, or the value and the gradient, of a function of whole arrays."""
+    if not isinstance(fun, FunctionType):
+        raise TypeError(f"{mode} takes a Python function with target='cuda', not {fun!r}")
+    from adjoint import frontend
+
+    frontend.check(fun)
+    positions, single = resolve_argnums(fun.__name__, inspect.signature(fun), wrt, None)
+    return WholeGradient(Request(fun, mode, positions, single, options=options), fun, cuda.package_of(fun))
+
+
 class KernelGradient:
     """The adjoint of a kernel, made for the types of the arguments and the shape of the block of each launch.
 
     Of a function of numbers that returns one, it is the gradient as a device function, which kernels call by its name.
+    Of a function of arrays that returns a number, it is called with arrays, without a launch: `whole` is what it calls.
     """
 
     def __init__(
@@ -67,7 +80,10 @@ class KernelGradient:
         self._device: dict[tuple[NumbaType, ...], Any] = {}
         self._each: dict[object, Any] = {}
         self._made: dict[object, Adjoint] = {}
-        self._last: Adjoint | None = None
+        self._last: Any = None
+        self.whole = WholeGradient(Request(fun, "grad", *argnums, options=options), primal, self._package)
+        # By the types of arguments, why they are taken for elements; None if the function is one of whole arrays.
+        self._elements: dict[tuple[NumbaType, ...], str | None] = {}
 
     def __getitem__(self, config: Any) -> Callable[..., dict[str, Any]]:
         """Return what launches the adjoint kernel with a grid and a block of these shapes.
@@ -86,16 +102,29 @@ class KernelGradient:
 
     @property
     def source(self) -> str:
-        """The text of the adjoint kernel last made."""
+        """The text of the gradient last made: of an adjoint kernel, or of kernels and what launches them."""
         if self._last is None:
             raise NotCalledError(
                 f"{self!r} has no source yet: launch it, or use .source_for(*args, block=...) with arguments or types"
             )
-        return self._last.code.text
+        return self._last.text
 
-    def source_for(self, *args: Any, grid: Any = 1, block: Any = 128) -> str:
-        """Return the text of the adjoint kernel for these arguments, or Numba types, and this shape of a launch."""
-        return self._adjoint(_launch((grid, block)), self._types(args), args).code.text
+    def source_for(self, *args: Any, grid: Any = None, block: Any = None) -> str:
+        """Return the text of the gradient for these arguments, or Numba types.
+
+        It is that of the adjoint kernel for this shape of a launch; without one, of a function of whole arrays that
+        returns a number, it is that of its kernels and of the function that launches them.
+        """
+        if grid is None and block is None and self._is_whole(args):
+            self._last = self.whole.code_for(*args)
+        else:
+            launch = _launch((grid or 1, block or 128))
+            self._last = self._adjoint(launch, self._types(args), args).code
+        return self._last.text
+
+    def explain(self, *args: Any) -> str:
+        """Return a report for a function of whole arrays: which of its loops are kernels, and why others are not."""
+        return self.whole.explain(*args)
 
     # -- a device function -----------------------------------------------------------------------------------
 
@@ -128,13 +157,31 @@ class KernelGradient:
         return self.device()._numba_type_
 
     def __call__(self, *args: Any, stream: Any = None) -> Any:
-        """Return the gradient of a function of numbers: of numbers in a kernel, of device arrays element by element.
+        """Return the gradient for arrays.
 
-        Arrays have one shape; numbers go with every element. What it returns are arrays of their library.
+        It is that of a function of whole arrays, if with these arguments it returns a number. That of a function of
+        numbers is taken at each element: arrays have one shape, numbers go with every element. What it returns are
+        arrays of their library. In a kernel, it is the gradient for numbers.
         """
         if not any(getattr(arg, "shape", ()) for arg in args):
             return self.device()(*args)  # in a kernel that the simulator runs
+        if self._is_whole(args):
+            if stream is not None:
+                raise TypeError(f"{self.__name__} is a function of whole arrays, whose gradient takes no stream")
+            self._last = self.whole.code_for(*args)
+            return self.whole(*args)
         return self._at_each(tuple(map(cuda.detached, args)), stream)
+
+    def _is_whole(self, args: tuple[Any, ...]) -> bool:
+        """Whether the function returns a number of arrays, some of which are among the arguments."""
+        types = self.whole.types_of(*args)
+        if not any(isinstance(kind, nb.Array) for kind in types):
+            return False  # of numbers
+        if types not in self._elements:
+            from adjoint.api.grid_compiler import why_elements
+
+            self._elements[types] = why_elements(self.parameters, types)
+        return self._elements[types] is None
 
     def _at_each(self, args: tuple[Any, ...], stream: Any) -> Any:
         from adjoint.api import cuda_each
@@ -155,9 +202,9 @@ class KernelGradient:
             return self.device_source(*types)
         except AdjointError as error:
             error.add_note(
-                f"{self.__name__} was given arrays with target='cuda', which takes its gradient at each element: it"
-                " is a function of numbers there. A function of whole arrays, or with `prange`, has no other form for"
-                " GPUs; without the target it runs on the CPU, with parallel=True on all cores."
+                f"{self.__name__} was given arrays with target='cuda'. It is no function of whole arrays that returns a"
+                f" number ({'; '.join(filter(None, self._elements.values()))}), and so its gradient is taken at each"
+                " element, as that of a function of numbers."
             )
             raise
 
@@ -189,11 +236,17 @@ class KernelGradient:
             from adjoint.api.kernel_compiler import KernelRequest, generate_kernel
 
             request = KernelRequest(
-                self.parameters, self._wrt, self._package, types, launch.block, launch.rank, fits,
+                self.parameters,
+                self._wrt,
+                self._package,
+                types,
+                launch.block,
+                launch.rank,
+                fits,
                 self._options.deterministic,
             )
             self._made[key] = Adjoint(self.__name__, generate_kernel(request), self._options.cache)
-        self._last = self._made[key]
+        self._last = self._made[key].code
         return self._made[key]
 
 

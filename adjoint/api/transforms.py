@@ -137,7 +137,7 @@ def _transform(
     def transform(function: Callable[..., Any]) -> Gradient:
         if checked.target == "cuda" or is_kernel(function):
             _check_kernel_options(has_aux, checked)
-            return cast("Any", _of_kernel(mode, function, argnums if wrt is None else wrt, checked))
+            return cast("Any", _on_gpu(mode, function, argnums if wrt is None else wrt, checked))
         if checked.deterministic:
             raise _only_of_kernels(mode)
         return _make(mode, function, argnums, wrt, has_aux, checked)
@@ -150,12 +150,16 @@ def is_kernel(fun: object) -> bool:
     return type(fun).__module__.startswith(("numba.cuda.", "numba_cuda_mlir."))
 
 
-def _of_kernel(mode: str, fun: Any, wrt: Argnums | None, options: Options) -> object:
-    from adjoint.api.cuda import kernel_gradient
+def _on_gpu(mode: Mode, fun: Any, wrt: Argnums | None, options: Options) -> object:
+    from adjoint.api.cuda import kernel_gradient, whole_gradient
 
-    if mode != "grad":
-        raise TypeError(f"{mode} has no target 'cuda'; use `grad`: a kernel has no value, only the arrays it writes")
-    return kernel_gradient(fun, wrt, options)
+    if mode == "grad":
+        return kernel_gradient(fun, wrt, options)
+    if is_kernel(fun):
+        raise TypeError(
+            f"{mode} has no target 'cuda' for a kernel; use `grad`: it has no value, only the arrays it writes"
+        )
+    return whole_gradient(mode, fun, wrt, options)
 
 
 def _check_kernel_options(has_aux: bool, options: Options) -> None:

@@ -112,3 +112,23 @@ def _strides(shape: Sequence[int], size: int) -> list[int]:
         strides.insert(0, size)
         size *= count
     return strides
+
+
+def on_device(value: Any, package: str) -> Any:
+    """Return an array on the device, as `cuda` of a package has it: a copy of one of NumPy, another one itself."""
+    if not getattr(value, "shape", ()):
+        return np.float64(value) if isinstance(value, float) else value
+    cuda: Any = importlib.import_module(f"{package}.cuda")
+    if isinstance(value, np.ndarray):
+        return cuda.to_device(np.ascontiguousarray(value))
+    return value if hasattr(value, "copy_to_host") else cuda.as_cuda_array(value)
+
+
+def of_library(array: Any, like: Any) -> Any:
+    """Return an array on the device as one of NumPy, or of the library of another one."""
+    if isinstance(like, np.ndarray):
+        return array.copy_to_host()
+    if hasattr(like, "copy_to_host"):
+        return array
+    library: Any = sys.modules[type(like).__module__.partition(".")[0]]
+    return library.as_tensor(array, device=like.device) if hasattr(like, "new_zeros") else library.asarray(array)

@@ -179,6 +179,8 @@ class Expressions:
             return self._conversion(call, kind, rest)
         if kind == "cuda":
             return self._cuda(call)
+        if kind == "launch":
+            return self._launch(name(rest), call)
         for prefix in _MODULE_LEVEL:
             if call.prim.startswith(prefix):
                 module_name = name(call.prim.removeprefix(prefix))
@@ -219,6 +221,10 @@ class Expressions:
             case _:
                 args = () if kernels.is_barrier(call) else (*call.args, *(value for _, value in call.kwargs))
                 return _call(dotted(call.prim), self.exprs(args))
+
+    def _launch(self, kernel: ast.expr, call: Call) -> ast.expr:
+        shape, *args = self.exprs(call.args)
+        return _call(ast.Subscript(value=kernel, slice=shape, ctx=ast.Load()), args)
 
     def _keyword(self, key: str, value: Expr) -> ast.expr:
         match value:

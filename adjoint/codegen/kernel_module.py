@@ -80,25 +80,38 @@ def kernel_text(
     real = "float32" if single else "float64"
     body: list[str] = []
     if any(map(_calls_block_sum, funcs)):
-        body.append(_decorated(_block_sum(block, _KEPT_SUM if deterministic else _ADDED), "@cuda.jit(device=True)"))
-        body += [_decorated(_ADD_IN_ORDER, "@cuda.jit")] if deterministic else []
-    other = package != "numba"
-    for func in funcs:
-        spelt = _Speller(from_start(func) if other else func, real, single=single).func()
-        kernel = unparse(emit(unpacked(choices_first(spelt) if other else spelt)))
-        body.append(_decorated(kernel, "@cuda.jit(device=True)" if device else "@cuda.jit"))
+        body.append(decorated(_block_sum(block, _KEPT_SUM if deterministic else _ADDED), "@cuda.jit(device=True)"))
+        body += [decorated(_ADD_IN_ORDER, "@cuda.jit")] if deterministic else []
+    decorator = "@cuda.jit(device=True)" if device else "@cuda.jit"
+    body += [decorated(one_kernel(func, real, single=single, package=package), decorator) for func in funcs]
     code = "\n\n".join(body)
-    head = [f'"""{doc}"""\n' if doc else "", _imports(code, package)]
+    head = [f'"""{doc}"""\n' if doc else "", imports(code, package)]
     return "\n\n".join([*("\n".join(part for part in head if part),), code])
 
 
-def _decorated(text: str, decorator: str) -> str:
+def one_kernel(func: Func, real: str, *, single: bool, package: str, whole: bool = False) -> str:
+    """Return the text of one kernel, without decorator.
+
+    Args:
+        func: the kernel.
+        real: the type of its numbers.
+        single: whether that is single precision.
+        package: where `cuda` comes from.
+        whole: whether it computes what functions of NumPy do of elements, which hand on what is not a number.
+    """
+    other = package != "numba"
+    spelt = _Speller(from_start(func) if other else func, real, single=single, whole=whole).func()
+    return unparse(emit(unpacked(choices_first(spelt) if other else spelt)))
+
+
+def decorated(text: str, decorator: str) -> str:
     return f"{decorator}\n{text.strip(chr(10))}\n"
 
 
-def _imports(code: str, package: str) -> str:
+def imports(code: str, package: str) -> str:
     used = {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
     lines = ["import math\n\n"] if "math" in used else []
+    lines += ["import numpy as np\n"] if "np" in used else []
     types = sorted(used & {"float32", "float64", "int32", "int64", "boolean"})
     if package == "numba":
         lines.append(f"from numba import {', '.join(['cuda', *types])}\n")
@@ -125,11 +138,12 @@ def _block_sum(block: tuple[int, int, int], end: Mapping[str, str]) -> str:
 class _Speller:
     """Gives numbers their type, and functions a form that the compilers of kernels know."""
 
-    def __init__(self, func: Func, real: str, *, single: bool) -> None:
+    def __init__(self, func: Func, real: str, *, single: bool, whole: bool = False) -> None:
         self.source = func
         self.kinds = Kinds(func)
         self.real = real
         self.single = single
+        self.forms = {**_FORMS, **_OF_ELEMENTS} if whole else _FORMS
 
     def func(self) -> Func:
         return replace(self.source, body=self.block(self.source.body))
@@ -159,7 +173,9 @@ class _Speller:
         return Call(f"cast.{self.real}", (expr,), via="numba")
 
     def call(self, call: Call, loc: Loc | None) -> Expr:
-        if (form := _FORMS.get(call.prim)) is not None:
+        if (form := self.forms.get(call.prim)) is not None and not (
+            call.prim in _OF_ELEMENTS and call.via == "builtin"
+        ):
             return self.expr(form(*call.args), loc)
         kwargs = tuple((key, self.option(key, value)) for key, value in call.kwargs)
         if call.prim == "cast.float64":
@@ -207,18 +223,18 @@ class _Speller:
 def unpacked(func: Func) -> Func:
     """Take the indices along all axes of the grid at once: `i, j = cuda.grid(2)`."""
     kept = list(func.body)
-    for count in (2, 3):
+    for prim, count in ((prim, count) for prim in (kernels.GRID, kernels.GRIDSIZE) for count in (2, 3)):
         names: dict[int, int] = {}
         for k, stmt in enumerate(kept):
             match stmt:
-                case Let(_, Call(kernels.GRID, (Lit(n), Lit(int(axis))))) if n == count:
+                case Let(_, Call(known, (Lit(n), Lit(int(axis))))) if n == count and known == prim:
                     names[axis] = k
                 case _:
                     pass
         if len(names) == count:
             lets = [kept[names[axis]] for axis in range(count)]
             targets = tuple(let.target for let in lets if isinstance(let, Let))
-            whole = Call(kernels.GRID, (Lit(count), Lit(None)))
+            whole = Call(prim, (Lit(count), Lit(None)))
             kept[min(names.values())] = Effect(Call("move", (Call("tuple", targets), whole)))
             last = sorted(names.values())[1:]
             kept = [stmt for k, stmt in enumerate(kept) if k not in last]
@@ -288,4 +304,34 @@ _FORMS: Mapping[str, Callable[..., Expr]] = {
     "fabs": _absolute,
     "fmax": _larger,
     "fmin": _smaller,
+}
+
+
+def _sign_of(x: Expr) -> Expr:
+    """Return 0 of a zero, and of what is not a number itself."""
+    zero = Call("mul", (x, Lit(0.0)))
+    return Call(
+        "select",
+        (Call("gt", (x, Lit(0.0))), Lit(1.0), Call("select", (Call("lt", (x, Lit(0.0))), Lit(-1.0), zero))),
+    )
+
+
+def _larger_of(a: Expr, b: Expr) -> Expr:
+    return Call("helper.larger", (a, b))
+
+
+def _smaller_of(a: Expr, b: Expr) -> Expr:
+    return Call("helper.smaller", (a, b))
+
+
+def _clip_of(x: Expr, low: Expr, high: Expr) -> Expr:
+    return _smaller_of(_larger_of(x, low), high)
+
+
+# The same where what is not a number must stay that.
+_OF_ELEMENTS: Mapping[str, Callable[..., Expr]] = {
+    "sign": _sign_of,
+    "clip": _clip_of,
+    "maximum": _larger_of,
+    "minimum": _smaller_of,
 }

@@ -32,7 +32,7 @@ def prepare(func: Func, *, single: bool) -> Func:
     Raises:
         UnsupportedError: the kernel does something with whole arrays, or returns something.
     """
-    func = share(_positive(_hoisted(counted(_widened(func) if single else func))))
+    func = share(_positive(_hoisted(counted(widened(func) if single else func))))
     _check(func)
     written = written_parameters(func)
     shared = [s.target.name for s in func.body if isinstance(s, Let) and _is_call(s.value, SHARED)]
@@ -54,16 +54,17 @@ def _is_call(value: Expr, prim: str) -> bool:
 
 
 _ON_THE_CPU = "without target='cuda' it runs on the CPU, with parallel=True on all cores"
+_CALLED = "if it is no kernel but a function of arrays, call its gradient with arrays, without a launch"
 
 
 def _check(func: Func) -> None:
     exit_ = func.body[-1]
     if isinstance(exit_, Return) and exit_.value != Lit(None):
-        help_ = f"write the result into an argument; {_ON_THE_CPU}"
+        help_ = f"write the result into an argument; {_CALLED}"
         raise UnsupportedError("a kernel that returns something", func.loc, help=help_)
     for stmt in statements(func.body):
         if isinstance(stmt, For) and stmt.parallel:
-            help_ = f"`for i in range(cuda.grid(1), n, cuda.gridsize(1))` deals iterations out; {_ON_THE_CPU}"
+            help_ = f"`for i in range(cuda.grid(1), n, cuda.gridsize(1))` deals iterations out; {_CALLED}"
             what = "`prange` in a kernel, of which every thread runs the whole loop"
             raise UnsupportedError(what, stmt.loc, help=help_)
         if any(map(is_random, operands(stmt))):
@@ -99,7 +100,7 @@ def is_at_start(stmt: Stmt) -> bool:
 # -- single precision ----------------------------------------------------------------------------------------
 
 
-def _widened(func: Func) -> Func:
+def widened(func: Func) -> Func:
     types = {name: _wide_type(kind) for name, kind in func.types.items()}
     return replace(func, body=_map_exprs(func.body), types=types)
 

@@ -121,14 +121,21 @@ def prange_sum(x):
 
 
 @pytest.mark.parametrize("fun", [array_sum, prange_sum])
-def test_functions_of_whole_arrays_have_no_form_for_gpus(fun: Callable[..., object]) -> None:
+def test_functions_of_whole_arrays_are_not_launched(fun: Callable[..., object]) -> None:
+    """They are called, and launch kernels themselves."""
     gradient: Any = grad(fun, target="cuda")
     with pytest.raises(AdjointError, match="a kernel that returns something") as caught:
         gradient[1, 8](np.ones(8))
-    assert "with parallel=True on all cores" in str(caught.value.help)
+    assert "call its gradient with arrays, without a launch" in str(caught.value.help)
+
+
+def test_neither_a_function_of_arrays_nor_of_numbers() -> None:
+    def fun(x):
+        return x[::-1]
+
     with pytest.raises(AdjointError) as caught:
-        gradient(np.ones(8))
-    assert "takes its gradient at each element" in "\n".join(caught.value.__notes__)
+        grad(fun, target="cuda")(np.ones(8))
+    assert "of these arguments it returns array(float64, 1d, A)" in "\n".join(caught.value.__notes__)
     assert caught.value.loc is not None
 
 
@@ -154,8 +161,10 @@ def test_other_transforms_have_no_kernels(name: str) -> None:
 
 
 def test_a_kernel_has_no_value() -> None:
-    with pytest.raises(TypeError, match="has no target 'cuda'"):
-        value_and_grad(whole_arrays, target="cuda")
+    with pytest.raises(TypeError, match="has no target 'cuda' for a kernel"):
+        value_and_grad(cuda.jit(whole_arrays), target="cuda")
+    with pytest.raises(TypeError, match="whole_arrays must return a"):
+        value_and_grad(whole_arrays, target="cuda")(np.ones(8), np.ones(8))
 
 
 @pytest.mark.parametrize(

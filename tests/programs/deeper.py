@@ -19,6 +19,7 @@ from adjoint.backends.request import Generated, Mode, Options
 from adjoint.errors import AdjointError
 from adjoint.lower import BROADCAST_GUARD
 from adjoint.lower.pipeline import PASSES
+from tests.cuda.in_turn import run_in_turn
 from tests.oracle import Function, clone, leaves, map_leaves
 from tests.programs.program import Program
 
@@ -120,6 +121,26 @@ def second_order_agrees(fun: Function, program: Program) -> str:
         found = both(generated, args, {})
         if found not in ("", GUARD):
             return f"{mode} of the gradient: {found}"
+    return ""
+
+
+def grids_agree(fun: Function, program: Program) -> str:
+    """The kernels of functions of arrays, run thread after thread by the interpreter; most programs have none."""
+    if not any(isinstance(arg, np.ndarray) for arg in program.args):
+        return ""
+    gradient = value_and_grad(fun, program.argnums, cache=False, target="python")
+    expected, given = _guarded(lambda: gradient(*clone(program.args))), clone(program.args)
+    try:
+        found = _guarded(lambda: run_in_turn(fun, program.argnums, given))
+    except TypeError as error:
+        if "which compiled code can't take" in str(error):
+            return ""
+        raise
+    if isinstance(expected, str) or isinstance(found, str):
+        return ""
+    for (path, a), (_, b) in zip(leaves(found), leaves(expected), strict=True):
+        if problem := difference(a, b, single=is_single(program.args)):
+            return f"result {path}: {problem}"
     return ""
 
 
@@ -227,6 +248,7 @@ SAMPLES: tuple[tuple[str, int, Callable[[Function, Program], str]], ...] = (
     ("directions", 8, directions_agree),
     ("compiled directions", 1000, compiled_directions_agree),
     ("passes", 400, passes_agree),
+    ("grids", 40, grids_agree),
 )
 
 
