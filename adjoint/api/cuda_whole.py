@@ -132,7 +132,7 @@ class WholeGradient:
         """Return a gradient as its argument is: of NumPy, or on the device, of its precision."""
         if getattr(value, "shape", ()):
             return cuda.of_library(gradient, value)
-        return np.float32(gradient) if isinstance(value, np.float32) else float(gradient)
+        return np.float32(gradient) if cuda.type_of(value) == nb.float32 else float(gradient)
 
 
 def _refuse_shared(values: Mapping[str, Any], apart: Sequence[tuple[str, str]]) -> None:

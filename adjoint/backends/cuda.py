@@ -120,7 +120,7 @@ def on_device(value: Any, package: str) -> Any:
         return np.float64(value) if isinstance(value, float) else value
     cuda: Any = importlib.import_module(f"{package}.cuda")
     if isinstance(value, np.ndarray):
-        return cuda.to_device(np.ascontiguousarray(value))
+        return cuda.to_device(np.ascontiguousarray(cast("Any", value)))
     return value if hasattr(value, "copy_to_host") else cuda.as_cuda_array(value)
 
 

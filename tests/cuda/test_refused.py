@@ -163,7 +163,7 @@ def test_other_transforms_have_no_kernels(name: str) -> None:
 def test_a_kernel_has_no_value() -> None:
     with pytest.raises(TypeError, match="has no target 'cuda' for a kernel"):
         value_and_grad(cuda.jit(whole_arrays), target="cuda")
-    with pytest.raises(TypeError, match="whole_arrays must return a"):
+    with pytest.raises(TypeError, match="this one returns nothing"):
         value_and_grad(whole_arrays, target="cuda")(np.ones(8), np.ones(8))
 
 
