@@ -1,6 +1,8 @@
 """The driver's judgement and the report's arithmetic, on made-up results."""
 
 import json
+import os
+import time
 
 import numpy as np
 import pytest
@@ -97,6 +99,15 @@ def test_last_words():
     lines = ["Traceback (most recent call last):", '  File "x.py"', "ValueError: no", "  more about it"]
     assert run._last_words(lines) == "ValueError: no"
     assert run._last_words([]) == "ended without a word"
+
+
+def test_processor_time_of_a_process():
+    before = run.spent(os.getpid())
+    deadline = time.process_time() + 0.2
+    while time.process_time() < deadline:
+        pass
+    assert not before or 0.15 <= run.spent(os.getpid()) - before
+    assert run.spent(-1) == 0.0
 
 
 def test_complaint():
