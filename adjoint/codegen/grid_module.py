@@ -231,6 +231,8 @@ class _Host:
 
     def number(self, expr: Expr) -> Expr:
         match expr:
+            case Call("zeros" | "ones" | "full" | "empty"):  # in what is returned
+                return self.array(expr)
             case Call("div", (left, _)) if isinstance(left, Lit) or isinstance(self.kinds.type_of(left), types.Integer):
                 return replace(expr, via="np")
             case Call(prim, via="math") if text_of(prim, "np", True).startswith("np."):

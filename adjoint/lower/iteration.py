@@ -94,6 +94,14 @@ def written(stmt: Stmt) -> Iterator[str]:
             pass
 
 
+def places(stmt: Stmt) -> Iterator[tuple[Expr, ...]]:
+    """Yield the subscripts of all elements that a statement uses."""
+    if isinstance(stmt, Store | Accum):
+        yield stmt.index
+    for expr in operands(stmt):
+        yield from (p.args[1:] for p in subexpressions(expr) if isinstance(p, Call) and p.prim == "getitem")
+
+
 def _settled(block: Block, counts: Mapping[str, int]) -> Block:
     """Write `t = s + x; ...; s = t` as `s = s + x; ...` where `t` is used nowhere else: sums are seen as such.
 

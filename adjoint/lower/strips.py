@@ -24,7 +24,8 @@ from adjoint.ir.walk import (
     unshared,
 )
 from adjoint.lower.context import Context
-from adjoint.lower.iteration import is_candidate, separated, targets, written
+from adjoint.lower.iteration import is_candidate, places, separated, targets, written
+from adjoint.lower.recur import recur
 from adjoint.lower.uses import element_arrays, mentions
 from adjoint.rules.numba_types import Type, array, is_array, types
 
@@ -143,8 +144,11 @@ class _Cutter:
         found = shared(self.func, loop, depth, live, self.uses)
         if not isinstance(found, Shared) or found.distance:
             return None
+        work = replace(loop, body=recur(loop.body, self.func, self.context.renewed))
+        own = [made for made in own if any(made is stmt for stmt in work.body)]
+        binds = {name.name for stmt in nested(work) for name in targets(stmt)} | {loop.index.name}
         private = binds - {*found.totals, *(made.target.name for made in own)}
-        return _Strip(self.context, loop, private, own).stmt()
+        return replace(_Strip(self.context, work, private, own).stmt(), orelse=(loop,))
 
     def is_number(self, name: str) -> bool:
         return isinstance(self.context.kinds.get(name), types.Float | types.Integer)
@@ -171,24 +175,16 @@ class _Cutter:
         inner = [stmt for each in loop.body if isinstance(each, For) for stmt in nested(each)]
         index = loop.index
         for stmt in inner:
-            for places in _places(stmt):
-                if any(index.name in names_in(place) for place in places[:-1]):
+            for element in places(stmt):
+                if any(index.name in names_in(place) for place in element[:-1]):
                     return False
-                if places and index.name in names_in(places[-1]) and places[-1] != index:
+                if element and index.name in names_in(element[-1]) and element[-1] != index:
                     return False
         return True
 
 
 def _only_adds(stmt: Stmt, name: str) -> bool:
     return not mentions(stmt, name) or term(stmt, name) is not None
-
-
-def _places(stmt: Stmt) -> Iterator[tuple[Expr, ...]]:
-    """Yield the subscripts of all elements that a statement uses."""
-    if isinstance(stmt, Store | Accum):
-        yield stmt.index
-    for expr in operands(stmt):
-        yield from (p.args[1:] for p in subexpressions(expr) if isinstance(p, Call) and p.prim == "getitem")
 
 
 # -- what they become --------------------------------------------------------------------------------------------
@@ -208,7 +204,7 @@ class _Strip:
     reading: list[tuple[tuple[int, ...], set[str]]] = field(default_factory=list[tuple[tuple[int, ...], set[str]]])
     turn: int = 0
 
-    def stmt(self) -> Stmt:
+    def stmt(self) -> If:
         loop = self.loop
         self.first, self.count, self.lane = (self.number(name) for name in ("first", "count", "lane"))
         self.context.natural |= {self.lane.name: True}

@@ -167,6 +167,15 @@ def test_additions_in_any_order_are_refused_if_asked() -> None:
     assert "atomic" not in other.source_for(*CASES["heat"].args)
 
 
+def test_zeros_that_are_returned_are_on_the_device() -> None:
+    def fun(x, a):
+        return a * 2.0
+
+    value, (gradient,) = run_in_turn(fun, (0,), (np.ones(3), 2.0))
+    assert value == 4.0
+    assert gradient.tolist() == [0.0, 0.0, 0.0]
+
+
 def written(x, y):
     x[0] = 2.0
     return np.sum(x * y)
