@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TypeAlias
 
 from adjoint.ir import Block, Call, Effect, Expr, For, Func, If, Let, Return, Stmt, Var, While
-from adjoint.ir.walk import blocks, bound, mentioned_within, names_in, remembered
+from adjoint.ir.walk import blocks, bound, mentioned_within, names_in, remembered, subexpressions
 from adjoint.transform.unbound import placeholder
 
 
@@ -78,6 +78,8 @@ def _block(
                     maybe |= {target.name}
                     continue
                 unbound[source] = None
+            case Let(_, Call() as value):
+                unbound.update(dict.fromkeys(name for name in _measured(value) if name in maybe - sure))
             case If():
                 made, ends = _branch(stmt, sure, maybe, given, unbound)
                 out.append(made)
@@ -100,6 +102,13 @@ def _block(
         sure |= _bound_within(stmt)
         maybe |= _bound_within(stmt)
     return tuple(out), sure
+
+
+def _measured(value: Call) -> Iterator[str]:
+    """Yield the names of lists whose lengths a value takes, as that of a list of as many zeros does."""
+    for part in subexpressions(value):
+        if isinstance(part, Call) and part.prim == "len" and isinstance(part.args[0], Var):
+            yield part.args[0].name
 
 
 def _branch(

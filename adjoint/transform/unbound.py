@@ -52,5 +52,8 @@ def placeholder(type_: Type) -> Expr:
             element = element_type(type_)
             dtype = "bool" if isinstance(element, nb.Boolean) else str(element)
             return Call("empty", (shape,), (("dtype", Lit(dtype)),), via="np")
+        case nb.List():
+            # Numba has no type for a list that is written without an item.
+            return Call("mul", (Call("list", (placeholder(element_type(type_)),)), Lit(0)))
         case _:
             return Lit(0.0)

@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from adjoint import value_and_grad
+from adjoint import grad, value_and_grad
 from adjoint.codegen.emit import text
 from adjoint.transform.into_branches import into_branches
 from tests.ir_text import parse
@@ -149,3 +149,25 @@ def test_the_text_runs_on_every_path(y: float, f: float, slope: float) -> None:
     value, (y_bar, _) = value_and_grad(calls_it, (0, 1)).python(y, f)
     assert value == pytest.approx(calls_it(y, f), rel=1e-15)
     assert y_bar == pytest.approx(slope, rel=1e-14)
+
+
+def loops_in_one_branch(x):
+    s = x
+    if x > 2.0:
+        s = s * s
+    else:
+        k = 0
+        while k < 3:
+            s = math.sin(s) * s
+            k += 1
+    return s * s
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_the_shadow_of_a_list_that_one_branch_makes(*, compiled: bool) -> None:
+    curvature = grad(grad(loops_in_one_branch))
+    run = curvature if compiled else curvature.python
+    assert run(3.0) == pytest.approx(12.0 * 3.0**2, rel=1e-14)
+    step = 1e-5
+    slope = grad(loops_in_one_branch).python
+    assert run(1.5) == pytest.approx((slope(1.5 + step) - slope(1.5 - step)) / (2.0 * step), rel=1e-8)
