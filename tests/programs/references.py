@@ -140,7 +140,8 @@ def _stepped(fun: Function, args: tuple[Any, ...], program: Program) -> Referenc
         near = differences(fun, args, paths, {}, SMALL_STEP)
         if not near.scale < LARGEST:
             return Outcome("unfit", "too steep")
-        if exact is not None and distance(exact, near) < 1e-6 * max(1.0, 1.0 / max(exact.scale, 1e-30)):
+        # The larger of the two: a function that drops imaginary parts leaves zeros, which are close to nothing.
+        if exact is not None and distance(exact, near) < 1e-6 * max(1.0, 1.0 / max(exact.scale, near.scale, 1e-30)):
             return exact
         far = differences(fun, args, paths, {}, LARGE_STEP)
         if exact is not None:
