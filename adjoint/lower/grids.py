@@ -213,6 +213,8 @@ class _Maker:
             bound = {v for each in nest.loops for v in (each.index.name, *_bound(each.body, inner))}
             if not isinstance(inner, For) or not all(isinstance(s, Let | Comment) for s in before):
                 break
+            if not dict(found.totals).keys().isdisjoint(s.target.name for s in before if isinstance(s, Let)):
+                break  # every thread of the inner loop would add to it
             if bound & {name for expr in (inner.start, inner.stop) for name in names_in(expr)}:
                 break  # the host doesn't know how many threads it takes
             inside |= exposed(nest.body, (), self.func)[0]

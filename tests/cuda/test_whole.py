@@ -176,6 +176,25 @@ def test_zeros_that_are_returned_are_on_the_device() -> None:
     assert gradient.tolist() == [0.0, 0.0, 0.0]
 
 
+def counted_in_both_loops(x):
+    m, s = 1, 0.0
+    for i in range(len(x)):
+        m -= 1
+        s -= x[i]
+        for j in range(3):
+            m += 1
+            s += x[i] * x[i] * j
+    return s * m + x[m % len(x)]
+
+
+def test_what_the_outer_loop_adds_is_added_once() -> None:
+    x = np.linspace(0.3, 0.9, 5)
+    value, (gradient,) = run_in_turn(counted_in_both_loops, (0,), (x,))
+    wanted, bar = value_and_grad(counted_in_both_loops).python(x)
+    assert value == pytest.approx(wanted, rel=1e-14)
+    np.testing.assert_allclose(gradient, bar, rtol=1e-14)
+
+
 def written(x, y):
     x[0] = 2.0
     return np.sum(x * y)
