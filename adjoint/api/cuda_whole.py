@@ -79,11 +79,20 @@ class WholeGradient:
 
     def types_of(self, *args: Any, **kwargs: Any) -> tuple[NumbaType, ...]:
         """Return the Numba types of all parameters in a call with these arguments, which may be types themselves."""
-        given = self._signature.bind(*args, **kwargs).arguments
+        given = self._bound(args, kwargs).arguments
         return tuple(
             self._type(given[name]) if name in given else nb.Omitted(parameter.default)
             for name, parameter in self._signature.parameters.items()
         )
+
+    def _bound(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> inspect.BoundArguments:
+        try:
+            return self._signature.bind(*args, **kwargs)
+        except TypeError:
+            names, count = list(self._signature.parameters), len(args) + len(kwargs)
+            raise TypeError(
+                f"{self.__name__} takes {len(names)} arguments, {', '.join(names)}; {count} were given"
+            ) from None
 
     def _type(self, value: Any) -> NumbaType:
         kind = value if isinstance(value, nb.Type) else cuda.type_of(value)
@@ -92,7 +101,7 @@ class WholeGradient:
         return cuda.contiguous(kind)
 
     def _values(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-        bound = self._signature.bind(*args, **kwargs)
+        bound = self._bound(args, kwargs)
         bound.apply_defaults()
         return {name: cuda.detached(value) for name, value in bound.arguments.items()}
 

@@ -21,7 +21,7 @@ def product_loops(func: Func) -> Func:
     >>> from tests.ir_text import parse
     >>> func = parse('''
     ... def f(a: float64[:, :], b: float64[:, :]):
-    ...     c: float64[:, :] = a.T @ b
+    ...     c: float64[:, :] = transpose(a) @ b
     ...     return c
     ... ''')
     >>> print(text(product_loops(func)), end="")
