@@ -166,7 +166,8 @@ class _Maker:
                 case If():
                     self.fits.check_host(stmt)
                     made.append(map_blocks(stmt, lambda inner, a=after: self.block(inner, a, depth)))
-                case Store() | Accum() if self.fits.is_element(stmt):
+                case Store(value=value) | Accum(value=value) if self.fits.is_element(stmt):
+                    self.fits.check_value(value, stmt.loc)
                     made.append(self.kernel((stmt,), (), Threads(), _written((stmt,)), stmt.loc))
                 case _:
                     self.fits.check_host(stmt)

@@ -195,6 +195,21 @@ def test_what_the_outer_loop_adds_is_added_once() -> None:
     np.testing.assert_allclose(gradient, bar, rtol=1e-14)
 
 
+def halved(x, depth):
+    return x if depth == 0 else 0.5 * halved(x, depth - 1)
+
+
+def calls_itself(x):
+    y = x * x
+    y[0] = halved(x[1], 3)
+    return np.sum(y)
+
+
+def test_what_one_element_gets_is_checked_too() -> None:
+    with pytest.raises(UnsupportedError, match="`halved`, with target='cuda'"):
+        value_and_grad(calls_itself, target="cuda").source_for(np.ones(3))
+
+
 def written(x, y):
     x[0] = 2.0
     return np.sum(x * y)
