@@ -151,10 +151,13 @@ class _Maker:
 
     def may_do_again(self, target: _Target, loops: Sequence[For], body: Block) -> bool:
         """Whether what is to be added can be computed after the nest: from what it leaves as it is, or in its place."""
-        part = self.part(target, None, loops, body, Var(target.name))
+        part = self.part(target, None, loops, body, Var("="))  # a number, which no name of the program stands for
+        assert part, "what is added is needed"
         if any(isinstance(stmt, While | For) for stmt in statements(part)):
             return False
-        read = {n for s in statements(part) for e in operands(s) for n in names_in(e)} - {target.name}
+        read = {n for s in statements(part) for e in operands(s) for n in names_in(e)} - {"="}
+        if any(self.memory(name) == self.memory(target.name) for name in read):
+            return False
         for stmt in statements(body):
             if isinstance(stmt, Store) or isinstance(stmt, Accum) and stmt.index:
                 name = stmt.array.name if isinstance(stmt, Store) else stmt.target.name

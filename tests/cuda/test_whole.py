@@ -195,6 +195,19 @@ def test_what_the_outer_loop_adds_is_added_once() -> None:
     np.testing.assert_allclose(gradient, bar, rtol=1e-14)
 
 
+def neighbours_overwrite(f, g):
+    f[:4] = g[1:] + g[:4]
+    return g[0] + f[4] + np.sum(f)
+
+
+def test_what_is_fetched_is_still_there() -> None:
+    args = np.linspace(0.1, 0.5, 5), np.linspace(-0.3, 0.4, 5)
+    _, gradients = run_in_turn(neighbours_overwrite, (0, 1), args)
+    _, wanted = value_and_grad(neighbours_overwrite, (0, 1)).python(*args)
+    for bar, expected in zip(gradients, wanted, strict=True):
+        np.testing.assert_allclose(bar, expected, rtol=1e-14)
+
+
 def halved(x, depth):
     return x if depth == 0 else 0.5 * halved(x, depth - 1)
 
