@@ -6,10 +6,9 @@ in one class. Where a loop uses them, each is an array of its own: this follows 
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
-from adjoint.analysis.sharing import KEEPERS, Sharing, memory_classes
+from adjoint.analysis.sharing import KEEPERS, Sharing, shared_names
 from adjoint.ir import Block, Call, Effect, Expr, For, Func, If, Let, Stmt, Store, Var, While
 from adjoint.ir.walk import names_in
 
@@ -18,9 +17,12 @@ Partners = Mapping[str, frozenset[str]]
 _NOBODY = frozenset[str]()
 
 
-def partners(func: Func) -> dict[int, tuple[For, Partners]]:
+def partners(func: Func, classes: Mapping[str, str]) -> dict[int, tuple[For, Partners]]:
     """Return what is shared at the start of every iteration, by the `id` of the loop (which stands beside it).
 
+    `classes` are the memory classes of the program.
+
+    >>> from adjoint.analysis.sharing import memory_classes
     >>> from tests.ir_text import parse
     >>> func = parse('''
     ... def f(x: float64[:], n: int64):
@@ -34,12 +36,12 @@ def partners(func: Func) -> dict[int, tuple[For, Partners]]:
     ...         old = new
     ...         new = spare
     ... ''')
-    >>> for loop, names in partners(func).values():
+    >>> for loop, names in partners(func, memory_classes(func)).values():
     ...     print(loop.index.name, *sorted({tuple(sorted((a, b))) for a, others in names.items() for b in others}))
     t ('new', 'row') ('new', 'spare') ('row', 'spare')
     i ('new', 'spare') ('old', 'row')
     """
-    walk = _Walk(func)
+    walk = _Walk(func, classes)
     if walk.shared:
         walk.block(func.body, {})
     return walk.found
@@ -48,11 +50,9 @@ def partners(func: Func) -> dict[int, tuple[For, Partners]]:
 class _Walk:
     """Goes through the text in its order; around a loop until nothing is added."""
 
-    def __init__(self, func: Func) -> None:
+    def __init__(self, func: Func, classes: Mapping[str, str]) -> None:
         self.sharing = Sharing(func)
-        classes = memory_classes(func)
-        sizes = Counter(classes.values())
-        self.shared = frozenset(name for name, cls in classes.items() if sizes[cls] > 1)
+        self.shared = shared_names(classes)
         self.found: dict[int, tuple[For, Partners]] = {}
 
     def block(self, block: Block, now: Partners) -> Partners:
@@ -63,7 +63,7 @@ class _Walk:
     def stmt(self, stmt: Stmt, now: Partners) -> Partners:
         match stmt:
             case Let(target, value) if target.name in self.shared:
-                return _bound(now, {target.name: self.shown(value, now)})
+                return _bound(now, target.name, self.shown(value, now))
             case Store(array, _, value) if array.name in self.shared and not self.sharing.is_array(array.name):
                 return self.held(array, (value,), now)
             case Effect(Call("move", (Call(args=targets), Call(args=values)))):
@@ -96,11 +96,11 @@ class _Walk:
         both = zip(targets, values, strict=True)
         pairs = [(t.name, v) for t, v in both if isinstance(t, Var) and t.name in self.shared]
         for target, value in pairs:
-            now = _bound(now, {f"={target}": self.shown(value, now)})
+            now = _bound(now, f"={target}", self.shown(value, now))
         for target, _ in pairs:
-            now = _bound(now, {target: now.get(f"={target}", _NOBODY) | {f"={target}"}})
+            now = _bound(now, target, now.get(f"={target}", _NOBODY) | {f"={target}"})
         for target, _ in pairs:
-            now = _bound(now, {f"={target}": _NOBODY})
+            now = _bound(now, f"={target}", _NOBODY)
         return now
 
     def held(self, holder: Expr, values: Iterable[Expr], now: Partners) -> Partners:
@@ -113,12 +113,10 @@ class _Walk:
         return now
 
 
-def _bound(now: Partners, new: Mapping[str, Collection[str]]) -> Partners:
-    """Return the partners after names are bound to something else."""
-    for name, those in new.items():
-        now = {n: rest for n, others in now.items() if n != name and (rest := others - {name})}
-        now = _joined(now, name, frozenset(those) - {name})
-    return now
+def _bound(now: Partners, name: str, those: frozenset[str]) -> Partners:
+    """Return the partners after a name is bound to something else, that shares memory with `those`."""
+    now = {n: rest for n, others in now.items() if n != name and (rest := others - {name})}
+    return _joined(now, name, those - {name})
 
 
 def _joined(now: Partners, name: str, those: frozenset[str]) -> Partners:

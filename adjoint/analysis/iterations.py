@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from numba import types as nb
@@ -13,7 +13,7 @@ from adjoint.analysis.effects import actions, binds_of
 from adjoint.analysis.segments import Segment, segment_of, segments
 from adjoint.errors import TypingError
 from adjoint.ir import Accum, Block, Call, Effect, Expr, For, Func, If, Let, Stmt, Store, Var, While
-from adjoint.ir.walk import blocks, names_in, operands, statements
+from adjoint.ir.walk import blocks, map_blocks, names_in, operands, statements
 from adjoint.rules.typing import expr_type
 
 # Iterations that are further apart than this and still meet are taken to meet at any distance.
@@ -83,6 +83,30 @@ def shared(func: Func, loop: For, depth: int, live: Iterable[str], uses: Depende
 
 
 # -- numbers -------------------------------------------------------------------------------------------------
+
+
+def map_loops(func: Func, change: Callable[[For, frozenset[str], int], Sequence[Stmt] | None]) -> Block:
+    """Return the body of a program with what `change(loop, live, depth)` puts in the place of loops.
+
+    `live` are the names that are read after the loop, `depth` is how many loops are around it. Where `change` returns
+    None, the loop stays, and those in it are asked for.
+    """
+
+    def block(stmts: Block, live: frozenset[str], depth: int) -> Block:
+        made: list[Stmt] = []
+        for k, stmt in enumerate(stmts):
+            after = live | exposed(stmts[k + 1 :], (), func)[0]
+            new = change(stmt, after, depth) if isinstance(stmt, For) else None
+            if new is not None:
+                made += new
+                continue
+            if isinstance(stmt, For | While):
+                after |= frozenset(exposed(stmt.body, (), func)[0])
+            deeper = depth + isinstance(stmt, For | While)
+            made.append(map_blocks(stmt, lambda inner, a=after, d=deeper: block(inner, a, d)))
+        return tuple(made)
+
+    return block(func.body, frozenset(), 0)
 
 
 def exposed(block: Block, defined: Iterable[str], func: Func) -> tuple[set[str], set[str]]:

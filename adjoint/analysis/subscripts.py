@@ -40,7 +40,6 @@ def accesses(func: Func, made: Collection[str] = (), tapes: Collection[str] = ()
 
 
 _SAME_SHAPE = frozenset("copy zeros_like ones_like empty_like full_like".split())
-_SIZES = frozenset("dim shape size ndim len".split())
 # Whether the second operand is the larger one, and by how much at least.
 _BELOW = {"lt": (True, 1), "le": (True, 0), "gt": (False, 1), "ge": (False, 0)}
 _OPPOSITE = {"lt": "ge", "le": "gt", "gt": "le", "ge": "lt", "ne": "eq"}
@@ -329,7 +328,7 @@ class _Walker:
             case Call("pop", (Var(tape),)) if tape in self.tapes:
                 pass
             case Call(prim, args, kwargs):
-                skip = 1 if prim in _SIZES or prim in _SAME_SHAPE - {"copy"} else 0
+                skip = 1 if prim in spelling.SIZES or prim in _SAME_SHAPE - {"copy"} else 0
                 kept = args[skip:] if args and isinstance(args[0], Var) else args
                 self.read_all((*kept, *(value for _, value in kwargs)), known)
             case Lit():

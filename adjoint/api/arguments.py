@@ -145,6 +145,11 @@ def _no_derivative(name: str, kind: NumbaType) -> str | None:
             return None
 
 
+def wrong_count(fun_name: str, names: Sequence[str], given: int) -> TypeError:
+    """Return the error for a call with too many or too few arguments."""
+    return TypeError(f"{fun_name} takes {len(names)} arguments, {', '.join(names)}; {given} were given")
+
+
 def unsupported_value(fun_name: str, value: object, error: Untypable) -> TypeError:
     """Return the error for an argument that compiled code can't take, for the reason that `error` has."""
     given = f"{_a(type(value).__name__)}, whose item {error.where} is {error.what}" if error.where else error.what

@@ -13,7 +13,7 @@ from typing import Any, cast
 import numpy as np
 from numba.core import types as nb
 
-from adjoint.api.arguments import Argnums, resolve_argnums, unsupported_value
+from adjoint.api.arguments import Argnums, resolve_argnums, unsupported_value, wrong_count
 from adjoint.api.containers import Untypable
 from adjoint.api.cuda_whole import WholeGradient
 from adjoint.api.gradient import NotCalledError
@@ -220,7 +220,7 @@ class KernelGradient:
     def _types(self, args: Sequence[Any]) -> tuple[tuple[str, NumbaType], ...]:
         names = list(inspect.signature(self.parameters).parameters)
         if len(args) != len(names):
-            raise TypeError(f"{self.__name__} takes {len(names)} arguments, {', '.join(names)}; {len(args)} were given")
+            raise wrong_count(self.__name__, names, len(args))
         return tuple((name, self._type(value)) for name, value in zip(names, args, strict=True))
 
     def _type(self, value: Any) -> NumbaType:

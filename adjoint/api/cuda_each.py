@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numba.core import types as nb
 
-from adjoint.api.arguments import unsupported_value
+from adjoint.api.arguments import unsupported_value, wrong_count
 from adjoint.api.containers import Untypable
 from adjoint.backends import cuda
 from adjoint.backends.request import NumbaType
@@ -46,7 +46,7 @@ def elements(fun: FunctionType, args: Sequence[Any]) -> Elements:
     """Return what a launch with these arguments is for. Raises TypeError or ValueError for arguments that don't fit."""
     names = list(inspect.signature(fun).parameters)
     if len(args) != len(names):
-        raise TypeError(f"{fun.__name__} takes {len(names)} arguments, {', '.join(names)}; {len(args)} were given")
+        raise wrong_count(fun.__name__, names, len(args))
     shapes = {name: tuple(arg.shape) for name, arg in zip(names, args, strict=True) if getattr(arg, "shape", ())}
     first, shape = next(iter(shapes.items()))
     for name, other in shapes.items():

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numba.core import types as nb
 
-from adjoint.api.arguments import check_types, unsupported_value
+from adjoint.api.arguments import check_types, unsupported_value, wrong_count
 from adjoint.api.containers import Untypable
 from adjoint.api.gradient import NotCalledError
 from adjoint.backends import cuda
@@ -89,10 +89,7 @@ class WholeGradient:
         try:
             return self._signature.bind(*args, **kwargs)
         except TypeError:
-            names, count = list(self._signature.parameters), len(args) + len(kwargs)
-            raise TypeError(
-                f"{self.__name__} takes {len(names)} arguments, {', '.join(names)}; {count} were given"
-            ) from None
+            raise wrong_count(self.__name__, list(self._signature.parameters), len(args) + len(kwargs)) from None
 
     def _type(self, value: Any) -> NumbaType:
         kind = value if isinstance(value, nb.Type) else cuda.type_of(value)

@@ -11,9 +11,8 @@ from adjoint.analysis.written import offset_from
 from adjoint.ir import Accum, Call, Effect, Expr, For, Func, If, Let, Lit, Return, Stmt, Store, Var, While
 from adjoint.ir.walk import blocks, names_in, operands, substitute
 from adjoint.lower.guards import is_guard
+from adjoint.rules import spelling
 from adjoint.rules.numba_types import Type, is_array, is_number
-
-_SHAPE_ONLY = frozenset("dim shape size ndim len".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,7 @@ class Accesses:
         several, and says nothing of statements around the loop.
         """
         if self._partners is None:
-            self._partners = partners(self.func)
+            self._partners = partners(self.func, self.classes)
         known, done = self._partners.get(id(loop)), self.of(loop)
         if known is None or known[0] is not loop:
             return set()
@@ -226,7 +225,7 @@ class Accesses:
                 found.accesses.append(Access(name, self.class_of(name), tuple(index)))
                 for each in index:
                     self._reading(each, found)
-            case Call(prim, (Var(name), *rest)) if prim in _SHAPE_ONLY and is_array(self.kinds.get(name)):
+            case Call(prim, (Var(name), *rest)) if prim in spelling.SIZES and is_array(self.kinds.get(name)):
                 found.reads.add(name)
                 for each in rest:
                     self._reading(each, found)

@@ -25,9 +25,9 @@ from adjoint.ir import (
 )
 from adjoint.ir.walk import names_in, operands, statements, subexpressions
 from adjoint.rules.numba_types import is_array, types
+from adjoint.rules.spelling import SIZES
 from adjoint.rules.typing import expr_type
 
-_SIZES = frozenset("dim size ndim shape len".split())
 # How the host makes arrays, or shows parts of them.
 _HOST_ARRAYS = frozenset("empty zeros ones full copy getitem item pop reshape ravel".split())
 _HOST_EFFECTS = frozenset("raise assert print move append pop".split())
@@ -106,7 +106,7 @@ class Fits:
                     if len(index) != self.types[name].ndim or not all(map(self.is_place, index)):
                         return f"it uses a part of `{name}` that isn't a single element"
                     why = self.arrays_in(*index)
-                case Call(prim, (Var(), *rest)) if prim in _SIZES:
+                case Call(prim, (Var(), *rest)) if prim in SIZES:
                     why = self.arrays_in(*rest)
                 case Call(prim) if prim.startswith(("ref:", "random.", "lanes.", "const:")):
                     return f"it calls `{_called(expr)}`"
@@ -148,7 +148,7 @@ class Fits:
 
     def check_value(self, value: Expr, loc: Loc | None) -> None:
         for part in subexpressions(value):
-            if not isinstance(part, Call) or part.prim in ("getitem", "tuple", "list", "pop", "item", *_SIZES):
+            if not isinstance(part, Call) or part.prim in ("getitem", "tuple", "list", "pop", "item", *SIZES):
                 continue
             whole = [a for a in part.args if isinstance(a, Var) and is_array(self.types.get(a.name))]
             if whole or part.prim.startswith(("ref:", "helper.")):

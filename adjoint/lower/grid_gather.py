@@ -13,7 +13,7 @@ from functools import reduce
 
 from adjoint.analysis.dependence import Dependence
 from adjoint.analysis.effects import binds_of
-from adjoint.analysis.iterations import exposed
+from adjoint.analysis.iterations import exposed, map_loops
 from adjoint.analysis.sharing import memory_classes
 from adjoint.analysis.threads import Threads, threads
 from adjoint.analysis.written import offset_from, shifted
@@ -52,7 +52,7 @@ def gather_nests(func: Func) -> Func:
     """
     func = replace(func, body=unshared(func.body))
     maker = _Maker(func, Dependence(func), memory_classes(func), dict(func.types))
-    body = maker.block(func.body, frozenset(), 0)
+    body = map_loops(func, maker.change)
     return replace(func, body=unshared(body), types=maker.types)
 
 
@@ -80,20 +80,9 @@ class _Maker:
         self.types[name] = kind
         return Var(name)
 
-    def block(self, block: Block, live: frozenset[str], depth: int) -> Block:
-        made: list[Stmt] = []
-        for k, stmt in enumerate(block):
-            after = live | exposed(block[k + 1 :], (), self.func)[0]
-            if isinstance(stmt, For):
-                found = threads(self.func, stmt, depth, after, self.uses)
-                if isinstance(found, Threads):
-                    made += self.nest(stmt, found, after, depth)
-                    continue
-            if isinstance(stmt, For | While):
-                after |= frozenset(exposed(stmt.body, (), self.func)[0])
-            deeper = depth + isinstance(stmt, For | While)
-            made.append(map_blocks(stmt, lambda inner, a=after, d=deeper: self.block(inner, a, d)))
-        return tuple(made)
+    def change(self, loop: For, live: frozenset[str], depth: int) -> Sequence[Stmt] | None:
+        found = threads(self.func, loop, depth, live, self.uses)
+        return self.nest(loop, found, live, depth) if isinstance(found, Threads) else None
 
     def nest(self, loop: For, found: Threads, live: frozenset[str], depth: int) -> Sequence[Stmt]:
         loops = _perfect(loop)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from adjoint.analysis.dependence import Dependence
 from adjoint.analysis.effects import binds_of
-from adjoint.analysis.iterations import exposed
+from adjoint.analysis.iterations import exposed, map_loops
 from adjoint.analysis.sharing import memory_classes
 from adjoint.analysis.threads import Threads, threads
 from adjoint.ir import Accum, Block, Comment, For, Func, If, Let, Lit, Stmt, Var, While
@@ -45,7 +45,7 @@ def split_nests(func: Func) -> Func:
                 y[i, j] = x[i, j]
     """
     func = replace(func, body=unshared(func.body))
-    body = _Splitter(func, Dependence(func)).block(func.body, frozenset(), 0)
+    body = map_loops(func, _Splitter(func, Dependence(func)).change)
     return replace(func, body=unshared(body))
 
 
@@ -54,20 +54,9 @@ class _Splitter:
     func: Func
     uses: Dependence
 
-    def block(self, block: Block, live: frozenset[str], depth: int) -> Block:
-        made: list[Stmt] = []
-        for k, stmt in enumerate(block):
-            after = live | exposed(block[k + 1 :], (), self.func)[0]
-            if isinstance(stmt, For):
-                found = threads(self.func, stmt, depth, after, self.uses)
-                if isinstance(found, Threads):
-                    made += self.loop(stmt, found)
-                    continue
-            if isinstance(stmt, For | While):
-                after |= frozenset(exposed(stmt.body, (), self.func)[0])
-            deeper = depth + isinstance(stmt, For | While)
-            made.append(map_blocks(stmt, lambda inner, a=after, d=deeper: self.block(inner, a, d)))
-        return tuple(made)
+    def change(self, loop: For, live: frozenset[str], depth: int) -> Sequence[Stmt] | None:
+        found = threads(self.func, loop, depth, live, self.uses)
+        return self.loop(loop, found) if isinstance(found, Threads) else None
 
     def loop(self, loop: For, found: Threads) -> Sequence[Stmt]:
         """Return the loops that a loop of independent iterations becomes."""

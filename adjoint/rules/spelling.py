@@ -101,6 +101,9 @@ _METHODS = frozenset(
     "pop".split()
 )
 
+# Primitives that look at no element of their first operand, only at how many there are.
+SIZES = frozenset("dim shape size ndim len".split())
+
 _METHODS_RENAMED = {"conjugate": "conj"}
 
 _ATTRIBUTES = {"T": "transpose", "shape": "shape", "size": "size", "ndim": "ndim", "real": "real", "imag": "imag"}

@@ -18,8 +18,7 @@ from adjoint.analysis.memory import is_memory, memory
 from adjoint.analysis.shapes import Shapes, shapes
 from adjoint.ir import Block, Call, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
 from adjoint.ir.walk import blocks, map_blocks, mentioned, operands, statements, subexpressions
-
-_SIZES = frozenset({"dim", "shape", "size", "ndim", "len"})
+from adjoint.rules import spelling
 
 
 def localise(func: Func) -> tuple[Func, frozenset[str]]:
@@ -110,7 +109,7 @@ class _Filling:
     def reads(self, expr: Expr) -> bool:
         if isinstance(expr, Var):
             return expr.name == self.name
-        calls = [part for part in subexpressions(expr) if isinstance(part, Call) and part.prim not in _SIZES]
+        calls = [part for part in subexpressions(expr) if isinstance(part, Call) and part.prim not in spelling.SIZES]
         return any(Var(self.name) in call.args for call in calls)
 
     def fills(self, loop: For, around: Mapping[str, object]) -> bool:

@@ -21,9 +21,9 @@ from functools import reduce
 from numba import types as nb
 
 from adjoint.analysis.dependence import Dependence
-from adjoint.analysis.iterations import Apart, Shared, exposed, shared, term
+from adjoint.analysis.iterations import Apart, Shared, map_loops, shared, term
 from adjoint.analysis.written import shifted
-from adjoint.ir import Accum, Block, Call, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
+from adjoint.ir import Accum, Block, Call, Expr, For, Func, If, Let, Lit, Stmt, Store, Var
 from adjoint.ir.walk import map_blocks, names_in, statements, substitute, unshared
 from adjoint.rules.numba_types import array, element_type, int64
 
@@ -59,7 +59,7 @@ def parallelise(func: Func, notes: list[Note] | None = None) -> Func:
         return func
     func = replace(func, body=unshared(func.body))
     maker = _Maker(func, Dependence(func), dict(func.types), [] if notes is None else notes)
-    body = maker.block(func.body, frozenset(), 0)
+    body = map_loops(func, maker.change)
     return replace(func, body=body, types=maker.types)
 
 
@@ -83,18 +83,8 @@ class _Maker:
         self.types[found] = type_
         return Var(found)
 
-    def block(self, block: Block, live: frozenset[str], depth: int) -> Block:
-        made: list[Stmt] = []
-        for k, stmt in enumerate(block):
-            after = live | exposed(block[k + 1 :], (), self.func)[0]
-            if isinstance(stmt, For) and stmt.parallel:
-                made += self.loop(stmt, after, depth)
-                continue
-            if isinstance(stmt, For | While):
-                after |= frozenset(exposed(stmt.body, (), self.func)[0])
-            deeper = depth + isinstance(stmt, For | While)
-            made.append(map_blocks(stmt, lambda inner, a=after, d=deeper: self.block(inner, a, d)))
-        return tuple(made)
+    def change(self, loop: For, live: frozenset[str], depth: int) -> Sequence[Stmt] | None:
+        return self.loop(loop, live, depth) if loop.parallel else None
 
     def loop(self, loop: For, live: frozenset[str], depth: int) -> Sequence[Stmt]:
         if loop.step not in (Lit(1), Lit(-1)) or loop.until is not None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from adjoint.analysis.apart import partners
+from adjoint.analysis.sharing import memory_classes
 from tests.ir_text import parse
 
 NAMES = ("a", "b", "c", "d")
@@ -83,7 +84,8 @@ def test_what_shares_memory_is_known(first: int) -> None:
     apart = 0
     for seed in range(first, first + 100):
         source = _Writer(seed).program()
-        found = {loop.index.name: shared for loop, shared in partners(parse(source)).values()}
+        func = parse(source)
+        found = {loop.index.name: shared for loop, shared in partners(func, memory_classes(func)).values()}
         for loop, pairs in _run(source).items():
             assert all(b in found.get(loop, {}).get(a, ()) for a, b in pairs), f"{source}\n{loop}: {pairs}"
             apart += 6 - len({p for p in itertools.combinations(NAMES, 2) if p[1] in found.get(loop, {}).get(p[0], ())})
