@@ -32,10 +32,14 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The places along an axis from `low` on, which is not negative, and below `high`; None: as far as it goes."""
+    """The places along an axis from `low` on, which is not negative, and below `high`; None: as far as it goes.
+
+    Not all of them are meant, or shown, where it isn't `exact`.
+    """
 
     low: Linear = Linear()  # noqa: RUF009 (it is immutable)
     high: Linear | None = None
+    exact: bool = True
 
 
 # None: any place along the axis.
@@ -63,9 +67,10 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """A store, or loops around one, from `first` to `last` position: nothing is left of what the array `root` held."""
+    """A store, or loops around one, from `first` to `last` position: nothing is left of what `root` held at `index`."""
 
     root: str
+    index: tuple[Axis, ...]
     rounds: tuple[Round, ...]
     branches: tuple[tuple[int, int], ...]
     first: int

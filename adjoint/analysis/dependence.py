@@ -8,7 +8,8 @@ between whole numbers, linear where the subscripts are. If it certainly has no s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import product
 
 from adjoint.analysis.access import Access, Atoms, Axis, Point, Renewal, Span, Uses
@@ -86,7 +87,7 @@ class Dependence:
         common = _common(write, read)
         if level == common and not _follows(read, write):
             return False
-        if any(_between(renewal, write, read, level, common) for renewal in self.renewals.get(read.root or "", ())):
+        if any(self._between(renewal, write, read, level) for renewal in self.renewals.get(read.root or "", ())):
             return False
         self.tests += 1
         if self.tests > MOST:
@@ -98,6 +99,40 @@ class Dependence:
             later = second.form(symbol(round_.counter)) - first.form(symbol(round_.counter))
             facts.append(later.plus(-1))
         return self._may_be_same(write, read, first, second, facts)
+
+    def _between(self, renewal: Renewal, write: Access, read: Access, level: int) -> bool:
+        """Whether what is read is certainly written again after a write and before the read.
+
+        The read is in the same iteration of the first `level` of the loops around both, and in a later one of the next.
+        """
+        common = _common(write, read)
+        around, depth = renewal.rounds, level + (level < common)
+        if len(around) < depth or not all(round_.sign for round_ in around) or not self._covers(renewal, read):
+            return False
+        # In the last iteration of the loops around it that the write belongs to, or in the one of the read.
+        with_write = around == write.rounds[: len(around)] and set(renewal.branches) <= set(write.branches)
+        with_read = around == read.rounds[: len(around)] and set(renewal.branches) <= set(read.branches)
+        if self._varies(renewal, level):
+            with_write = False  # another iteration writes elsewhere
+        after, before = renewal.first > write.position, renewal.last < read.position
+        if level < common:
+            return with_write and after or with_read and before
+        return (with_write or with_read) and after and before
+
+    def _covers(self, renewal: Renewal, read: Access) -> bool:
+        """Whether what is read is among what is written, in one iteration of the loops around the latter."""
+        depth, depths = len(renewal.rounds), self.uses.atoms.depth
+        return all(
+            axis == Span()
+            or axis == place
+            and all(depths[name] <= depth for form in _forms_in((axis,)) for name in form.symbols)
+            for axis, place in zip(renewal.index, read.index, strict=True)
+        )
+
+    def _varies(self, renewal: Renewal, level: int) -> bool:
+        """Whether what is written depends on more than the first `level` loops."""
+        depths = self.uses.atoms.depth
+        return any(depths[name] > level for form in _forms_in(renewal.index) for name in form.symbols)
 
     def is_unknown(self, read: Access, write: Access) -> bool:
         """Whether a read isn't followed and may be one of what a write writes."""
@@ -155,7 +190,7 @@ def _follows(read: Access, write: Access) -> bool:
 
 
 def _renewals(func: Func, uses: Uses) -> dict[str, list[Renewal]]:
-    """Return by root the writes of whole arrays; left out are names that stand for more than one array."""
+    """Return by root what is certainly written; left out are names that stand for more than one array."""
     bound = Counter([param.name for param in func.params])
     bound.update(stmt.target.name for stmt in statements(func.body) if isinstance(stmt, Let))
     found: dict[str, list[Renewal]] = {}
@@ -163,23 +198,6 @@ def _renewals(func: Func, uses: Uses) -> dict[str, list[Renewal]]:
         if bound[renewal.root] == 1:
             found.setdefault(renewal.root, []).append(renewal)
     return found
-
-
-def _between(renewal: Renewal, write: Access, read: Access, level: int, common: int) -> bool:
-    """Whether the array is certainly written as a whole between a write and a read of it.
-
-    The read is in the same iteration of the first `level` of the `common` loops, and in a later one of the next.
-    """
-    around, depth = renewal.rounds, level + (level < common)
-    if len(around) < depth or not all(round_.sign for round_ in around):
-        return False
-    # In the last iteration of the loops around it that the write belongs to, or in the one that the read belongs to.
-    with_write = around == write.rounds[: len(around)] and set(renewal.branches) <= set(write.branches)
-    with_read = around == read.rounds[: len(around)] and set(renewal.branches) <= set(read.branches)
-    after, before = renewal.first > write.position, renewal.last < read.position
-    if level < common:
-        return with_write and after or with_read and before
-    return (with_write or with_read) and after and before
 
 
 class _Instance:
@@ -202,7 +220,7 @@ class _Instance:
             case Point(at):
                 return Point(self.form(at))
             case Span(low, high):
-                return Span(self.form(low), None if high is None else self.form(high))
+                return replace(axis, low=self.form(low), high=None if high is None else self.form(high))
             case None:
                 return None
 
@@ -223,7 +241,12 @@ class _Instance:
 
 def _forms(access: Access) -> Iterator[Linear]:
     yield from access.shape
-    for axis in access.index:
+    yield from _forms_in(access.index)
+
+
+def _forms_in(index: Iterable[Axis]) -> Iterator[Linear]:
+    """Yield the forms in the places of an index."""
+    for axis in index:
         match axis:
             case Point(at):
                 yield at

@@ -34,8 +34,7 @@ def accesses(func: Func, made: Collection[str] = (), tapes: Collection[str] = ()
         elif isinstance(func.types.get(param.name), nb.Array):
             known[param.name] = walker.allocated(param.name, None)
     walker.block(func.body, known)
-    found = map(walker.renewal, walker.stores)
-    walker.uses.renewals += [renewal for renewal in found if renewal is not None]
+    walker.uses.renewals += [renewal for store in walker.stores for renewal in walker.renewals(store)]
     return walker.uses
 
 
@@ -89,6 +88,7 @@ class _Walker:
             case Store(array, index, value) | Accum(array, index, value) if index:
                 self.read_all((*index, value), known)
                 access = self.access(array.name, index, known)
+                self.exists(access)
                 self.uses.writes[id(stmt)] = access
                 if isinstance(stmt, Accum):
                     self.uses.reads.append(access)
@@ -270,27 +270,20 @@ class _Walker:
             found.append(size)
         return Array(name, tuple(found), (Span(),) * len(found))
 
-    def renewal(self, write: Access) -> Renewal | None:
-        """Return what a store is of whole arrays: by itself, or in loops that each go along an axis from end to end."""
-        if write.root is None:
-            return None
-        counters = list[str]()
-        for axis, size in zip(write.index, write.shape, strict=True):
-            if axis == Span():
-                continue
-            counter = self.covering(axis, size)
-            if counter is None:
-                return None
-            counters.append(counter)
-        outer = len(write.rounds) - len(counters)
-        if sorted(counters) != sorted(round_.counter for round_ in write.rounds[outer:]):
-            return None
-        if not counters:
-            return Renewal(write.root, write.rounds, write.branches, write.position, write.position)
-        loop = write.rounds[outer]
-        if self.around[loop.counter] != write.branches:
-            return None
-        return Renewal(write.root, write.rounds[:outer], write.branches, loop.loop, self.last[loop.counter])
+    def renewals(self, write: Access) -> Iterator[Renewal]:
+        """Yield what a store renews: by itself, and in loops that each go along an axis from end to end."""
+        if write.root is None or any(axis is None or isinstance(axis, Span) and not axis.exact for axis in write.index):
+            return
+        yield Renewal(write.root, write.index, write.rounds, write.branches, write.position, write.position)
+        counters = [self.covering(axis, size) for axis, size in zip(write.index, write.shape, strict=True)]
+        found = sorted(counter for counter in counters if counter is not None)
+        outer = len(write.rounds) - len(found)
+        if found and found == sorted(round_.counter for round_ in write.rounds[outer:]):
+            loop = write.rounds[outer]
+            if self.around[loop.counter] == write.branches:
+                index = (Span() if counter else axis for axis, counter in zip(write.index, counters, strict=True))
+                around, last = write.rounds[:outer], self.last[loop.counter]
+                yield Renewal(write.root, tuple(index), around, write.branches, loop.loop, last)
 
     def covering(self, axis: Axis, size: Linear) -> str | None:
         """Return the counter of the loop in which a subscript takes all values along an axis."""
@@ -316,6 +309,17 @@ class _Walker:
         self.read(stmt.value, known)
         if isinstance(stmt.value, Call) and stmt.value.prim == "getitem" and isinstance(stmt.value.args[0], Var):
             self.uses.elements[id(stmt)] = self.uses.reads[first]
+            self.exists(self.uses.reads[first])
+
+    def exists(self, access: Access) -> None:
+        """State what sizes are at least, for constant subscripts of statements that always run."""
+        if self.rounds or self.branches:
+            return
+        for axis, size in zip(access.index, access.shape, strict=True):
+            if isinstance(axis, Point) and not axis.at.terms:
+                room = size.plus(-1) - axis.at if axis.at.constant >= 0 else size + axis.at
+                for name in room.symbols:
+                    self.uses.atoms.state(symbol(name), room)
 
     def read(self, expr: Expr, known: Mapping[str, Known]) -> None:
         match expr:
@@ -327,6 +331,8 @@ class _Walker:
                 self.read_all(index, known)
             case Call("pop", (Var(tape),)) if tape in self.tapes:
                 pass
+            case Call(prim, (source, Var())) if prim.startswith("helper.unbroadcast_"):
+                self.read(source, known)  # of the other only the shape
             case Call(prim, args, kwargs):
                 skip = 1 if prim in spelling.SIZES or prim in _SAME_SHAPE - {"copy"} else 0
                 kept = args[skip:] if args and isinstance(args[0], Var) else args
@@ -350,19 +356,25 @@ class _Walker:
             if position >= len(free) or item in (Lit(None), Lit(...)):
                 # The axes shift: nothing more is known.
                 return replace(array, index=(*(a if isinstance(a, Point) else None for a in axes),))
-            axes[free[position]] = self.axis(axes[free[position]], item, known)
+            axis = free[position]
+            axes[axis] = self.axis(axes[axis], array.shape[axis], item, known)
         return replace(array, index=tuple(axes))
 
-    def axis(self, outer: Axis, item: Expr, known: Mapping[str, Known]) -> Axis:
+    def axis(self, outer: Axis, size: Linear, item: Expr, known: Mapping[str, Known]) -> Axis:
+        """Return the place that a subscript means on an axis of some size, of which `outer` is shown."""
         match item:
             case Call("slice", (low, high, Lit(None) | Lit(1))):
                 first = Linear() if low == Lit(None) else self.whole(low, known)
                 if not isinstance(outer, Span) or first is None or not self.not_negative(first):
                     return None
+                if high == Lit(None):
+                    return replace(outer, low=outer.low + first)
                 last = self.whole(high, known)
+                if last is not None and outer == Span() and not last.terms and last.constant < 0:
+                    return Span(first, size + last)
                 if last is None or not self.not_negative(last):
-                    return Span(outer.low + first, outer.high)
-                return Span(outer.low + first, outer.low + last)
+                    return Span(outer.low + first, outer.high, exact=False)
+                return Span(outer.low + first, outer.low + last, outer.exact and outer.high is None)
             case Call("slice"):
                 return None
             case _:

@@ -48,21 +48,28 @@ class _Machine:
     """Runs a program on arrays of cell numbers, and notes which stores wrote what is read later."""
 
     def __init__(self, func: Func) -> None:
-        self.cells = 0
+        self.cells = self.steps = self.depth = 0
+        self.fails = False
         self.writers: dict[int, int] = {}
         self.seen: set[int] = set()
         self.names: dict[str, object] = {"n": 5, "x": self.array((5, 5))}
-        self.block(func.body)
+        for stmt in func.body:
+            self.stmt(stmt)
 
     def array(self, shape: tuple[int, ...]) -> np.ndarray:
         first, self.cells = self.cells, self.cells + int(np.prod(shape))
         return np.arange(first, self.cells).reshape(shape)
 
     def block(self, body: tuple[Stmt, ...]) -> None:
+        self.depth += 1
         for stmt in body:
             self.stmt(stmt)
+        self.depth -= 1
 
     def stmt(self, stmt: Stmt) -> None:
+        self.steps += 1
+        if self.steps > 20_000:
+            return  # what was seen so far is enough
         match stmt:
             case Let(target, value):
                 self.names[target.name] = self.value(value)
@@ -80,10 +87,11 @@ class _Machine:
                 self.value(value)
 
     def part(self, name: str, index: tuple[Expr, ...]) -> np.ndarray:
-        """Return the cells an index means; none if it is out of bounds."""
+        """Return the cells an index means; none if it is out of bounds, which no program may be that always is."""
         try:
             return self.names[name][self.index(index)]
         except IndexError:
+            self.fails |= not self.depth
             return np.empty(0, np.int64)
 
     def index(self, index: tuple[Expr, ...]) -> tuple[object, ...]:
@@ -187,10 +195,18 @@ class _Author:
         lines = [lines[0], f"    {store}"] if flip else lines
         return "\n".join(f"{pad}{line}" for line in lines)
 
+    def block(self, pad: str, array: str) -> str:
+        """Return a store of a whole array, or of a block of it, and perhaps a look at one."""
+        cut = [":", ":", ":-1", "1:", ":-2", ":2", "1:3", ":n", ":n - 1"]
+        blocks = [f"{self.draw.choice(cut)}, {self.draw.choice(cut)}" for _ in range(2)]
+        store = f"{pad}{array}[{self.draw.choice(['...', *blocks])}] = s"
+        look = f"{pad}s = sum({array}[{self.draw.choice(blocks)}])"
+        return self.draw.choice([store, store, f"{store}\n{look}", f"{look}\n{store}"])
+
     def use(self, pad: str, names: list[str]) -> str:
         array = self.draw.choice("aaab")
-        if self.draw.random() < 0.1:
-            return f"{pad}{array}[{self.draw.choice(['...', ':, :'])}] = s"
+        if self.draw.random() < 0.2:
+            return self.block(pad, array)
         if len(pad) <= 8 and self.draw.random() < 0.1:
             return self.renewal(pad, array)
         kind = self.draw.random()
@@ -231,6 +247,17 @@ class _Author:
         ("for j in range(n): a[j] = 1.0; s = s + a[0]; for i in range(n):\n            a[i] = 2.0", True),
         ("for j in range(n): s = s + a[0]; a[j] = 1.0; for i in range(n):\n            a[i] = 2.0", False),
         ("for j in range(n): s = s + a[0]; a[j] = 1.0; for i in range(j):\n            a[i] = 2.0", True),
+        ("a[n - 1] = 1.0\n    a[:-1] = 2.0\n    s = a[n - 1]", True),
+        ("a[0] = 1.0\n    a[:-1] = 2.0\n    s = sum(a[:-1])", False),
+        ("a[0] = 1.0\n    a[1:] = 2.0\n    s = sum(a[:-1])", True),
+        ("a[0] = 1.0\n    a[:3] = 2.0\n    s = sum(a[:3])", False),
+        ("b: float64[:] = a[2:]\n    a[0] = 1.0\n    b[:3] = 2.0\n    s = sum(a[:3])", True),
+        ("for i in range(n): a[0] = 1.0; a[i] = 2.0; s = s + a[i]", False),
+        ("for i in range(n): s = s + a[i]; a[n - 1] = 1.0; a[i] = 2.0", True),
+        ("for i in range(n): s = s + a[0]; a[0] = 1.0; a[i] = 2.0", True),
+        ("for i in range(n): s = s + a[0]; a[0] = 1.0; a[0] = 2.0", False),
+        ("a[0] = 1.0\n    s = a[-1]", True),
+        ("a[0] = 1.0\n    a[1] = 2.0\n    s = a[-1]", False),
         ("b: float64[:] = a\n    a[0] = 1.0\n    a = empty(n)\n    a[...] = 2.0\n    s = b[0]", True),
     ],
 )
@@ -252,7 +279,7 @@ def test_what_is_read_is_seen(part: int) -> None:
         for stmt in statements(func.body):
             if isinstance(stmt, Store):
                 claimed = dependence.is_read_later(stmt)
-                assert claimed or id(stmt) not in machine.seen, f"seed {seed}, {stmt}\n{dump(func)}"
+                assert claimed or machine.fails or id(stmt) not in machine.seen, f"seed {seed}, {stmt}\n{dump(func)}"
                 missed += claimed and id(stmt) not in machine.seen
                 found += not claimed
     assert found > missed / 2, "it sees nothing but dependences"

@@ -205,3 +205,13 @@ def reversed_part_of_itself(f):
     """The cotangent of a part is added to another one that overlaps it, through a view that loops don't follow."""
     f[4::-1] = f[4::-1] + f[:5]
     return f[3] * f[1] + np.sum(f)
+
+
+@FOUND("slices that end before the last element", V4)
+def all_but_the_last_is_not_all(x):
+    """The last element is put back though a slice up to it is put back afterwards."""
+    y = x * x
+    total = np.sum(np.sin(y) * x)
+    y[:-1] = x[1:] * x[:-1]
+    y[-1] = x[0] * x[1]
+    return total + np.sum(y * y * y)

@@ -8,10 +8,8 @@ def negative_index_writes_value_and_grad(m):
     element = a[0, -1]
     element_1 = a[-3, 0]
     a[-1, -2] = element * element_1
-    a_old_1_tape = np.empty(4)
     for i in range(1, 4):
         minus_i = -i
-        a_old_1_tape[i] = a[minus_i, 0]
         a[minus_i, 0] += a[i, -1] ** 2
     element_2 = a[:, 0]
     element_3 = a[-1, :]
@@ -28,10 +26,8 @@ def negative_index_writes_value_and_grad(m):
     a_bar[:, 0] += t_bar * element_3
     a_bar[-1, :] += t_bar * element_2
     for i in range(3, 0, -1):
-        minus_i = -i
-        a[minus_i, 0] = a_old_1_tape[i]
         # backward: a[-i, 0] += a[i, -1] ** 2
-        a_bar[i, -1] += 2.0 * a[i, -1] * a_bar[minus_i, 0]
+        a_bar[i, -1] += 2.0 * a[i, -1] * a_bar[-i, 0]
     # backward: a[-1, -2] = a[0, -1] * a[-3, 0]
     a_seed_1 = a_bar[-1, -2]
     a_bar[-1, -2] = 0.0

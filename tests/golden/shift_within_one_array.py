@@ -20,13 +20,11 @@ def shift_within_one_array_value_and_grad(x):
     y_old_1 = y[:-1].copy()
     y[:-1] = y[1:]
     element_2 = y[1::2]
-    y_old = y[::2].copy()
     y[::2] = y[::2] + element_2
     value = np.sum(y * x)
     # backward: return np.sum(y * x)
     y_bar = 1.0 * x
     x_bar = 1.0 * y
-    y[::2] = y_old
     # backward: y[::2] += y[1::2]
     y_bar[1::2] = y_bar[1::2] + unbroadcast_1d_1d(y_bar[::2], element_2)
     y[:-1] = y_old_1

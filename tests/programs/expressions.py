@@ -232,7 +232,8 @@ class Expressions:
         """A slice of an axis of length `n` that has `length` entries."""
         if n == length:
             return ":" if self.random.random() < 0.8 else "::-1"
-        options = [f":{length}", f"{n - length}:", *([f"{length}:{length}"] if length == 0 else [])]
+        rest = n - length
+        options = [f":{length}", f":-{rest}", f"{rest}:", f"-{length}:" if length else f"{rest}:{rest}"]
         if n - length >= 2:
             options.append("1:" + (str(length + 1) if n - length > 2 else "-1"))
         options += [
