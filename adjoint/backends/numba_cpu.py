@@ -22,6 +22,7 @@ from numba.core.dispatcher import OmittedArg
 from numba.core.registry import CPUDispatcher
 
 from adjoint.backends.cache import Module
+from adjoint.backends.kept_memory import keep_memory
 from adjoint.backends.misread import misread
 from adjoint.backends.request import NumbaType, Options
 from adjoint.backends.shim import OMITTED, defaults, positional
@@ -137,6 +138,7 @@ def plain_type(kind: NumbaType) -> NumbaType:
 
 def compile_module(module: Module, args: tuple[NumbaType, ...], options: Options) -> Any:
     """Return a Numba dispatcher for the module's entry, compiled for `args`."""
+    keep_memory()
     compiled = _njit(
         positional(module.compiled_function),
         **_pipeline(options),
