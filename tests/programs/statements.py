@@ -10,6 +10,7 @@ from tests.programs import features
 from tests.programs.expressions import KEYS, Expressions, Helper
 from tests.programs.scope import Name, Scope
 from tests.programs.sweeps import fold, relay, scratch, sweep
+from tests.programs.windows import windows
 
 INDENT = "    "
 
@@ -390,6 +391,9 @@ class Statements(features.Features):
     def relay(self) -> bool:
         return relay(self)
 
+    def windows(self) -> bool:
+        return windows(self)
+
     def while_counted(self) -> bool:
         count = self.scope.fresh("int", low=0, high=8, frozen=True)
         limit = self.random.randint(2, 5)
@@ -425,5 +429,6 @@ COMPOUND = {
     "fold": 3,
     "scratch": 3,
     "relay": 3,
+    "windows": 4,
 }  # fmt: skip
 COMPOUND |= features.COMPOUND
