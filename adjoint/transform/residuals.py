@@ -78,6 +78,8 @@ class Residuals:
         self.final = Final(program.func, program.memory, program.structure)
         # Loops, by identity, whose body runs again before its adjoint, see `replay`.
         self.replayed: frozenset[int] = frozenset()
+        # Numbers that are recorded though they could be computed again, see `choose`.
+        self.chosen: frozenset[str] = frozenset()
 
     # -- names -------------------------------------------------------------------------------------------------
 
@@ -144,6 +146,8 @@ class Residuals:
     # -- recomputing -------------------------------------------------------------------------------------------
 
     def recomputable(self, stmt: Stmt, name: str, frame: Frame) -> bool:
+        if name in self.chosen:
+            return False
         match stmt:
             case Let(_, Var()):
                 return True
@@ -213,7 +217,9 @@ class Residuals:
             return
         name = stmt.value.name
         type_ = self.program.types.get(name)
-        if is_memory(type_) or self.locate(name) != (frame.place, "let") or (name, "let") in frame.available:
+        if name in self.chosen or (name, "let") in frame.available:
+            return
+        if is_memory(type_) or self.locate(name) != (frame.place, "let"):
             return
         read = part_of(stmt.array, stmt.index)
         if self.program.type_at(read, stmt.loc) == type_ and self._relies_on(name, stmt.array.name, frame):
@@ -270,10 +276,19 @@ class Residuals:
             self.tape_places[name, when] = place
         return self.tapes[name, when]
 
+    def _word(self, name: str) -> str:
+        """Return the user's name for a value, or for the array that it is an element of."""
+        word = self.program.word(name, "")
+        stmt = self.binding(name).stmt
+        match stmt:
+            case Let(_, Call("getitem", (Var(array), *_))) if not word:
+                return self.program.word(array, "")
+            case _:
+                return word
+
     def _new_tape(self, name: str, loops: tuple[For | While, ...]) -> Tape:
         type_ = self.program.types.get(name)
-        word = self.program.word(name, "")
-        base = f"{word or name.strip('_0123456789') or 'value'}_tape"
+        base = f"{self._word(name) or name.strip('_0123456789') or 'value'}_tape"
         is_scalar = not is_memory(type_) and isinstance(type_, nb.Number | nb.Boolean)
         rectangle = extents(self.program, loops) if is_scalar else None
         if rectangle is None:

@@ -40,7 +40,7 @@ from adjoint.ir import (
 )
 from adjoint.ir.walk import items_of, located, statements
 from adjoint.rules.numba_types import element_type
-from adjoint.transform import aliasing, checkpoint, control, pullbacks, replay, stores, stretched, undo
+from adjoint.transform import aliasing, checkpoint, choose, control, pullbacks, replay, stores, stretched, undo
 from adjoint.transform.cotangents import Cotangents
 from adjoint.transform.dce import eliminate
 from adjoint.transform.fits import drop_made
@@ -123,19 +123,25 @@ def _prepared(
     forced: frozenset[int] = frozenset(),
 ) -> Reverse:
     program, shadows = with_shadows(Program.of(func, assume=assume), wrt)
-    program.taken.add(name)
-    state = Reverse(program, wrt, seed, has_aux, shadows)
-    state.residuals.replayed = forced
-    loops = frozenset[int]() if shadows else replay.repeatable(program)
-    if loops:
+
+    def fresh(replayed: frozenset[int], chosen: frozenset[str] = frozenset()) -> Reverse:
+        again = Program.of(program.func, assume=assume)
+        again.taken.add(name)
+        state = Reverse(again, wrt, seed, has_aux, shadows)
+        state.residuals.replayed, state.residuals.chosen = replayed, chosen
+        return state
+
+    def made(state: Reverse) -> Func:
+        return eliminate(state.build(name, result, False))
+
+    if shadows:
+        return fresh(forced)
+    replayed = forced
+    if loops := replay.repeatable(program):
         # What would be recorded shows which loops are better replayed.
-        made = eliminate(state.build(name, result, False))
-        replayed = replay.worthwhile(state.residuals, made, loops) | forced
-        program = Program.of(program.func, assume=assume)
-        program.taken.add(name)
-        state = Reverse(program, wrt, seed, has_aux, shadows)
-        state.residuals.replayed = replayed
-    return state
+        state = fresh(forced)
+        replayed |= replay.worthwhile(state.residuals, made(state), loops)
+    return fresh(replayed, choose.choice(program, lambda names: fresh(replayed, names), made))
 
 
 def _in_segments(

@@ -98,6 +98,78 @@ def highest_so_far_around(x):
     return np.sum(left)
 
 
+def one_of_several(x, steps):
+    """`gap` is all that is wanted of what `u` and `v` held."""
+    u, v, h = x.copy(), 2.0 * x, x * x
+    n = x.shape[0]
+    for _ in range(steps):
+        for i in range(n - 1):
+            gap = u[i + 1] - u[i] + v[i + 1] - v[i]
+            h[i] -= 0.1 * h[i] * gap
+        for i in range(1, n):
+            u[i] -= 0.2 * (h[i] - h[i - 1])
+            v[i] += 0.1 * (h[i] - h[i - 1])
+    return np.sum(h * h) + np.sum(u * v)
+
+
+def one_of_several_read_twice(x, steps):
+    """`u[i]` itself is wanted too: restoring `u` gives both."""
+    u, h = x.copy(), x * x
+    n = x.shape[0]
+    for _ in range(steps):
+        for i in range(n - 1):
+            gap = u[i + 1] - u[i]
+            h[i] -= 0.1 * u[i] * gap
+        for i in range(1, n):
+            u[i] -= 0.2 * (h[i] - h[i - 1])
+    return np.sum(h * h)
+
+
+def one_of_several_of_each(x, steps):
+    """There is a `gap` for each pair, and only one place of `u` for each `i`."""
+    u, h = x.copy(), x * x
+    n = x.shape[0]
+    for _ in range(steps):
+        for i in range(n):
+            for j in range(n):
+                gap = u[j] - u[i]
+                h[i] += 0.1 * gap * gap
+        for i in range(n):
+            u[i] += 0.2 * h[i]
+    return np.sum(h)
+
+
+def one_of_several_by_view(x, steps):
+    """What is overwritten is a part of what is read."""
+    u, h = x.copy(), x * x
+    w = u.copy()
+    n = x.shape[0]
+    inner = u[1:]
+    for _ in range(steps):
+        for i in range(n - 1, 0, -1):
+            gap = u[i] - w[i] - u[i - 1] + w[i - 1]
+            inner[i - 1] = u[i] + 0.1 * h[i]
+            w[i - 1] -= 0.1 * h[i]
+            h[i] += 0.3 * gap * gap
+    return np.sum(h) + np.sum(u * w)
+
+
+def one_of_several_sometimes(x, steps):
+    u, v, h = x.copy(), 2.0 * x, x * x
+    n = x.shape[0]
+    for k in range(steps):
+        for i in range(n - 1):
+            if h[i] > 0.3:
+                gap = u[i + 1] - v[i]
+            else:
+                gap = v[i + 1] - u[i]
+            h[i] -= 0.1 * gap * gap
+        for i in range(1, n):
+            u[i] -= 0.2 * h[i]
+            v[i] += 0.1 * h[i - 1]
+    return np.sum(h) + np.sum(u * v)
+
+
 X = np.linspace(0.3, 0.9, 4)
 POSITIVE = np.eye(4) * 3.0 + np.full((4, 4), 0.5)
 # Function, arguments, and the names of its tapes.
@@ -110,6 +182,11 @@ CASES = [
     (highest_so_far, (X,), set()),
     (highest_so_far_around, (X,), {"before_tape"}),
     (written_in_a_nest, (X, 3), {"part_tape", "y_old_tape"}),
+    (one_of_several, (X, 3), {"gap_tape", "h_tape"}),
+    (one_of_several_read_twice, (X, 3), {"u_old_tape"}),
+    (one_of_several_of_each, (X, 3), {"u_old_tape"}),
+    (one_of_several_by_view, (X, 3), {"gap_tape"}),
+    (one_of_several_sometimes, (X, 3), {"gap_tape", "value_tape"}),
 ]
 
 
