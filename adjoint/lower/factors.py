@@ -121,7 +121,7 @@ def terms(body: Block, bounds: Bounds, kinds: Mapping[str, Type], accesses: Acce
     written = {accesses.class_of(each.target.name) for each in sums}
     exprs = [*values.values(), *(each.value for each in sums)]
     read = {accesses.class_of(name) for expr in exprs for name in names_in(expr)}
-    if not sums or read & written or not all(map(_is_arithmetic, exprs)):
+    if not sums or read & written or not all(map(is_arithmetic, exprs)):
         return None
     found = [_term(each, bounds, kinds) for each in sums]
     return [term for term in found if term is not None] if None not in found else None
@@ -145,7 +145,7 @@ def _term(add: Accum, bounds: Bounds, kinds: Mapping[str, Type]) -> Term | None:
         over = [name for name in left_axes if name in subscript]
         if len(left_axes) != 2 or len(over) != 1 or {*left_axes, *subscript} - {*over} != axes:
             continue
-        if _type_of(left, kinds) == _type_of(add.value, kinds) == kind.dtype:
+        if type_of(left, kinds) == type_of(add.value, kinds) == kind.dtype:
             return Term(add, left, left_axes, Var(matrix), tuple(subscript), over[0])
     return None
 
@@ -176,11 +176,13 @@ def _factors(expr: Expr) -> tuple[bool, list[Expr]]:
             return False, [expr]
 
 
-def _is_arithmetic(expr: Expr) -> bool:
+def is_arithmetic(expr: Expr) -> bool:
+    """Whether an expression has nothing but sums, products and elements in it."""
     return all(not isinstance(part, Call) or part.prim in _ARITHMETIC for part in subexpressions(expr))
 
 
-def _type_of(expr: Expr, kinds: Mapping[str, Type]) -> Type:
+def type_of(expr: Expr, kinds: Mapping[str, Type]) -> Type:
+    """Return the type of an expression; None if it isn't known."""
     try:
         return expr_type(expr, kinds)
     except AdjointError:

@@ -19,7 +19,8 @@ from adjoint.ir.walk import (
     subexpressions,
 )
 from adjoint.lower.uses import Uses, element_arrays, mentions
-from adjoint.rules.numba_types import Type
+from adjoint.rules.numba_types import Type, is_number
+from adjoint.transform.renaming import rename_block
 
 
 def separated(func: Func, kinds: Mapping[str, Type]) -> Func:
@@ -53,6 +54,62 @@ def separated(func: Func, kinds: Mapping[str, Type]) -> Func:
     counts = Counter(name for stmt in statements(func.body) for name in mentioned(stmt))
     func = replace(func, body=_settled(func.body, counts))
     return replace(func, body=_Mover(func, element_arrays(func, kinds)).block(func.body))
+
+
+def rejoined(func: Func, kinds: Mapping[str, Type]) -> Func:
+    """Write sums as such, and `t = s; ...; s = t` without `t`, where nothing, in between or elsewhere, needs both.
+
+    >>> from adjoint.ir.dump import dump
+    >>> from tests.ir_text import parse
+    >>> func = parse('''
+    ... def f(x: float64[:], n: int64):
+    ...     s: float64 = 0.0
+    ...     for i in range(n):
+    ...         t: float64 = s
+    ...         for j in range(n):
+    ...             t += x[j]
+    ...         s = t
+    ...     return s
+    ... ''')
+    >>> print(dump(rejoined(func, func.types)), end="")
+    func f(x, n)
+        s = 0.0
+        for i in range(0, n, 1)
+            for j in range(0, n, 1)
+                s += getitem(x, j)
+        return s
+    """
+    counts = Counter(name for stmt in statements(func.body) for name in mentioned(stmt))
+    return replace(func, body=_rejoined(_settled(func.body, counts), counts, kinds))
+
+
+def _rejoined(block: Block, counts: Mapping[str, int], kinds: Mapping[str, Type]) -> Block:
+    out = [map_blocks(stmt, lambda inner: _rejoined(inner, counts, kinds)) for stmt in block]
+    position = 0
+    while position < len(out):
+        match out[position]:
+            case Let(Var(name), Var(source)) if name != source and is_number(kinds.get(name)):
+                end = _given_back(out, position, name, source, counts[name])
+                if end is not None and kinds.get(name) == kinds.get(source):
+                    out[position : end + 1] = rename_block(tuple(out[position + 1 : end]), {name: source})
+                    continue
+            case _:
+                pass
+        position += 1
+    return tuple(out)
+
+
+def _given_back(block: Sequence[Stmt], start: int, name: str, source: str, count: int) -> int | None:
+    """Return where a name gets back the value of another one, which is mentioned so often, all of it up to there."""
+    found = mentioned(block[start]).count(name)
+    for position in range(start + 1, len(block)):
+        stmt = block[position]
+        found += sum(mentioned(each).count(name) for each in statements((stmt,)))
+        if isinstance(stmt, Let) and stmt.target.name == source and stmt.value == Var(name):
+            return position if found == count else None
+        if mentions(stmt, source):
+            return None
+    return None
 
 
 def is_candidate(loop: For) -> bool:

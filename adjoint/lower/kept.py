@@ -1,0 +1,141 @@
+"""Numbers that go from one part of an iteration to another, kept in arrays once the parts are loops of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from adjoint.analysis.ranges import ends
+from adjoint.analysis.written import offset_from, shifted
+from adjoint.ir import Accum, Block, Call, Expr, For, Let, Lit, Stmt, Store, Var
+from adjoint.ir.walk import map_operands, mentioned_within, names_in, operands, statements, substitute
+from adjoint.lower.context import Context
+from adjoint.rules.numba_types import array, types
+
+_FLOATS = (types.float64, types.float32)
+
+
+class Row(Protocol):
+    """Statements in a row, or, where `product` isn't None, a loop in which no number is bound any more."""
+
+    body: Block
+
+    @property
+    def product(self) -> object | None: ...
+
+
+class Kept:
+    """The arrays for numbers of a loop in another one, an element for each pair of indices."""
+
+    def __init__(self, context: Context, outer: For, middle: For) -> None:
+        self.context = context
+        self.outer = outer
+        self.middle = middle
+        self.arrays: dict[str, Var] = {}
+
+    @property
+    def place(self) -> tuple[Expr, Expr]:
+        return self.outer.index, self.middle.index
+
+    def mark(self) -> int:
+        return len(self.arrays)
+
+    def forget(self, mark: int = 0) -> None:
+        """Give up the arrays made since a mark, with their names."""
+        for name in list(self.arrays)[mark:]:
+            made = self.arrays.pop(name).name
+            self.context.taken.discard(made)
+            self.context.kinds.pop(made, None)
+            self.context.hints.pop(made, None)
+
+    def array(self, name: str) -> Var | None:
+        """Return the array for a number; None if that is of a type that isn't kept."""
+        kind = self.context.kinds.get(name)
+        if name not in self.arrays and kind in _FLOATS:
+            base = f"{self.context.hint(name) or name.rstrip('0123456789').rstrip('_') or 'number'}_kept"
+            self.arrays[name] = self.context.fresh(base, array(kind, 2), base)
+        return self.arrays.get(name)
+
+    def lets(self) -> tuple[Let, ...]:
+        """Return what makes the arrays."""
+        index = self.outer.index.name
+        rows, columns = ends(self.outer), ends(self.middle)
+        assert rows is not None, "loops that count one up or down have ends"
+        assert columns is not None, "loops that count one up or down have ends"
+        width = columns[1]
+        if index in names_in(width):
+            offset = offset_from(width, index)
+            assert offset is not None
+            width = Call("maximum", (shifted(rows[1], offset - 1), Lit(0)), via="builtin")
+        return tuple(Let(var, self._empty(var, (rows[1], width))) for var in self.arrays.values())
+
+    def _empty(self, var: Var, sizes: tuple[Expr, ...]) -> Expr:
+        dtype = self.context.kinds[var.name].dtype
+        options = () if dtype == types.float64 else (("dtype", Lit(str(dtype))),)
+        return Call("empty", (Call("tuple", sizes),), options)
+
+    def without(self, body: Block, local: Container[str], stable: Mapping[str, Expr]) -> Block | None:
+        """Return statements with the numbers of the loop replaced: by what they are, or by elements of arrays.
+
+        None if one is bound otherwise than by a sum, or can't be kept.
+        """
+        out: list[Stmt] = []
+        for stmt in map(as_number_sum, body):
+            target = stmt.target.name if isinstance(stmt, Let | Accum) else ""
+            own = [name for expr in operands(stmt) for name in names_in(expr) if name in local and name not in stable]
+            own += [target] if target in local else []
+            made = {name: self.array(name) for name in own}
+            if isinstance(stmt, Let) and target in local or None in made.values():
+                return None
+            values = {**stable, **{name: self._element(name) for name in own}}
+            new = map_operands(stmt, lambda expr, values=values: substitute(expr, values))
+            if isinstance(new, Accum) and target in local:
+                new = replace(new, target=self.arrays[target], index=self.place)
+            out.append(new)
+        return tuple(out)
+
+    def share(self, parts: Sequence[Row], local: Mapping[str, Let], stable: Mapping[str, Expr]) -> bool:
+        """Have each part fetch the numbers that were bound before it, and keep what later ones need; whether it can."""
+        loads: list[list[str]] = []
+        for part in parts:
+            names = set[str]().union(*map(mentioned_within, part.body))
+            if part.product is not None:
+                loads.append([name for name, made in self.arrays.items() if made.name in names])
+                continue
+            own = {name for name in local if any(stmt is local[name] for stmt in part.body)}
+            loads.append([name for name in local if name in names and name not in own])
+            if any(self.array(name) is None for name in loads[-1] if name not in stable):
+                return False
+        for k, part in enumerate(parts):
+            if part.product is None:
+                bound = {s.target.name for s in statements(part.body) if isinstance(s, Let | Accum)}
+                later = {name for names in loads[k + 1 :] for name in names if name not in stable}
+                before = [Let(Var(name), stable.get(name) or self._element(name)) for name in loads[k]]
+                after = [Store(self.arrays[n], self.place, Var(n)) for n in local if n in bound and n in later]
+                part.body = (*before, *_without_unread(part.body, stable), *after)
+        return True
+
+    def _element(self, name: str) -> Expr:
+        return Call("getitem", (self.arrays[name], *self.place))
+
+
+def as_number_sum(stmt: Stmt) -> Stmt:
+    """Return `s = s + e` as a sum into a number, other statements as they are."""
+    match stmt:
+        case Let(target, Call("add" | "sub" as prim, (base, value)), loc) if base == target:
+            added = value if prim == "add" else Call("neg", (value,))
+            return stmt if target.name in names_in(value) else Accum(target, (), added, loc)
+        case _:
+            return stmt
+
+
+def _without_unread(body: Block, names: Container[str]) -> Block:
+    """Remove bindings of names that nothing after them in the block reads."""
+    out: list[Stmt] = []
+    read: set[str] = set()
+    for stmt in reversed(body):
+        if not (isinstance(stmt, Let) and stmt.target.name in names and stmt.target.name not in read):
+            out.append(stmt)
+            read |= mentioned_within(stmt)
+    return tuple(reversed(out))
