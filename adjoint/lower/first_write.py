@@ -16,8 +16,9 @@ from adjoint.lower.views import Shape
 def first_write(func: Func, made: Mapping[str, Shape | None], spans: Mapping[str, Span | None]) -> Func:
     """Turn `x = zeros(n)` with `x[i] += e` in the loop over all of it into `x = empty(n)` with `x[i] = e`.
 
-    The loop is the next statement of the block that uses the array, and `x[i]` is all that it uses of it. `made` are
-    the shapes of arrays, `spans` what loops run over.
+    The loop is the next statement of the block that uses the array, and `x[i]` is all that it uses of it. A sum may go
+    through another array first (`t[i] = x[i] + e; x[i] = t[i]`), as in derivatives of gradients. `made` are the shapes
+    of arrays, `spans` what loops run over.
 
     >>> from adjoint.codegen.emit import text
     >>> from adjoint.lower.expand import expand
@@ -73,25 +74,47 @@ class _Zeros:
             return None
         place = tuple(loop.index for loop in loops)
         users = [inner for inner in loops[-1].body if mentions(inner, name)]
-        if (
-            not users
-            or not _adds(users[0], name, place)
-            or not all(only_element(inner, name, place) for inner in users)
-        ):
+        if not all(only_element(inner, name, place) for inner in users):
             return None
-        return _changed(loops, users[0])
+        changes = _changes(users, name, place)
+        return None if changes is None else _changed(loops, changes)
 
     def covers(self, loop: For, length: Linear) -> bool:
         return self.spans.get(loop.index.name) == Span(whole(0), length) and loop.until is None and not loop.parallel
 
 
-def _adds(stmt: Stmt, name: str, place: tuple[Expr, ...]) -> bool:
-    return (
-        isinstance(stmt, Accum)
-        and stmt.target.name == name
-        and stmt.index == place
-        and name not in names_in(stmt.value)
-    )
+def _changes(users: list[Stmt], name: str, place: tuple[Expr, ...]) -> dict[int, Stmt] | None:
+    """Return what takes the place of statements (their `id`s) up to the first write of an element that is zero.
+
+    Until then the element is only a term of sums that are stored.
+    """
+    here = Call("getitem", (Var(name), *place))
+    changes: dict[int, Stmt] = {}
+    for user in users:
+        match user:
+            case Accum(Var(target), index, value) if target == name and index == place and name not in names_in(value):
+                return changes | {id(user): Store(user.target, user.index, value, user.loc)}
+            case Store(Var(target), index, value) if not any(name in names_in(part) for part in index):
+                own = target == name
+                rest = value if own and name not in names_in(value) else _rest(value, name, here)
+                if rest is None:
+                    return None
+                changes[id(user)] = replace(user, value=rest)
+                if own:
+                    return changes
+            case _:
+                return None
+    return None
+
+
+def _rest(value: Expr, name: str, here: Expr) -> Expr | None:
+    """Return the other term of a sum of two; None if it isn't one, or holds the array, too."""
+    match value:
+        case Call("add", (first, second), ()) if here in (first, second):
+            rest = second if first == here else first
+            return None if name in names_in(rest) else rest
+        case _:
+            return None
 
 
 def only_element(stmt: Stmt, name: str, place: tuple[Expr, ...]) -> bool:
@@ -121,11 +144,10 @@ def _other_use(expr: Expr, name: str, here: Expr) -> bool:
             return False
 
 
-def _changed(loops: list[For], accum: Stmt) -> For:
-    assert isinstance(accum, Accum)
-    new: Stmt = Store(accum.target, accum.index, accum.value, accum.loc)
-    old: Stmt = accum
-    for loop in reversed(loops):
+def _changed(loops: list[For], changes: Mapping[int, Stmt]) -> For:
+    new: Stmt = replace(loops[-1], body=tuple(changes.get(id(stmt), stmt) for stmt in loops[-1].body))
+    old: Stmt = loops[-1]
+    for loop in reversed(loops[:-1]):
         body = tuple(new if stmt is old else stmt for stmt in loop.body)
         old, new = loop, replace(loop, body=body)
     assert isinstance(new, For)

@@ -30,13 +30,13 @@ from adjoint.lower.uses import Uses, element_arrays, mentions
 from adjoint.rules.numba_types import is_array
 from adjoint.rules.typing import expr_type
 
-_CHEAP = frozenset("add sub mul neg".split())
+_CHEAP = frozenset("add sub mul neg eq ne lt le gt ge".split())
 MOST_OPERATIONS = 4
 MOST_READS = 3
 
 
 def substitute_cheap(func: Func, context: Context) -> Func:
-    """Replace the elements of an array that a loop fills by sums and products that they are.
+    """Replace the elements of an array that a loop fills by the sums, products and comparisons that they are.
 
     That is for arrays that would still be there when loops have been joined (`fuse`, `contract`). All uses are in the
     block of that loop, nothing changes what the elements are computed from until the last of them, and none is in more
