@@ -13,7 +13,6 @@ from adjoint.transform import coalesce as module
 from adjoint.transform import hints
 from adjoint.transform.coalesce import adopt, coalesce
 from adjoint.transform.copyprop import propagate
-from adjoint.transform.cse import share
 from adjoint.transform.dce import eliminate
 from tests.imperative_programs import outcome, programs, same
 from tests.ir_text import parse
@@ -248,6 +247,6 @@ def test_meaning_is_kept(func):
 @settings(max_examples=100, deadline=None)
 @given(programs())
 def test_meaning_is_kept_by_all_passes_together(func):
-    done = coalesce(eliminate(propagate(share(eliminate(func)))))
+    done = coalesce(eliminate(propagate(eliminate(func))))
     done = eliminate(propagate(done))
     assert same(outcome(done), outcome(func))
