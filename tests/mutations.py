@@ -76,6 +76,18 @@ MUTATIONS = (
         "    if may_wrap and False:\n",
     ),
     Mutation(
+        "a slice that ends before the end is taken for the whole",
+        "analysis/subscripts.py",
+        "                    return Span(first, size + last)\n",
+        "                    return Span(first)\n",
+    ),
+    Mutation(
+        "what is written again in part is taken to be written again",
+        "analysis/dependence.py",
+        "            or axis == place\n            and all(",
+        "            or all(",
+    ),
+    Mutation(
         "both arms of a branch are taken to hold at once",
         "analysis/subscripts.py",
         "(*facts, *self.tested(stmt.cond, arm == 0, known))",
