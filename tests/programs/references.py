@@ -144,11 +144,13 @@ def _stepped(fun: Function, args: tuple[Any, ...], program: Program) -> Referenc
         if exact is not None and distance(exact, near) < 1e-6 * max(1.0, 1.0 / max(exact.scale, near.scale, 1e-30)):
             return exact
         far = differences(fun, args, paths, {}, LARGE_STEP)
-        if exact is not None:
-            # Both may step over the feature that the derivative belongs to.
-            tiny = differences(fun, args, paths, {}, TINY_STEP)
-            if distance(exact, tiny) < 0.1 * distance(far, tiny):
-                return Outcome("kink", "differences step over a feature")
+        # Both may step over the feature that the derivative belongs to.
+        tiny = differences(fun, args, paths, {}, TINY_STEP)
+        if exact is not None and distance(exact, tiny) < 0.1 * distance(far, tiny):
+            return Outcome("kink", "differences step over a feature")
+        noise = 10.0 * (far.error + tiny.error) / max(far.scale, 1e-3)
+        if exact is None and not distance(far, tiny) < 1e-7 + noise:
+            return Outcome("kink", "differences step over a feature")
     return _confirmed(near, far)
 
 
