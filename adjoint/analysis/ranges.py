@@ -20,6 +20,11 @@ def ends(loop: For) -> tuple[Expr, Expr] | None:
             return None
 
 
+def counts_by_one(loop: For) -> bool:
+    """Whether a loop counts one up or down, and ends nowhere else."""
+    return loop.until is None and not loop.parallel and not loop.carried and loop.step in (Lit(1), Lit(-1))
+
+
 def runs(loop: For) -> Expr | None:
     """Return the condition under which a loop has an iteration; None if its direction isn't known."""
     match loop.step:

@@ -12,10 +12,10 @@ from adjoint.errors import AdjointError
 from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Let, Lit, Stmt, Store, Var
 from adjoint.ir.walk import names_in, subexpressions, substitute
 from adjoint.lower.accesses import Accesses
-from adjoint.rules.numba_types import Type, is_array, types
+from adjoint.lower.products import FLOATS
+from adjoint.rules.numba_types import Type, is_array
 from adjoint.rules.typing import expr_type
 
-_FLOATS = (types.float64, types.float32)
 _ARITHMETIC = frozenset("add sub mul div neg getitem".split())
 
 Range = tuple[Expr, Expr]
@@ -130,7 +130,7 @@ def terms(body: Block, bounds: Bounds, kinds: Mapping[str, Type], accesses: Acce
 def _term(add: Accum, bounds: Bounds, kinds: Mapping[str, Type]) -> Term | None:
     kind: Type = kinds.get(add.target.name)
     axes = {name for each in add.index for name in names_in(each)}
-    if not is_array(kind) or kind.ndim != 2 or kind.dtype not in _FLOATS or not axes <= set(bounds.ranges):
+    if not is_array(kind) or kind.ndim != 2 or kind.dtype not in FLOATS or not axes <= set(bounds.ranges):
         return None
     negative, factors = _factors(add.value)
     for k, right in reversed(list(enumerate(factors))):

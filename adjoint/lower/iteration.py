@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from adjoint.analysis.ranges import ends
+from adjoint.analysis.ranges import counts_by_one, ends
 from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, Let, Lit, Stmt, Store, Var
 from adjoint.ir.walk import (
     bound,
@@ -118,7 +118,7 @@ def is_candidate(loop: For) -> bool:
 
 
 def _is_plain(loop: For) -> bool:
-    if loop.until is not None or loop.parallel or loop.carried or loop.step not in (Lit(1), Lit(-1)):
+    if not counts_by_one(loop):
         return False
     return all(_is_plain_stmt(stmt) for stmt in loop.body)
 

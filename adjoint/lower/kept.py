@@ -11,9 +11,8 @@ from adjoint.analysis.written import offset_from, shifted
 from adjoint.ir import Accum, Block, Call, Expr, For, Let, Lit, Stmt, Store, Var
 from adjoint.ir.walk import map_operands, mentioned_within, names_in, operands, statements, substitute
 from adjoint.lower.context import Context
+from adjoint.lower.products import FLOATS
 from adjoint.rules.numba_types import array, types
-
-_FLOATS = (types.float64, types.float32)
 
 
 class Row(Protocol):
@@ -52,7 +51,7 @@ class Kept:
     def array(self, name: str) -> Var | None:
         """Return the array for a number; None if that is of a type that isn't kept."""
         kind = self.context.kinds.get(name)
-        if name not in self.arrays and kind in _FLOATS:
+        if name not in self.arrays and kind in FLOATS:
             base = f"{self.context.hint(name) or name.rstrip('0123456789').rstrip('_') or 'number'}_kept"
             self.arrays[name] = self.context.fresh(base, array(kind, 2), base)
         return self.arrays.get(name)

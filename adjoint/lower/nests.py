@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from adjoint.analysis.ranges import may_be_asked_again
+from adjoint.analysis.ranges import counts_by_one, may_be_asked_again
 from adjoint.analysis.sharing import memory_classes
-from adjoint.ir import Accum, Block, Comment, Expr, For, Func, Let, Lit, Store, Var
+from adjoint.ir import Accum, Block, Comment, Expr, For, Func, Let, Store, Var
 from adjoint.ir.walk import mentioned, mentioned_within, names_in, statements, substitute
 from adjoint.lower.accesses import Access, Accesses, in_lockstep
 from adjoint.lower.context import Context
@@ -79,7 +79,7 @@ class Nests:
 
     def find(self, outer: For) -> Nest | None:
         """Return a loop in parts, of which at least one is a product; None if there is none, or parts may not part."""
-        if not is_plain(outer) or not any(isinstance(s, For) and any(_inner(s)) for s in outer.body):
+        if not counts_by_one(outer) or not any(isinstance(s, For) and any(_inner(s)) for s in outer.body):
             return None
         if self.accesses.of(outer).effect or sum(1 for _ in statements((outer,))) > LONGEST:
             return None
@@ -105,7 +105,7 @@ class Nests:
 
     def middle(self, outer: For, loop: For) -> Middle | None:
         """Return a loop in parts, if one of them is a product."""
-        if not is_plain(loop) or not any(_inner(loop)) or not may_be_asked_again(loop):
+        if not counts_by_one(loop) or not any(_inner(loop)) or not may_be_asked_again(loop):
             return None
         local = self.local(loop)
         found = Middle(loop, local, self.stable(outer, loop, local), Kept(self.context, outer, loop))
@@ -156,7 +156,7 @@ class Nests:
     def product(self, outer: For, middle: Middle, inner: For) -> Product | None:
         """Return a loop that adds up products, in terms of arrays for numbers of the loop around it."""
         bounds = triangle(outer, middle.loop, inner)
-        if bounds is None or not is_plain(inner) or not self.has_own_names(outer, middle.loop, inner):
+        if bounds is None or not counts_by_one(inner) or not self.has_own_names(outer, middle.loop, inner):
             return None
         if not self.stay((outer, middle.loop, inner), bounds):
             return None
@@ -221,11 +221,6 @@ class Nests:
         return all(
             any(in_lockstep(a, b, (loop.index, loop.index), moving, natural) for a, b in pairs) for loop in loops
         )
-
-
-def is_plain(loop: For) -> bool:
-    """Whether a loop counts one up or down, and ends nowhere else."""
-    return loop.until is None and not loop.parallel and not loop.carried and loop.step in (Lit(1), Lit(-1))
 
 
 def _inner(loop: For) -> Iterator[For]:

@@ -11,7 +11,7 @@ from adjoint.lower.facts import Facts
 from adjoint.lower.views import Along, View
 from adjoint.rules.numba_types import Type, is_array, types
 
-_FLOATS = (types.float64, types.float32)
+FLOATS = (types.float64, types.float32)
 
 
 def row_by_row(call: Call, facts: Facts) -> tuple[Call, int] | None:
@@ -22,7 +22,7 @@ def row_by_row(call: Call, facts: Facts) -> tuple[Call, int] | None:
     """
     first, second = call.args
     kinds: list[Type] = [facts.type_of(arg) for arg in call.args]
-    if not all(is_array(kind) and kind.dtype in _FLOATS for kind in kinds) or kinds[0].dtype != kinds[1].dtype:
+    if not all(is_array(kind) and kind.dtype in FLOATS for kind in kinds) or kinds[0].dtype != kinds[1].dtype:
         return None
     if [kind.ndim for kind in kinds] == [2, 1]:
         matrix, vector, axis = first, second, 1

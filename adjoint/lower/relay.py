@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from adjoint.analysis.ranges import ends, may_be_asked_again
+from adjoint.analysis.ranges import counts_by_one, ends, may_be_asked_again
 from adjoint.analysis.sharing import memory_classes
 from adjoint.analysis.written import offset_from, shifted
 from adjoint.errors import AdjointError
@@ -153,7 +153,7 @@ class _Relay:
 
 
 def _is_plain(loop: For) -> bool:
-    if loop.until is not None or loop.parallel or loop.carried or loop.step not in (Lit(1), Lit(-1)):
+    if not counts_by_one(loop):
         return False
     if not all(isinstance(stmt, Let | Store | Accum | Comment) for stmt in loop.body):
         return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from adjoint.analysis.ranges import ends, may_be_asked_again, runs
+from adjoint.analysis.ranges import counts_by_one, ends, may_be_asked_again, runs
 from adjoint.analysis.sharing import memory_classes
 from adjoint.analysis.written import offset_from, shifted
 from adjoint.errors import AdjointError
@@ -223,7 +223,7 @@ def _is_finite(factor: Lit) -> bool:
 
 def _is_plain(loop: For) -> bool:
     """Whether a loop has one range, which may be asked for twice, and isn't known to be short."""
-    if loop.until is not None or loop.parallel or loop.carried or loop.step not in (Lit(1), Lit(-1)):
+    if not counts_by_one(loop):
         return False
     if isinstance(loop.start, Lit) and isinstance(loop.stop, Lit):
         return False
