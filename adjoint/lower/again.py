@@ -6,18 +6,24 @@ has changed in between: the first run writes the tapes as well, and the second o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice, product
 
 from adjoint.analysis.effects import is_pure
+from adjoint.analysis.ranges import counts_by_one
 from adjoint.analysis.sharing import memory_classes
-from adjoint.ir import Block, Call, Comment, Expr, For, Func, If, Let, Stmt, Store, Var
-from adjoint.ir.walk import map_blocks, names_in, nested, remembered
+from adjoint.ir import Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store, Var
+from adjoint.ir.walk import items_of, map_blocks, mentioned, names_in, nested, remembered, statements
 from adjoint.lower.accesses import Accesses, Summary
 from adjoint.lower.context import Context
-from adjoint.lower.uses import open_indices
+from adjoint.lower.rows import Row, in_rows
+from adjoint.lower.uses import Uses, element_arrays, mentions, open_indices
 from adjoint.rules.numba_types import is_number
 from adjoint.transform.renaming import rename_block
+
+MOST = 6  # ways to pair arrays that a loop fills with those that its repetition fills
 
 
 def again(func: Func, context: Context) -> Func:
@@ -66,6 +72,8 @@ class _Finder:
     def __init__(self, func: Func, context: Context) -> None:
         self.accesses = Accesses(func, context.kinds, memory_classes(func))
         self.read_outside = open_indices(func)
+        self.own = element_arrays(func, context.kinds)
+        self.counts = Counter(name for stmt in statements(func.body) for name in mentioned(stmt))
 
     def block(self, block: Block) -> Block:
         stmts = self.bound_once([map_blocks(stmt, self.block) for stmt in block])
@@ -109,7 +117,35 @@ class _Finder:
             if merged is not None and not self.read_outside.intersection(joint.indices):
                 repeat = _Repeat(self.accesses, stmts, first, second, joint)
                 return repeat.left_out(merged) if repeat.is_one() else None
+            for variant in self.with_rows(stmts, first, second):
+                if (shorter := self.without(variant, len(variant) - len(stmts) + second)) is not None:
+                    return shorter
         return None
+
+    def with_rows(self, stmts: Sequence[Stmt], first: int, second: int) -> Iterator[list[Stmt]]:
+        """Yield blocks whose first loop fills the arrays that the second one fills, if it has others of their sizes.
+
+        What the first loop makes for each of its iterations becomes rows of an array that is made before the second.
+        """
+        loop, repeated = stmts[first], stmts[second]
+        if not isinstance(loop, For) or not isinstance(repeated, For) or _bounds(loop) != _bounds(repeated):
+            return
+        stored = {stmt.array.name for stmt in nested(repeated) if isinstance(stmt, Store)}
+        tapes = [s for s in stmts[first + 1 : second] if isinstance(s, Let) and s.target.name in stored and _is_made(s)]
+        made = [((), s) for s in stmts[:first] if isinstance(s, Let) and _is_made(s) and mentions(loop, s.target.name)]
+        choices: list[list[tuple[str, Row, Let]]] = []
+        for around, own in (*made, *_made_inside(loop)):
+            name = own.target.name
+            if self.own.get(name, Uses()).made == own and not self.is_used_beyond(name, stmts[:second]):
+                fitting = [tape for tape in tapes if _is_row(own, tape, len(around))]
+                choices.append([(name, (tape.target, *(each.index for each in around)), tape) for tape in fitting])
+        for chosen in islice(product(*filter(None, choices)), MOST):
+            rows, taken = {name: row for name, row, _ in chosen}, [tape for *_, tape in chosen]
+            if rows and len({tape.target.name for tape in taken}) == len(taken):
+                yield [*taken, *in_rows(tuple(stmts[:second]), rows), *stmts[second:]]
+
+    def is_used_beyond(self, name: str, stmts: Sequence[Stmt]) -> bool:
+        return self.counts[name] != sum(mentioned(stmt).count(name) for stmt in statements(stmts))
 
 
 class _Repeat:
@@ -215,6 +251,35 @@ class _Repeat:
         """Whether what a value is made of keeps its value between two statements."""
         needed = set(names_in(stmt.value))
         return not any(self.binds_one_of(p, needed) for p in range(start + 1, end))
+
+
+def _made_inside(loop: For, around: tuple[For, ...] = ()) -> Iterator[tuple[tuple[For, ...], Let]]:
+    """Yield what makes an array in each iteration of a nest of loops that count from zero, with the loops."""
+    around = (*around, loop)
+    if loop.start != Lit(0) or not counts_by_one(loop):
+        return
+    for stmt in loop.body:
+        if isinstance(stmt, Let) and _is_made(stmt):
+            yield around, stmt
+        if isinstance(stmt, For):
+            yield from _made_inside(stmt, around)
+
+
+def _is_made(stmt: Let) -> bool:
+    return isinstance(stmt.value, Call) and stmt.value.prim == "empty"
+
+
+def _sizes(made: Let) -> tuple[Expr, ...]:
+    assert isinstance(made.value, Call)
+    return tuple(items_of(made.value.args[0]))
+
+
+def _is_row(made: Let, tape: Let, depth: int) -> bool:
+    """Whether an array is as large as the rows of another, and of one type with them."""
+    assert isinstance(made.value, Call)
+    assert isinstance(tape.value, Call)
+    sizes = _sizes(tape)
+    return len(sizes) >= depth and sizes[depth:] == _sizes(made) and made.value.kwargs == tape.value.kwargs
 
 
 def _merged(first: Stmt, second: Stmt, joint: _Joint) -> Stmt | None:

@@ -15,7 +15,7 @@ from adjoint.ir import Call, Expr, Func, If, Lit, Var
 from adjoint.ir.dump import expr_text
 from adjoint.lower.context import Context
 from adjoint.lower.facts import Facts
-from adjoint.lower.guards import INSIDE, STRETCHED, is_guard, refuse_if
+from adjoint.lower.guards import FILLED, INSIDE, STRETCHED, is_guard, refuse_if
 
 
 def assumed(guard: If, facts: Facts) -> list[tuple[Linear, Linear | None] | None]:
@@ -78,8 +78,10 @@ def on_entry(func: Func, context: Context) -> Func | None:
             needed[form.terms] = form if form.constant <= least.constant else least
         elif form != equal:
             different[Call("ne", (entry.expr(form), entry.expr(equal)))] = None
-    outside = [entry.negative(form) for form in needed.values()]
-    wrong = ((list(different), STRETCHED), (outside, INSIDE))
+    filled = {entry.opened(form) for form in context.facts.filled}
+    outside = [entry.negative(form) for form in needed.values() if form not in filled]
+    empty = [entry.negative(form) for form in needed.values() if form in filled]
+    wrong = ((list(different), STRETCHED), (outside, INSIDE), (empty, FILLED))
     checks = [refuse_if(_any(tests), text) for tests, text in wrong if tests]
     place = next((k for k, stmt in enumerate(func.body) if not is_guard(stmt)), 0)
     return replace(func, body=(*func.body[:place], *checks, *func.body[place:])) if checks else None

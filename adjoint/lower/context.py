@@ -117,9 +117,13 @@ class Context:
         self.emit(Let(target, Call(how, (sizes,) if fill is None else (sizes, fill), options)))
         self.facts.bind(target.name, shape)
         self.facts.refers(target.name, None)
-        self.made[target.name] = shape if self.made.get(target.name, shape) == shape else None
+        self.note_made(target.name, shape)
         if not isinstance(self.kinds.get(target.name), types.Array):
             self.kinds[target.name] = array(dtype, len(shape))
+
+    def note_made(self, name: str, shape: Shape) -> None:
+        """Note the shape of an array that is made, if every array of this name has it."""
+        self.made[name] = shape if self.made.get(name, shape) == shape else None
 
     def join(self, name: str, value: Expr) -> None:
         """Note that a name made here is a view of an array, as one of a form that isn't followed may be."""

@@ -210,6 +210,8 @@ class Expander:
         buffer = facts.buffer(view.base) if view is not None else None
         facts.bind(name, shape, integer)
         facts.is_view(name, view)
+        if isinstance(value, Call) and value.prim == "empty" and shape is not None:
+            self.context.note_made(name, shape)
         if is_array(kind) and (buffer is not None or is_fresh(value)):
             facts.refers(name, buffer)
         if name in self.rebound:

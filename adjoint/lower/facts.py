@@ -32,7 +32,7 @@ class Facts:
 
     Facts about a name end when it is bound again. `lists` has the shape of all elements of a list of arrays.
     `demanded` are the checks that had to be made so far, in what is certainly run: two forms are equal, or one isn't
-    negative.
+    negative. Those in `filled` are asked for because nothing has no extreme.
     """
 
     kinds: Mapping[str, Type]
@@ -45,6 +45,7 @@ class Facts:
     equal: dict[str, Linear] = field(default_factory=dict[str, Linear])
     memory: dict[str, Buffer] = field(default_factory=dict[str, "Buffer"])
     demanded: list[tuple[Linear, Linear | None]] = field(default_factory=list[tuple[Linear, "Linear | None"]])
+    filled: set[Linear] = field(default_factory=set[Linear])
 
     def copy(self) -> Facts:
         return replace(

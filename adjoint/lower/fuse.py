@@ -84,8 +84,6 @@ class _Fuser:
                 behind = [s for s in out[place + 1 :] if not any(s is other for other in needed)]
                 return [*out[:place], *needed, self.merged(stmt, loop), *behind]
             if is_guard(stmt) or summary.conflicts(own) or any(summary.conflicts(s) for s in before):
-                if isinstance(stmt, For):
-                    return None
                 needed.insert(0, stmt)
                 before.append(summary)
         return None

@@ -10,6 +10,7 @@ from adjoint.errors import BROADCAST_GUARD, EMPTY_GUARD, PRODUCT_GUARD, WRITE_GU
 from adjoint.ir import Call, Effect, Expr, If, Lit, Stmt
 
 INSIDE = "that slices lie inside their arrays"
+FILLED = "that no array is empty"
 STRETCHED = "that no axis of length 1 is stretched by broadcasting"
 
 

@@ -11,7 +11,7 @@ from adjoint.ir import Accum, Block, Call, Expr, If, Let, Lit, Store, Var
 from adjoint.ir.walk import names_in
 from adjoint.lower.context import Context
 from adjoint.lower.elements import ONE, NotATree, Reader, cast_to
-from adjoint.lower.guards import refuse_if
+from adjoint.lower.guards import FILLED, refuse_if
 from adjoint.lower.products import row_by_row
 from adjoint.lower.subset import constants, number
 from adjoint.lower.views import Shape
@@ -137,8 +137,11 @@ def write(target: Var, job: Reduction, context: Context, like: Shape | None = No
 
 
 def _not_empty(sizes: Sequence[Linear], context: Context) -> list[If]:
-    tests = [Call("eq", (context.facts.symbols.expr(size), Lit(0))) for size in sizes if size.number is None]
-    return [refuse_if(test, "that no array is empty") for test in tests]
+    symbols = context.facts.symbols
+    unknown = [size for size in sizes if not symbols.never_negative(size.plus(-1))]
+    context.facts.demanded += [(size.plus(-1), None) for size in unknown]
+    context.facts.filled |= {size.plus(-1) for size in unknown}
+    return [refuse_if(Call("lt", (symbols.expr(size), Lit(1))), FILLED) for size in unknown]
 
 
 def _fold(job: Reduction, place: Var | Call, element: Expr, context: Context) -> Block:

@@ -11,6 +11,7 @@ from adjoint.analysis.written import shifted
 from adjoint.ir import Accum, Block, Call, Effect, Expr, For, Func, Let, Lit, Return, Stmt, Store, Var
 from adjoint.ir.walk import bound, items_of, map_blocks, map_expr, map_operands, mentioned, names_in, statements
 from adjoint.lower.context import Context
+from adjoint.lower.rows import in_rows
 from adjoint.lower.uses import MADE, is_single, mentions
 from adjoint.rules.numba_types import Type, array, is_array
 
@@ -156,14 +157,14 @@ class _Stacks:
         self.context.made[name] = sizes.shape
         assert isinstance(made.value, Call)
         allocation = Let(Var(name), replace(made.value, args=(Call("tuple", sizes.lengths),)), made.loc)
-        rows = {end.array: end.place(sizes.starts) for end in ends}
+        rows = {end.array: (Var(name), *end.place(sizes.starts)) for end in ends}
         out: list[Stmt] = []
         for stmt in block:
             if stmt == Let(Var(name), Call("list"), getattr(stmt, "loc", None)):
                 continue
             if isinstance(stmt, For) and mentions(stmt, name):
                 out += [allocation] if mentions(stmt, ends[0].array) else []
-                out.append(_Rows(name, rows).stmt(stmt))
+                out += in_rows((_without_append(stmt, name),), rows)
             else:
                 out.append(stmt)
         return tuple(out)
@@ -189,6 +190,21 @@ def _end(stmt: Stmt, name: str, prim: str, step: int) -> _End | None:
     return None
 
 
+def _without_append(stmt: Stmt, name: str) -> Stmt:
+    def block(body: Block) -> Block:
+        return tuple(_without_append(inner, name) for inner in body if not _appends(inner, name))
+
+    return map_blocks(stmt, block)
+
+
+def _appends(stmt: Stmt, name: str) -> bool:
+    match stmt:
+        case Effect(Call("append", (own, _))):
+            return own == Var(name)
+        case _:
+            return False
+
+
 def _elements(stmt: Stmt, name: str, kind: Type) -> int:
     """Count the single elements of an array that a statement itself uses."""
     found = 0
@@ -209,40 +225,3 @@ def _elements(stmt: Stmt, name: str, kind: Type) -> int:
         case _:
             pass
     return found
-
-
-class _Rows:
-    """Writes elements of rows where elements of arrays were."""
-
-    def __init__(self, tape: str, rows: dict[str, tuple[Expr, ...]]) -> None:
-        self.tape = Var(tape)
-        self.rows = rows
-
-    def block(self, block: Block) -> Block:
-        return tuple(self.stmt(stmt) for stmt in block if not self.is_gone(stmt))
-
-    def is_gone(self, stmt: Stmt) -> bool:
-        match stmt:
-            case Let(Var(name)):
-                return name in self.rows
-            case Effect(Call("append", (own, _))):
-                return own == self.tape
-            case _:
-                return False
-
-    def stmt(self, stmt: Stmt) -> Stmt:
-        stmt = map_blocks(map_operands(stmt, lambda expr: map_expr(expr, self.read)), self.block)
-        match stmt:
-            case Store(Var(name), index) if name in self.rows:
-                return replace(stmt, array=self.tape, index=(*self.rows[name], *index))
-            case Accum(Var(name), index) if name in self.rows:
-                return replace(stmt, target=self.tape, index=(*self.rows[name], *index))
-            case _:
-                return stmt
-
-    def read(self, expr: Expr) -> Expr:
-        match expr:
-            case Call("getitem", (Var(name), *index)) if name in self.rows:
-                return replace(expr, args=(self.tape, *self.rows[name], *index))
-            case _:
-                return expr

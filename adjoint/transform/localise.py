@@ -41,12 +41,20 @@ def _search(
         match stmt:
             case Let(Var(name), Call("empty" | "zeros")) if name in alone:
                 users = [other for other in statements(func.body) if other is not stmt and name in mentioned(other)]
-                loop = next((s for s in block if isinstance(s, For) and _holds(s, users)), None)
-                if loop is not None and not loop.parallel and users and _Filling(name, func, sizes).is_private(loop):
+                loop = _private_loop(block, users, _Filling(name, func, sizes))
+                if loop is not None:
                     moved[name] = stmt
                     into.setdefault(id(loop), []).append(stmt)
             case _:
                 pass
+
+
+def _private_loop(block: Block, users: list[Stmt], filling: _Filling) -> For | None:
+    """Return the innermost loop that holds all users of an array and fills it before it reads it."""
+    loop = next((stmt for stmt in block if isinstance(stmt, For) and users and _holds(stmt, users)), None)
+    if loop is None or loop.parallel:
+        return None
+    return _private_loop(loop.body, users, filling) or (loop if filling.is_private(loop) else None)
 
 
 def _holds(loop: For, users: list[Stmt]) -> bool:
