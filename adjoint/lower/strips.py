@@ -2,41 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from functools import reduce
+from collections.abc import Mapping
+from dataclasses import replace
 
 from adjoint.analysis.dependence import Dependence
 from adjoint.analysis.iterations import Shared, exposed, shared, term
-from adjoint.analysis.written import shifted
-from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
-from adjoint.ir.walk import (
-    map_blocks,
-    map_expr,
-    map_operands,
-    mentioned,
-    names_in,
-    nested,
-    operands,
-    statements,
-    subexpressions,
-    substitute,
-    unshared,
-)
+from adjoint.ir import Block, Call, Expr, For, Func, Let, Lit, Stmt, While
+from adjoint.ir.walk import map_blocks, names_in, nested, statements, subexpressions, substitute, unshared
 from adjoint.lower.context import Context
-from adjoint.lower.iteration import is_candidate, places, separated, targets, written
+from adjoint.lower.iteration import is_candidate, separated, targets
+from adjoint.lower.lanes import Strip
+from adjoint.lower.layout import elements, layout, sizes_of
 from adjoint.lower.recur import recur
 from adjoint.lower.uses import element_arrays, mentions
-from adjoint.rules.numba_types import Type, array, is_array, types
+from adjoint.rules.numba_types import types
 
-LANES = 64  # iterations in a strip: their numbers fill a few vectors, and stay in the nearest cache
-FEWEST = 8  # fewer iterations than this aren't worth it
-TURNS = 4  # of an inner loop at a time, if they have no more statements than this:
-LONGEST = 12
-LARGEST = 4096  # nor are arrays of one iteration with more elements: a strip's would not fit into a cache
+SHORT = 32  # turns of innermost loops: with more, they make good vectors themselves
+DEEPEST = 3  # loops in a loop: what there is for one iteration grows with each
 
 _BOUNDS = frozenset("add sub mul dim maximum minimum".split())
-_CHOOSING = frozenset("select and or where".split())
 
 
 def strips(func: Func, context: Context) -> Func:
@@ -125,7 +109,7 @@ class _Cutter:
         return tuple(out)
 
     def cut(self, loop: For, live: frozenset[str], depth: int) -> Stmt | None:
-        if not is_candidate(loop) or not any(map(self.is_recurrence, nested(loop))):
+        if not is_candidate(loop):
             return None
         binds = {name.name for stmt in nested(loop) for name in targets(stmt)} | {loop.index.name}
         inner = [stmt for stmt in nested(loop) if isinstance(stmt, For)]
@@ -139,28 +123,51 @@ class _Cutter:
         if (moving | {loop.index.name}) & ({name for expr in bounds for name in names_in(expr)} | indices):
             return None
         own = [s for s in nested(loop) if isinstance(s, Let) and not self.is_number(s.target.name)]
-        if not all(self.is_own(made, loop, binds) for made in own) or not self.is_compact(loop):
+        if not all(self.is_own(made, binds) for made in own):
             return None
-        found = shared(self.func, loop, depth, live, self.uses)
-        if not isinstance(found, Shared) or found.distance:
+        tests = self.worth(loop, moving, {made.target.name for made in own})
+        found = None if tests is None else shared(self.func, loop, depth, live, self.uses)
+        if tests is None or not isinstance(found, Shared) or found.distance:
             return None
         work = replace(loop, body=recur(loop.body, self.func, self.context.renewed))
-        own = [made for made in own if any(made is stmt for stmt in work.body)]
+        own = [made for made in own if any(made is stmt for stmt in nested(work))]
+        arranged = layout(work, own, found.totals, self.context)
+        if arranged is None:
+            return None
         binds = {name.name for stmt in nested(work) for name in targets(stmt)} | {loop.index.name}
-        private = binds - {*found.totals, *(made.target.name for made in own)}
-        return replace(_Strip(self.context, work, private, own).stmt(), orelse=(loop,))
+        private = binds - {*found.totals, *(made.target.name for made in own)} - arranged.same
+        return replace(Strip(self.context, work, private, arranged, tests).stmt(), orelse=(loop,))
+
+    def worth(self, loop: For, moving: set[str], own: set[str]) -> list[Expr] | None:
+        """Return what must hold so that a loop is faster in strips; None if it isn't.
+
+        `moving` are the names bound in it, but for indices, `own` those of arrays that each iteration makes for itself.
+        """
+        if any(map(self.is_recurrence, nested(loop))):
+            return []
+        depth = max((len(element.loops) for element in elements(loop.body)), default=0)
+        if not 2 <= depth <= DEEPEST:
+            return None
+        for element in elements(loop.body):
+            # What is fetched for a strip, for it isn't in one piece, is used more than once.
+            used = {name for place in element.index for name in names_in(place)}
+            apart = element.name not in own and any(loop.index.name in names_in(p) for p in element.index[:-1])
+            again = moving.isdisjoint(used) and not used.issuperset(element.loops)
+            if apart and len(element.loops) == depth and not again:
+                return None
+        return _are_short(loop.body, {}, depth)
 
     def is_number(self, name: str) -> bool:
         return isinstance(self.context.kinds.get(name), types.Float | types.Integer)
 
-    def is_own(self, made: Let, loop: For, binds: set[str]) -> bool:
+    def is_own(self, made: Let, binds: set[str]) -> bool:
         """Whether a statement makes an array for one iteration, the same in all of them."""
         uses = self.own.get(made.target.name)
         value = made.value
-        if uses is None or uses.made is not made or not any(made is stmt for stmt in loop.body):
+        if uses is None or uses.made is not made:
             return False
-        plain = isinstance(value, Call) and value.prim == "empty" and all(map(_is_bound, value.args))
-        return plain and not binds & set(names_in(value))
+        plain = isinstance(value, Call) and value.prim == "empty"
+        return plain and all(map(_is_bound, sizes_of(made))) and not binds & set(names_in(value))
 
     def is_recurrence(self, loop: Stmt) -> bool:
         """Whether an inner loop hands on a number that isn't just a sum, so that it can't be vectorised as it is."""
@@ -170,225 +177,26 @@ class _Cutter:
         carried = early & {name.name for stmt in loop.body for name in targets(stmt)}
         return any(not all(_only_adds(stmt, name) for stmt in loop.body) for name in carried)
 
-    def is_compact(self, loop: For) -> bool:
-        """Whether elements of successive iterations are next to each other, or the same, in inner loops."""
-        inner = [stmt for each in loop.body if isinstance(each, For) for stmt in nested(each)]
-        index = loop.index
-        for stmt in inner:
-            for element in places(stmt):
-                if any(index.name in names_in(place) for place in element[:-1]):
-                    return False
-                if element and index.name in names_in(element[-1]) and element[-1] != index:
-                    return False
-        return True
-
 
 def _only_adds(stmt: Stmt, name: str) -> bool:
     return not mentions(stmt, name) or term(stmt, name) is not None
 
 
-# -- what they become --------------------------------------------------------------------------------------------
+def _are_short(block: Block, most: Mapping[str, Expr], depth: int) -> list[Expr] | None:
+    """Return the tests of whether innermost loops are short; None if that can't be told before the loops.
 
-
-@dataclass(eq=False)
-class _Strip:
-    """A loop to be cut. `private` are the names that each iteration binds for itself, `own` makes its arrays."""
-
-    context: Context
-    loop: For
-    private: set[str]
-    own: list[Let]
-    lanes: dict[str, Var] = field(default_factory=dict[str, Var])
-    arrays: dict[str, Var] = field(default_factory=dict[str, Var])
-    # For each part: the loops it is in, and the names that it reads from the iteration's other parts.
-    reading: list[tuple[tuple[int, ...], set[str]]] = field(default_factory=list[tuple[tuple[int, ...], set[str]]])
-    turn: int = 0
-
-    def stmt(self) -> If:
-        loop = self.loop
-        self.first, self.count, self.lane = (self.number(name) for name in ("first", "count", "lane"))
-        self.context.natural |= {self.lane.name: True}
-        made = [self.wider(each) for each in self.own]
-        body = tuple(stmt for stmt in loop.body if not any(stmt is each for each in self.own))
-        crossing = self.crossing(body)
-        for name in sorted(crossing):
-            kind = self.context.kinds[name]
-            hint = self.context.hint(name)
-            base = "_" if hint is None else f"{hint}_lanes"
-            self.lanes[name] = self.context.fresh(base, array(kind, 1), None if hint is None else base)
-            made.append(Let(self.lanes[name], Call("empty", (Lit(LANES),), _dtype(kind))))
-        count = Call("minimum", (Call("sub", (loop.stop, self.first)), Lit(LANES)), via="builtin")
-        cut = (Let(self.count, count), *self.parts(body))
-        strip = For(self.first, loop.start, loop.stop, Lit(LANES), cut, loc=loop.loc)
-        return If(self.pays(), (*made, strip), (loop,))
-
-    def number(self, name: str) -> Var:
-        return self.context.fresh(name, types.int64, name)
-
-    def pays(self) -> Expr:
-        start, stop = self.loop.start, self.loop.stop
-        count = shifted(stop, -start.value) if isinstance(start, Lit) and isinstance(start.value, int) else None
-        count = Call("sub", (stop, start)) if count is None else count
-        tests: list[Expr] = [Call("ge", (count, Lit(FEWEST)))]
-        for made in self.own:
-            assert isinstance(made.value, Call)
-            size = reduce(lambda a, b: Call("mul", (a, b)), _sizes(made.value))
-            tests.append(Call("le", (size, Lit(LARGEST))))
-        return reduce(lambda a, b: Call("and", (a, b)), tests)
-
-    def wider(self, made: Let) -> Let:
-        """Make an array of one iteration for all in the strip."""
-        name = made.target.name
-        kind = self.context.kinds[name]
-        new = self.arrays[name] = self.context.fresh(name, array(kind.dtype, kind.ndim + 1), self.context.hint(name))
-        assert isinstance(made.value, Call)
-        return Let(new, replace(made.value, args=(Call("tuple", (*_sizes(made.value), Lit(LANES))),)), made.loc)
-
-    # -- parts without loops -------------------------------------------------------------------------------------
-
-    def crossing(self, body: Block) -> set[str]:
-        """Return the names of an iteration that a part reads which hasn't bound them itself."""
-        indices = {stmt.index.name for stmt in statements(body) if isinstance(stmt, For)} | {self.loop.index.name}
-        self.reading = [(path, _exposed(part) & self.private - indices) for path, part in _parts(body)]
-        self.turn = 0
-        return {name for _, names in self.reading for name in names}
-
-    def wanted(self, turn: int) -> set[str]:
-        """Return the names that may be read after a part, in a later one or in the next turn of a loop around it."""
-        path = self.reading[turn][0]
-        return {
-            name
-            for k, (other, names) in enumerate(self.reading)
-            if k > turn or path[:1] == other[:1] != ()
-            for name in names
-        }
-
-    def parts(self, body: Block) -> Iterator[Stmt]:
-        part: list[Stmt] = []
-        for stmt in body:
-            if isinstance(stmt, For):
-                yield from self.done(part)
-                part = []
-                yield from self.inner(stmt)
-            else:
-                part.append(stmt)
-        yield from self.done(part)
-
-    def inner(self, loop: For) -> Iterator[Stmt]:
-        """Yield an inner loop; an innermost one does several turns at a time: numbers go through arrays less often."""
-        count = sum(not isinstance(stmt, Comment) for stmt in loop.body)
-        if loop.step != Lit(1) or not 0 < count <= LONGEST or any(isinstance(stmt, For) for stmt in loop.body):
-            yield replace(loop, body=tuple(self.parts(loop.body)))
-            return
-        size: Expr = loop.stop if loop.start == Lit(0) else Call("sub", (loop.stop, loop.start))
-        end = self.number("end")
-        yield Let(end, Call("sub", (loop.stop, Call("mod", (size, Lit(TURNS))))))
-        start = Call("maximum", (end, loop.start), via="builtin")  # the rest of less than nothing starts before it
-        turn = self.turn
-        several = [each for k in range(TURNS) for each in _turned(loop, k)]
-        yield replace(loop, stop=end, step=Lit(TURNS), body=tuple(self.done(several)))
-        self.turn = turn
-        yield replace(loop, start=start, body=tuple(self.done(list(loop.body))))
-
-    def done(self, part: list[Stmt]) -> Iterator[Stmt]:
-        """Yield a part, done for all iterations of the strip."""
-        kept = self.wanted(self.turn) & self.lanes.keys()
-        self.turn += 1
-        work = [self.elements(stmt) for stmt in part]
-        if all(isinstance(stmt, Comment) for stmt in work):
-            yield from work
-            return
-        loaded = {name for name in self.lanes if name in _exposed(part)}
-        names = {name for stmt in part for name in mentioned(stmt)}
-        binds = {name for stmt in part for target in targets(stmt) for name in (target.name,)}
-        same: dict[Expr, Var] = {}
-        fixed = binds | loaded | {self.loop.index.name, self.lane.name}
-        changed = {self.context.class_of(name) for stmt in work for name in written(stmt)}
-        work = [map_operands(stmt, lambda expr: self.hoisted(expr, fixed, changed, same)) for stmt in work]
-        yield from (Let(var, expr) for expr, var in same.items())
-        inner: list[Stmt] = []
-        if self.loop.index.name in names:
-            inner.append(Let(self.loop.index, Call("add", (self.first, self.lane))))
-        inner += [Let(Var(n), Call("getitem", (self.lanes[n], self.lane))) for n in sorted(loaded)]
-        inner += work
-        inner += [Store(self.lanes[n], (self.lane,), Var(n)) for n in sorted(binds & kept)]
-        yield For(self.lane, Lit(0), self.count, Lit(1), tuple(inner), loc=self.loop.loc)
-
-    def hoisted(self, expr: Expr, moving: set[str], changed: set[str], same: dict[Expr, Var]) -> Expr:
-        """Take elements that are the same for all iterations out of an expression."""
-        if not isinstance(expr, Call) or "getitem" not in expr.prims or not _CHOOSING.isdisjoint(expr.prims):
-            return expr
-
-        def taken(part: Expr) -> Expr:
-            if not isinstance(part, Call) or part.prim != "getitem" or moving & set(part.names):
-                return part
-            base = part.args[0]
-            kind: Type = self.context.kinds.get(base.name) if isinstance(base, Var) else None
-            if not is_array(kind) or kind.ndim != len(part.args) - 1 or self.context.class_of(part.names[0]) in changed:
-                return part
-            if part not in same:
-                same[part] = self.context.temporary(kind.dtype)
-            return same[part]
-
-        return map_expr(expr, taken)
-
-    def elements(self, stmt: Stmt) -> Stmt:
-        """Write elements of the iteration's own arrays as those of the strip's."""
-
-        def read(part: Expr) -> Expr:
-            match part:
-                case Call("getitem", (Var(name), *index)) if name in self.arrays:
-                    return Call("getitem", (self.arrays[name], *index, self.lane))
-                case _:
-                    return part
-
-        stmt = map_operands(stmt, lambda expr: map_expr(expr, read))
-        match stmt:
-            case Store(Var(name), index) if name in self.arrays:
-                return replace(stmt, array=self.arrays[name], index=(*index, self.lane))
-            case Accum(Var(name), index) if name in self.arrays:
-                return replace(stmt, target=self.arrays[name], index=(*index, self.lane))
-            case _:
-                return stmt
-
-
-def _parts(body: Block, path: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int, ...], list[Stmt]]]:
-    """Yield the parts of a block that have no loops in them, with the places of the loops around them."""
-    part: list[Stmt] = []
-    for k, stmt in enumerate(body):
-        if isinstance(stmt, For):
-            yield path, part
-            yield from _parts(stmt.body, (*path, k))
-            part = []
-        else:
-            part.append(stmt)
-    yield path, part
-
-
-def _exposed(part: Iterable[Stmt]) -> set[str]:
-    """Return the names that statements without loops may read before they bind them."""
-    binds: set[str] = set()
-    found: set[str] = set()
-    for stmt in part:
-        found |= {name for expr in operands(stmt) for name in names_in(expr)} - binds
-        binds |= {target.name for target in targets(stmt)}
-    return found
-
-
-def _turned(loop: For, k: int) -> Iterator[Stmt]:
-    """Yield the statements of the turn of a loop that is `k` turns further."""
-    index: dict[str, Expr] = {loop.index.name: shifted(loop.index, k)}
-    for stmt in loop.body:
-        if k and not isinstance(stmt, Comment):
-            yield map_operands(stmt, lambda expr: substitute(expr, index))
-        elif not k:
-            yield stmt
-
-
-def _sizes(made: Call) -> tuple[Expr, ...]:
-    (size,) = made.args
-    return size.args if isinstance(size, Call) and size.prim == "tuple" else (size,)
-
-
-def _dtype(kind: object) -> tuple[tuple[str, Expr], ...]:
-    return () if kind == types.float64 else (("dtype", Lit(str(kind))),)
+    `most` are what indices of loops around are never above.
+    """
+    tests: dict[Expr, None] = {}
+    for loop in [stmt for stmt in block if isinstance(stmt, For)]:
+        end = substitute(loop.stop if loop.step == Lit(1) else loop.start, most)
+        inner = _are_short(loop.body, {**most, loop.index.name: end}, depth - 1)
+        if inner is None:
+            return None
+        tests |= dict.fromkeys(inner)
+        if depth == 1 and isinstance(end, Lit) and isinstance(end.value, int):
+            if end.value > SHORT:
+                return None
+        elif depth == 1:
+            tests[Call("le", (end, Lit(SHORT)))] = None
+    return list(tests)

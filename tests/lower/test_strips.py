@@ -8,6 +8,7 @@ import pytest
 from adjoint import value_and_grad
 from adjoint.codegen.emit import text
 from adjoint.ir import Func
+from adjoint.lower import lanes as module
 from adjoint.lower import strips
 from adjoint.lower.context import Context
 from tests.ir_text import parse
@@ -45,8 +46,8 @@ def f(x: float64[:], y: float64[:], n: int64):
 @pytest.mark.parametrize("size", [0, 3, 4, 9])
 @pytest.mark.parametrize("n", [0, 3, 8, 66, 67, 130])
 def test_values(n: int, size: int, lanes: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(strips, "LANES", lanes)
-    monkeypatch.setattr(strips, "FEWEST", 1)
+    monkeypatch.setattr(module, "LANES", lanes)
+    monkeypatch.setattr(module, "FEWEST", 1)
     func = parse(RECURRENCE)
     after = cut(func)
     assert f"np.empty((x.shape[0], {lanes}))" in text(after)
