@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 
+from adjoint.analysis.iterations import exposed
 from adjoint.analysis.written import shifted
-from adjoint.ir import Accum, Block, Call, Comment, Expr, For, If, Let, Lit, Stmt, Store, Var
-from adjoint.ir.walk import map_expr, map_operands, mentioned, names_in, operands, statements, substitute
+from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store, Var
+from adjoint.ir.walk import map_blocks, map_expr, map_operands, mentioned, statements, substitute
 from adjoint.lower.context import Context
 from adjoint.lower.iteration import targets, written
-from adjoint.lower.layout import Layout, sizes_of
+from adjoint.lower.layout import Layout, changed_in, is_one, side_by_side, sizes_of
 from adjoint.lower.uses import mentions
 from adjoint.rules.numba_types import Type, array, is_array, types
 
@@ -29,6 +30,7 @@ class Strip:
     """A loop to be cut. `private` are the numbers that each iteration binds for itself, `tests` what must hold."""
 
     context: Context
+    func: Func
     loop: For
     private: set[str]
     layout: Layout
@@ -123,7 +125,7 @@ class Strip:
         for stmt in body:
             if any(stmt is made for made in own):
                 continue
-            if isinstance(stmt, For):
+            if isinstance(stmt, For) and not is_one(stmt):
                 yield part
                 yield stmt
                 part = []
@@ -150,8 +152,9 @@ class Strip:
 
     def crossing(self, body: Block) -> set[str]:
         """Return the names of an iteration that a part reads which hasn't bound them itself."""
-        indices = {stmt.index.name for stmt in statements(body) if isinstance(stmt, For)} | {self.loop.index.name}
-        self.reading = [(path, _exposed(part) & self.private - indices) for path, part in self.all_parts(body)]
+        indices = {stmt.index.name for stmt in side_by_side(body) if isinstance(stmt, For) and not is_one(stmt)}
+        private = self.private - indices - {self.loop.index.name}
+        self.reading = [(path, self.exposed(part) & private) for path, part in self.all_parts(body)]
         self.turn = 0
         return {name for _, names in self.reading for name in names}
 
@@ -190,13 +193,17 @@ class Strip:
         self.turn = turn
         yield replace(loop, start=start, body=tuple(self.done(list(loop.body))))
 
+    def exposed(self, part: Sequence[Stmt]) -> set[str]:
+        """Return the names that statements may read before they bind them."""
+        return exposed(tuple(part), (), self.func)[0]
+
     def is_one_part(self, loop: For) -> bool:
         """Whether nothing but elements is the same for all iterations in a turn of an inner loop."""
-        carried = _exposed(loop.body)
+        carried = self.exposed(loop.body)
         same = [stmt for stmt in loop.body if self.layout.is_same(stmt)]
         alone = all(isinstance(stmt, Let) and stmt.target.name not in carried for stmt in same)
         pieces = [piece for piece in self.pieces(loop.body) if isinstance(piece, For) or self.is_part(piece)]
-        return alone and len(pieces) == 1 and not isinstance(pieces[0], For)
+        return alone and len(pieces) == 1 and not any(isinstance(s, For) or is_one(s) for s in loop.body)
 
     def done(self, part: list[Stmt]) -> Iterator[Stmt]:
         """Yield a part, done for all iterations of the strip."""
@@ -206,13 +213,15 @@ class Strip:
         if all(isinstance(stmt, Comment) for stmt in work):
             yield from work
             return
-        loaded = {name for name in self.lanes if name in _exposed(part)}
-        names = {name for stmt in work for name in mentioned(stmt)}
-        binds = {name for stmt in part for target in targets(stmt) for name in (target.name,)}
+        names = {name for stmt in statements(work) for name in mentioned(stmt)}
+        binds = {target.name for stmt in statements(part) for target in targets(stmt)}
+        # What only some iterations bind is stored for all.
+        perhaps = {name for stmt in part if is_one(stmt) for name in changed_in(stmt)} & kept
+        loaded = self.exposed(part) & self.lanes.keys() | perhaps
         same: dict[Expr, Var] = {}
         fixed = binds | loaded | {self.loop.index.name, self.lane.name}
-        changed = {self.context.class_of(name) for stmt in work for name in written(stmt)}
-        work = [map_operands(stmt, lambda expr: self.hoisted(expr, fixed, changed, same)) for stmt in work]
+        changed = {self.context.class_of(name) for stmt in statements(work) for name in written(stmt)}
+        work = [s if is_one(s) else map_operands(s, lambda e: self.hoisted(e, fixed, changed, same)) for s in work]
         yield from (Let(var, expr) for expr, var in same.items())
         inner: list[Stmt] = []
         if self.loop.index.name in names:
@@ -250,6 +259,7 @@ class Strip:
                 case _:
                     return part
 
+        stmt = map_blocks(stmt, lambda block: tuple(map(self.elements, block)))
         stmt = map_operands(stmt, lambda expr: map_expr(expr, read))
         match stmt:
             case Store(Var(name), index) if self.is_moved(name, index):
@@ -273,16 +283,6 @@ def _changed(stmt: Stmt) -> list[str]:
     return [*(target.name for target in targets(stmt)), *written(stmt)]
 
 
-def _exposed(part: Iterable[Stmt]) -> set[str]:
-    """Return the names that statements without loops may read before they bind them."""
-    binds: set[str] = set()
-    found: set[str] = set()
-    for stmt in part:
-        found |= {name for expr in operands(stmt) for name in names_in(expr)} - binds
-        binds |= {target.name for target in targets(stmt)}
-    return found
-
-
 def _turned(loop: For, k: int) -> Iterator[Stmt]:
     """Yield the statements of the turn of a loop that is `k` turns further."""
     index: dict[str, Expr] = {loop.index.name: shifted(loop.index, k)}
@@ -294,4 +294,4 @@ def _turned(loop: For, k: int) -> Iterator[Stmt]:
 
 
 def _dtype(kind: object) -> tuple[tuple[str, Expr], ...]:
-    return () if kind == types.float64 else (("dtype", Lit(str(kind))),)
+    return () if kind == types.float64 else (("dtype", Lit("bool" if kind == types.boolean else str(kind))),)

@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from adjoint.analysis.effects import is_pure
-from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Let, Stmt, Store, Var
-from adjoint.ir.walk import items_of, names_in, nested, operands, subexpressions
+from adjoint.analysis.ranges import counts_by_one
+from adjoint.ir import Accum, Block, Call, Expr, For, If, Let, Stmt, Store, Var, While
+from adjoint.ir.walk import blocks, items_of, names_in, nested, operands, statements, subexpressions
 from adjoint.lower.context import Context
 from adjoint.lower.iteration import targets, written
 
@@ -20,6 +21,19 @@ class Element:
     index: tuple[Expr, ...]
     loops: tuple[str, ...]
     writes: bool
+
+
+def is_one(stmt: Stmt) -> bool:
+    """Whether a statement is done for one iteration after the other as a whole: which of its parts run depends."""
+    return isinstance(stmt, If | While) or isinstance(stmt, For) and not counts_by_one(stmt)
+
+
+def side_by_side(block: Block) -> Iterator[Stmt]:
+    """Yield the statements that are done for all iterations of a strip at a time, loops before what is in them."""
+    for stmt in block:
+        yield stmt
+        if isinstance(stmt, For) and not is_one(stmt):
+            yield from side_by_side(stmt.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +78,12 @@ def layout(loop: For, own: Sequence[Let], totals: Collection[str], context: Cont
     return Layout(same, tuple(shared), tuple(wide), packed, frozenset(packed).intersection(changed))
 
 
+def changed_in(stmt: Stmt) -> set[str]:
+    """Return the names that a statement binds, adds to or stores into, and those in it."""
+    inner = list(statements((stmt,)))
+    return {target.name for each in inner for target in targets(each)} | {n for each in inner for n in written(each)}
+
+
 def sizes_of(made: Let) -> tuple[Expr, ...]:
     """Return the lengths of an array by the statement that makes it."""
     assert isinstance(made.value, Call)
@@ -83,8 +103,9 @@ def elements(block: Block, loops: tuple[str, ...] = ()) -> Iterator[Element]:
                         yield Element(name, tuple(index), loops, writes=False)
                     case _:
                         pass
-        if isinstance(stmt, For):
-            yield from elements(stmt.body, (*loops, stmt.index.name))
+        inside = (*loops, stmt.index.name) if isinstance(stmt, For) else loops
+        for inner in blocks(stmt):
+            yield from elements(inner, inside)
 
 
 def _same(loop: For, own: Sequence[Let], totals: Collection[str], context: Context) -> frozenset[str]:
@@ -101,15 +122,19 @@ def _same(loop: For, own: Sequence[Let], totals: Collection[str], context: Conte
     found: set[str] = set()
     while found != varying:
         found = set(varying)
-        for stmt in nested(loop):
+        for stmt in side_by_side(loop.body):
             match stmt:
+                case If() | While():
+                    varying |= changed_in(stmt)
+                case For() if is_one(stmt):
+                    varying |= changed_in(stmt)
                 case Let(Var(name), value) | Accum(Var(name), (), value):
                     varying |= set() if is_same(value) else {name}
                 case Store(Var(name), index, value) | Accum(Var(name), index, value):
                     varying |= set() if name in arrays and all(map(is_same, (*index, value))) else {name}
                 case _:
                     pass
-    binds = {target.name for stmt in nested(loop) if not isinstance(stmt, For | Comment) for target in targets(stmt)}
+    binds = {target.name for s in side_by_side(loop.body) if not isinstance(s, For) for target in targets(s)}
     return frozenset((binds | arrays) - varying)
 
 

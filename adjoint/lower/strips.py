@@ -7,15 +7,17 @@ from dataclasses import replace
 
 from adjoint.analysis.dependence import Dependence
 from adjoint.analysis.iterations import Shared, exposed, shared, term
-from adjoint.ir import Block, Call, Expr, For, Func, Let, Lit, Stmt, While
+from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store, While
 from adjoint.ir.walk import map_blocks, names_in, nested, statements, subexpressions, substitute, unshared
 from adjoint.lower.context import Context
-from adjoint.lower.iteration import is_candidate, separated, targets
+from adjoint.lower.iteration import separated, targets
 from adjoint.lower.lanes import Strip
-from adjoint.lower.layout import elements, layout, sizes_of
+from adjoint.lower.layout import elements, is_one, layout, side_by_side, sizes_of
 from adjoint.lower.recur import recur
 from adjoint.lower.uses import element_arrays, mentions
 from adjoint.rules.numba_types import types
+from adjoint.transform.skip import skip
+from adjoint.transform.stop import stop
 
 SHORT = 32  # turns of innermost loops: with more, they make good vectors themselves
 DEEPEST = 3  # loops in a loop: what there is for one iteration grows with each
@@ -70,8 +72,10 @@ def strips(func: Func, context: Context) -> Func:
                     p = p * y[i] + x[j]
                 y[i] = p
     """
-    if not any(isinstance(stmt, For) and is_candidate(stmt) for stmt in statements(func.body)):
+    if not any(isinstance(stmt, For) and _is_candidate(stmt) for stmt in statements(func.body)):
         return func
+    func = stop(skip(func))
+    context.kinds.update(func.types)
     func = separated(replace(func, body=unshared(func.body), types=context.kinds), context.kinds)
     cutter = _Cutter(func, context, Dependence(func))
     body = cutter.block(func.body, frozenset(), 0)
@@ -79,6 +83,20 @@ def strips(func: Func, context: Context) -> Func:
 
 
 # -- which loops -------------------------------------------------------------------------------------------------
+
+
+def _is_candidate(loop: For) -> bool:
+    """Whether a loop has others in it, and nothing that leaves it or that isn't followed."""
+    known = all(isinstance(s, Let | Store | Accum | For | If | While | Comment) for s in nested(loop))
+    return known and loop.step == Lit(1) and not is_one(loop) and any(_is_loop(stmt) for stmt in loop.body)
+
+
+def _is_loop(stmt: Stmt) -> bool:
+    return isinstance(stmt, For) and not is_one(stmt)
+
+
+def _without_ones(block: Block) -> Block:
+    return tuple(map_blocks(stmt, _without_ones) for stmt in block if not is_one(stmt))
 
 
 def _is_bound(expr: Expr) -> bool:
@@ -109,21 +127,22 @@ class _Cutter:
         return tuple(out)
 
     def cut(self, loop: For, live: frozenset[str], depth: int) -> Stmt | None:
-        if not is_candidate(loop):
+        if not _is_candidate(loop):
             return None
+        plain = list(side_by_side(loop.body))
         binds = {name.name for stmt in nested(loop) for name in targets(stmt)} | {loop.index.name}
-        inner = [stmt for stmt in nested(loop) if isinstance(stmt, For)]
+        inner = [stmt for stmt in plain if isinstance(stmt, For) and not is_one(stmt)]
         bounds = [loop.start, loop.stop, *(each.start for each in inner), *(each.stop for each in inner)]
         indices = {stmt.index.name for stmt in inner}
         early = exposed(loop.body, {loop.index.name}, self.func)[0]
         if (indices | {loop.index.name}) & (early | live) or not all(map(_is_bound, bounds)):
             return None
         # Bounds of inner loops are the same for all iterations: so are indices that nothing else binds.
-        moving = {target.name for s in nested(loop) if not isinstance(s, For) for target in targets(s)}
+        moving = {name.name for s in nested(loop) if not any(s is each for each in inner) for name in targets(s)}
         if (moving | {loop.index.name}) & ({name for expr in bounds for name in names_in(expr)} | indices):
             return None
         own = [s for s in nested(loop) if isinstance(s, Let) and not self.is_number(s.target.name)]
-        if not all(self.is_own(made, binds) for made in own):
+        if not all(any(made is s for s in plain) and self.is_own(made, binds) for made in own):
             return None
         tests = self.worth(loop, moving, {made.target.name for made in own})
         found = None if tests is None else shared(self.func, loop, depth, live, self.uses)
@@ -136,19 +155,20 @@ class _Cutter:
             return None
         binds = {name.name for stmt in nested(work) for name in targets(stmt)} | {loop.index.name}
         private = binds - {*found.totals, *(made.target.name for made in own)} - arranged.same
-        return replace(Strip(self.context, work, private, arranged, tests).stmt(), orelse=(loop,))
+        return replace(Strip(self.context, self.func, work, private, arranged, tests).stmt(), orelse=(loop,))
 
     def worth(self, loop: For, moving: set[str], own: set[str]) -> list[Expr] | None:
         """Return what must hold so that a loop is faster in strips; None if it isn't.
 
         `moving` are the names bound in it, but for indices, `own` those of arrays that each iteration makes for itself.
         """
-        if any(map(self.is_recurrence, nested(loop))):
+        if any(map(self.is_recurrence, side_by_side(loop.body))):
             return []
-        depth = max((len(element.loops) for element in elements(loop.body)), default=0)
+        found = list(elements(_without_ones(loop.body)))
+        depth = max((len(element.loops) for element in found), default=0)
         if not 2 <= depth <= DEEPEST:
             return None
-        for element in elements(loop.body):
+        for element in found:
             # What is fetched for a strip, for it isn't in one piece, is used more than once.
             used = {name for place in element.index for name in names_in(place)}
             apart = element.name not in own and any(loop.index.name in names_in(p) for p in element.index[:-1])
@@ -158,7 +178,7 @@ class _Cutter:
         return _are_short(loop.body, {}, depth)
 
     def is_number(self, name: str) -> bool:
-        return isinstance(self.context.kinds.get(name), types.Float | types.Integer)
+        return isinstance(self.context.kinds.get(name), types.Float | types.Integer | types.Boolean)
 
     def is_own(self, made: Let, binds: set[str]) -> bool:
         """Whether a statement makes an array for one iteration, the same in all of them."""
@@ -171,7 +191,7 @@ class _Cutter:
 
     def is_recurrence(self, loop: Stmt) -> bool:
         """Whether an inner loop hands on a number that isn't just a sum, so that it can't be vectorised as it is."""
-        if not isinstance(loop, For) or any(isinstance(stmt, For) for stmt in loop.body):
+        if not isinstance(loop, For) or is_one(loop) or any(isinstance(stmt, For) for stmt in loop.body):
             return False
         early = exposed(loop.body, {loop.index.name}, self.func)[0]
         carried = early & {name.name for stmt in loop.body for name in targets(stmt)}
@@ -188,7 +208,7 @@ def _are_short(block: Block, most: Mapping[str, Expr], depth: int) -> list[Expr]
     `most` are what indices of loops around are never above.
     """
     tests: dict[Expr, None] = {}
-    for loop in [stmt for stmt in block if isinstance(stmt, For)]:
+    for loop in [stmt for stmt in block if isinstance(stmt, For) and not is_one(stmt)]:
         end = substitute(loop.stop if loop.step == Lit(1) else loop.start, most)
         inner = _are_short(loop.body, {**most, loop.index.name: end}, depth - 1)
         if inner is None:

@@ -93,11 +93,12 @@ class Skipper:
                 done = replace(stmt, body=self.block(site.blocks[0], inner))
                 return done if test is None else If(test, (done,))
             case If(cond):
-                arms = dict(zeros), dict(zeros)
+                # Where a condition holds, what is zero unless it does may be anything.
+                arms = {name: unless for name, unless in zeros.items() if unless != cond}, dict(zeros)
                 then, orelse = (self.block(block, arm) for block, arm in zip(site.blocks, arms, strict=False))
                 self.forget(stmt, zeros)
                 if is_pure(cond) and not self.reads_memory(cond):
-                    zeros |= _joined(cond, arms, stmt)
+                    zeros |= {n: unless for n, unless in _joined(cond, arms, stmt).items() if n not in zeros}
                 return replace(stmt, then=then, orelse=orelse)
             case Let(Var(name), value):
                 unless = self.unless(value, zeros)
