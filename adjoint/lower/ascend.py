@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from adjoint.analysis.iterations import term
 from adjoint.analysis.liveness import Liveness, Site, liveness
 from adjoint.analysis.sharing import memory_classes
 from adjoint.analysis.written import shifted
-from adjoint.ir import Accum, Block, Expr, For, Func, If, Lit, Stmt, While
+from adjoint.ir import Block, For, Func, If, Lit, Stmt, While
 from adjoint.ir.walk import bound, names_in, operands, statements
 from adjoint.lower.accesses import Access, Accesses, in_lockstep
 from adjoint.lower.context import Context
@@ -102,12 +103,9 @@ class _Turner:
 def _is_sum(loop: For, name: str) -> bool:
     """Whether all that a loop does with a name is to add to it."""
     for stmt in statements(loop.body):
-        exprs: tuple[Expr, ...] = operands(stmt)
-        if isinstance(stmt, Accum) and stmt.target.name == name and not stmt.index:
-            exprs = (stmt.value,)
-        elif any(var.name == name for var in bound(stmt)):
-            return False
-        if any(name in names_in(expr) for expr in exprs):
+        if term(stmt, name) is not None:
+            continue
+        if any(var.name == name for var in bound(stmt)) or any(name in names_in(expr) for expr in operands(stmt)):
             return False
     return True
 

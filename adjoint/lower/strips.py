@@ -8,7 +8,7 @@ from dataclasses import replace
 from adjoint.analysis.dependence import Dependence
 from adjoint.analysis.iterations import Shared, exposed, shared, term
 from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store, While
-from adjoint.ir.walk import map_blocks, names_in, nested, statements, subexpressions, substitute, unshared
+from adjoint.ir.walk import map_blocks, names_in, nested, operands, statements, subexpressions, substitute, unshared
 from adjoint.lower.context import Context
 from adjoint.lower.iteration import separated, targets
 from adjoint.lower.lanes import Strip
@@ -21,7 +21,9 @@ from adjoint.transform.stop import stop
 
 SHORT = 32  # turns of innermost loops: with more, they make good vectors themselves
 DEEPEST = 3  # loops in a loop: what there is for one iteration grows with each
-
+WORK = 4  # operations that take as long as to fetch an element, or to store it
+COST = 8  # operations that take as long as one of these functions:
+_COSTLY = frozenset("exp expm1 log log1p log2 log10 sin cos tan sinh cosh tanh asin acos atan pow".split())
 _BOUNDS = frozenset("add sub mul dim maximum minimum".split())
 
 
@@ -99,6 +101,22 @@ def _without_ones(block: Block) -> Block:
     return tuple(map_blocks(stmt, _without_ones) for stmt in block if not is_one(stmt))
 
 
+def _work(loop: For) -> int:
+    """Return how much arithmetic there is in a loop, in operations."""
+    exprs = (expr for stmt in side_by_side(loop.body) for expr in operands(stmt))
+    calls = (part for expr in exprs for part in subexpressions(expr) if isinstance(part, Call))
+    return sum(COST if part.prim in _COSTLY else part.prim != "getitem" for part in calls)
+
+
+def _transfers(loop: For, own: set[str]) -> int:
+    """Return how many arrays have to be fetched for a strip, or stored after it, being in pieces."""
+    found: dict[str, bool] = {}
+    for element in elements(loop.body):
+        if element.name not in own and any(loop.index.name in names_in(place) for place in element.index[:-1]):
+            found[element.name] = found.get(element.name, False) or element.writes
+    return sum(1 + writes for writes in found.values())
+
+
 def _is_bound(expr: Expr) -> bool:
     return all(not isinstance(part, Call) or part.prim in _BOUNDS for part in subexpressions(expr))
 
@@ -163,7 +181,7 @@ class _Cutter:
         `moving` are the names bound in it, but for indices, `own` those of arrays that each iteration makes for itself.
         """
         if any(map(self.is_recurrence, side_by_side(loop.body))):
-            return []
+            return [] if _work(loop) >= WORK * _transfers(loop, own) else None
         found = list(elements(_without_ones(loop.body)))
         depth = max((len(element.loops) for element in found), default=0)
         if not 2 <= depth <= DEEPEST:
