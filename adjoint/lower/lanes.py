@@ -25,6 +25,14 @@ LARGEST = 4096  # nor are arrays of one iteration with more elements: a strip's 
 _CHOOSING = frozenset("select and or where".split())
 
 
+def over(indices: Sequence[Var], sizes: Sequence[Expr], stmt: Stmt) -> Block:
+    """Return loops over all places of an array around a statement."""
+    block: Block = (stmt,)
+    for index, size in reversed(list(zip(indices, sizes, strict=True))):
+        block = (For(index, Lit(0), size, Lit(1), block),)
+    return block
+
+
 @dataclass(eq=False)
 class Strip:
     """A loop to be cut. `private` are the numbers that each iteration binds for itself, `tests` what must hold."""
@@ -100,18 +108,15 @@ class Strip:
     def moved(self, name: str, axis: int, *, back: bool) -> For:
         """Return the loops that fetch the elements for a strip, or store them."""
         sizes = self.lengths(name, axis)
-        places: list[Expr] = [self.number("place") for _ in sizes]
-        self.context.natural |= {place.name: True for place in places if isinstance(place, Var)}
+        places = [self.number("place") for _ in sizes]
+        self.context.natural |= {place.name: True for place in places}
         there = (*places[:axis], Call("add", (self.first, self.lane)), *places[axis:])
         here = (*places, self.lane)
         if back:
             stmt: Stmt = Store(Var(name), there, Call("getitem", (self.arrays[name], *here)))
         else:
             stmt = Store(self.arrays[name], here, Call("getitem", (Var(name), *there)))
-        for place, size in reversed(list(zip(places, sizes, strict=True))):
-            assert isinstance(place, Var)
-            stmt = For(place, Lit(0), size, Lit(1), (stmt,))
-        return For(self.lane, Lit(0), self.count, Lit(1), (stmt,))
+        return For(self.lane, Lit(0), self.count, Lit(1), over(places, sizes, stmt))
 
     # -- parts without loops -------------------------------------------------------------------------------------
 

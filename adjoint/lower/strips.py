@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from adjoint.analysis.dependence import Dependence
 from adjoint.analysis.iterations import Shared, exposed, shared, term
-from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store, While
+from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
 from adjoint.ir.walk import map_blocks, names_in, nested, operands, statements, subexpressions, substitute, unshared
 from adjoint.lower.context import Context
 from adjoint.lower.iteration import separated, targets
-from adjoint.lower.lanes import Strip
+from adjoint.lower.lanes import Strip, over
 from adjoint.lower.layout import elements, is_one, layout, side_by_side, sizes_of
 from adjoint.lower.recur import recur
-from adjoint.lower.uses import element_arrays, mentions
+from adjoint.lower.uses import MADE, element_arrays, mentions
 from adjoint.rules.numba_types import types
 from adjoint.transform.skip import skip
 from adjoint.transform.stop import stop
@@ -166,14 +166,36 @@ class _Cutter:
         found = None if tests is None else shared(self.func, loop, depth, live, self.uses)
         if tests is None or not isinstance(found, Shared) or found.distance:
             return None
-        work = replace(loop, body=recur(loop.body, self.func, self.context.renewed))
-        own = [made for made in own if any(made is stmt for stmt in nested(work))]
+        work = self.filled(replace(loop, body=recur(loop.body, self.func, self.context.renewed)))
+        names = {made.target.name for made in own}
+        own = [s for s in nested(work) if isinstance(s, Let) and s.target.name in names]
         arranged = layout(work, own, found.totals, self.context)
         if arranged is None:
             return None
         binds = {name.name for stmt in nested(work) for name in targets(stmt)} | {loop.index.name}
         private = binds - {*found.totals, *(made.target.name for made in own)} - arranged.same
         return replace(Strip(self.context, self.func, work, private, arranged, tests).stmt(), orelse=(loop,))
+
+    def filled(self, loop: For) -> For:
+        """Write arrays of zeros that each iteration makes for itself as arrays that it fills."""
+
+        def change(stmt: Stmt) -> Iterator[Stmt]:
+            stmt = map_blocks(stmt, block)
+            match stmt:
+                case Let(Var(name), Call("zeros") as value):
+                    yield replace(stmt, value=replace(value, prim="empty"))
+                    zero = Lit(0.0 if isinstance(self.context.kinds[name].dtype, types.Float) else 0)
+                    sizes = sizes_of(stmt)
+                    places = [self.context.fresh("place", types.int64, "place") for _ in sizes]
+                    self.context.natural |= {place.name: True for place in places}
+                    yield from over(places, sizes, Store(stmt.target, tuple(places), zero))
+                case _:
+                    yield stmt
+
+        def block(stmts: Block) -> Block:
+            return tuple(new for stmt in stmts for new in change(stmt))
+
+        return replace(loop, body=block(loop.body))
 
     def worth(self, loop: For, moving: set[str], own: set[str]) -> list[Expr] | None:
         """Return what must hold so that a loop is faster in strips; None if it isn't.
@@ -204,7 +226,7 @@ class _Cutter:
         value = made.value
         if uses is None or uses.made is not made:
             return False
-        plain = isinstance(value, Call) and value.prim == "empty"
+        plain = isinstance(value, Call) and value.prim in MADE
         return plain and all(map(_is_bound, sizes_of(made))) and not binds & set(names_in(value))
 
     def is_recurrence(self, loop: Stmt) -> bool:

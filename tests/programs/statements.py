@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from random import Random
 
 from tests.programs import features
+from tests.programs.beside import beside
 from tests.programs.expressions import KEYS, Expressions, Helper
 from tests.programs.scope import Name, Scope
 from tests.programs.sweeps import fold, relay, scratch, sweep
@@ -394,6 +395,9 @@ class Statements(features.Features):
     def windows(self) -> bool:
         return windows(self)
 
+    def beside(self) -> bool:
+        return beside(self)
+
     def while_counted(self) -> bool:
         count = self.scope.fresh("int", low=0, high=8, frozen=True)
         limit = self.random.randint(2, 5)
@@ -430,5 +434,6 @@ COMPOUND = {
     "scratch": 3,
     "relay": 3,
     "windows": 4,
+    "beside": 4,
 }  # fmt: skip
 COMPOUND |= features.COMPOUND
