@@ -145,7 +145,7 @@ class _Finder:
                 yield [*taken, *in_rows(tuple(stmts[:second]), rows), *stmts[second:]]
 
     def is_used_beyond(self, name: str, stmts: Sequence[Stmt]) -> bool:
-        return self.counts[name] != sum(mentioned(stmt).count(name) for stmt in statements(stmts))
+        return self.counts[name] != sum(mentioned(stmt).count(name) for stmt in statements(tuple(stmts)))
 
 
 class _Repeat:

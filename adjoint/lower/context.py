@@ -125,6 +125,13 @@ class Context:
         """Note the shape of an array that is made, if every array of this name has it."""
         self.made[name] = shape if self.made.get(name, shape) == shape else None
 
+    def keep(self, stmt: Let, shape: Shape | None) -> None:
+        """Emit a binding as it is, and note what is made or what of it is a view; `shape` is None if it isn't known."""
+        self.join(stmt.target.name, stmt.value)
+        if isinstance(stmt.value, Call) and stmt.value.prim == "empty" and shape is not None:
+            self.note_made(stmt.target.name, shape)
+        self.emit(stmt)
+
     def join(self, name: str, value: Expr) -> None:
         """Note that a name made here is a view of an array, as one of a form that isn't followed may be."""
         match value:

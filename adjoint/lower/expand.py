@@ -105,8 +105,8 @@ class Expander:
             self.stmt(stmt)
             new = self.context.out[start:]
             self.context.out[start:] = [located(each, getattr(stmt, "loc", None)) for each in new]
-        done, self.context.out = tuple(self.context.out), outer
-        return done
+        done, self.context.out = self.context.out, outer
+        return tuple(done)
 
     def stmt(self, stmt: Stmt) -> None:
         # What is there now is older than what the statement makes.
@@ -200,18 +200,16 @@ class Expander:
 
     def keep(self, stmt: Let) -> None:
         """Leave a binding as it is, and note what is known of the value."""
-        facts, value, name, kind = self.facts, stmt.value, stmt.target.name, self.context.kinds.get(stmt.target.name)
+        facts, value, name = self.facts, stmt.value, stmt.target.name
+        kind = self.context.kinds.get(name)
         shape, view = self.known(value) if is_array(kind) else (None, None)
-        self.context.join(name, value)
         integer = facts.integer(value) if isinstance(kind, types.Integer) else None
-        self.context.emit(stmt)
+        self.context.keep(stmt, shape)
         if is_list(kind) and isinstance(value, Var):
             facts.lists.pop(value.name, None)
-        buffer = facts.buffer(view.base) if view is not None else None
+        buffer = None if view is None else facts.buffer(view.base)
         facts.bind(name, shape, integer)
         facts.is_view(name, view)
-        if isinstance(value, Call) and value.prim == "empty" and shape is not None:
-            self.context.note_made(name, shape)
         if is_array(kind) and (buffer is not None or is_fresh(value)):
             facts.refers(name, buffer)
         if name in self.rebound:

@@ -214,19 +214,19 @@ class Strip:
         """Yield a part, done for all iterations of the strip."""
         kept = self.wanted(self.turn) & self.lanes.keys()
         self.turn += 1
-        work = [self.elements(stmt) for stmt in part]
+        work = tuple(map(self.elements, part))
         if all(isinstance(stmt, Comment) for stmt in work):
             yield from work
             return
         names = {name for stmt in statements(work) for name in mentioned(stmt)}
-        binds = {target.name for stmt in statements(part) for target in targets(stmt)}
+        binds = {target.name for stmt in statements(tuple(part)) for target in targets(stmt)}
         # What only some iterations bind is stored for all.
         perhaps = {name for stmt in part if is_one(stmt) for name in changed_in(stmt)} & kept
         loaded = self.exposed(part) & self.lanes.keys() | perhaps
         same: dict[Expr, Var] = {}
         fixed = binds | loaded | {self.loop.index.name, self.lane.name}
         changed = {self.context.class_of(name) for stmt in statements(work) for name in written(stmt)}
-        work = [s if is_one(s) else map_operands(s, lambda e: self.hoisted(e, fixed, changed, same)) for s in work]
+        work = tuple(s if is_one(s) else map_operands(s, lambda e: self.hoisted(e, fixed, changed, same)) for s in work)
         yield from (Let(var, expr) for expr, var in same.items())
         inner: list[Stmt] = []
         if self.loop.index.name in names:

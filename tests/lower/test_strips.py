@@ -121,3 +121,108 @@ def test_gradient(n: int) -> None:
 def test_a_name_bound_again_to_the_same_number_does_not_part_two_runs() -> None:
     compiled = value_and_grad(polynomial).inspect("compiled", np.ones(3), 4)
     assert compiled.count("for j in") == 6  # four in strips, two for few iterations: the forward loop isn't run again
+
+
+# A loop over rows, with loops in it; what stands in the middle of the inner one, and what comes after it.
+ROWS = """
+def f(x: float64[:, ::1], w: float64[:, ::1], out: float64[::1], n: int64, m: int64):
+    total: float64 = 0.0
+    for i in range(n):
+        s: float64 = 1.0
+        y: float64[::1] = {array}(m)
+        marks: int64[::1] = empty(m, dtype="int64")
+        for d in range(m):
+            y[d] = x[i, d]
+        p: int64 = 0
+        for k in range(2):
+            for d in range(m):
+                marks[d] = p
+                {middle}
+                p += 1
+        {after}
+        out[i] = s
+    return total, out, x, w
+"""
+SIDE_BY_SIDE = {
+    "sum": ("s += x[i, d] * w[k, d]", "total += s"),
+    "counter": ("s = s * 0.5 + w[0, p] * y[d]", "s += marks[m - 1]"),
+    "own array": ("y[d] = y[d] * w[k, d] + s", "s += y[0] + y[m - 1]"),
+    "row changed": ("x[i, d] = x[i, d] * w[k, d] + 0.1 * p", "s += x[i, 0]"),
+    "row added to": ("x[i, d] += w[k, d] * y[d]", "total += x[i, m - 1]"),
+    "shared sum": ("w[k, d] += 0.5 * y[d]", "total += y[1]"),
+    "branch": ("if y[d] > s:\n                    s = y[d]", "total += s"),
+    "bound now and then": ("if y[d] > 0.5:\n                    s = w[k, d]", "total += s"),
+    "branch with a loop": (
+        "if y[d] > 0.3:\n                    for e in range(d):\n                        s += y[e] * x[i, e]",
+        "if s > 2.0:\n            total += s",
+    ),
+    "while": ("while s < w[k, d]:\n                    s = s * 2.0 + 0.1", "total += s"),
+    "bound in a branch": ("q: float64 = y[d]\n                if q > 0.5:\n                    q = s\n                s += q", ""),
+}
+
+
+@pytest.mark.parametrize("array", ["empty", "zeros"])
+@pytest.mark.parametrize(("n", "m"), [(0, 2), (1, 3), (7, 4), (8, 0), (9, 5)])
+@pytest.mark.parametrize("name", SIDE_BY_SIDE)
+def test_rows(name: str, n: int, m: int, array: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LANES", 4)
+    monkeypatch.setattr(module, "FEWEST", 1)
+    monkeypatch.setattr(strips._Cutter, "worth", lambda *_: [])
+    if m == 0 and name != "sum":
+        return
+    middle, after = SIDE_BY_SIDE[name]
+    func = parse(ROWS.format(array=array, middle=middle, after=after or "total += 1.0"))
+    done = cut(func)
+    assert "for lane in" in text(done)
+    results: list[tuple[object, ...]] = []
+    for each in (func, done):
+        rng = np.random.default_rng(7)
+        x, w = rng.random((9, 5)), rng.random((2, 10))
+        results.append(run(each, x[:, :m].copy() if m else x, w, np.zeros(9), n, m))
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_allclose(other, one, rtol=1e-12)
+
+
+APART = {
+    "neighbouring row": ("s += x[i + 1, d]", "x[i, 0] = s"),
+    "column": ("x[d, i] = s", ""),
+    "two names": ("s += z[i, d]\n                x[i, d] = s", ""),
+    "carried": ("total = total * 0.5 + y[d]", ""),
+    "array of an outer name": ("y = w[0]", ""),
+}
+
+
+@pytest.mark.parametrize("name", APART)
+def test_rows_that_stay(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strips._Cutter, "worth", lambda *_: [])
+    middle, after = APART[name]
+    source = ROWS.format(array="empty", middle=middle, after=after or "total += 1.0")
+    source = source.replace("    total: float64 = 0.0\n", "    total: float64 = 0.0\n    z: float64[:, ::1] = x\n", 1)
+    assert "for i in range(n):" in text(cut(parse(source))) and "first" not in text(cut(parse(source)))
+
+
+def mixture(x: np.ndarray, mean: np.ndarray) -> float:
+    total = 0.0
+    for i in range(x.shape[0]):
+        best = 1e300
+        for k in range(mean.shape[0]):
+            distance = 0.0
+            for d in range(x.shape[1]):
+                distance += (x[i, d] - mean[k, d]) ** 2
+            best = min(best, distance)
+        total += np.sqrt(best)
+    return total
+
+
+@pytest.mark.parametrize(("n", "columns", "cut"), [(7, 3, False), (70, 3, True), (70, 40, False)])
+def test_short_loops_only(n: int, columns: int, cut: bool) -> None:
+    rng = np.random.default_rng(11)
+    x, mean = rng.random((n, columns)), rng.random((5, columns))
+    gradient = value_and_grad(mixture, argnums=(0, 1))
+    value, bars = gradient(x, mean)
+    expected, expected_bars = gradient.python(x, mean)
+    np.testing.assert_allclose(value, expected, rtol=1e-12)
+    for bar, expected_bar in zip(bars, expected_bars, strict=True):
+        np.testing.assert_allclose(bar, expected_bar, rtol=1e-11)
+    condition = next(line for line in gradient.inspect("compiled", x, mean).splitlines() if " and " in line)
+    assert eval(condition.strip()[3:-1], {"x": x, "mean": mean, "x_bar": x}) == cut
