@@ -9,9 +9,9 @@ from functools import reduce
 from adjoint.analysis.iterations import exposed
 from adjoint.analysis.written import shifted
 from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store, Var
-from adjoint.ir.walk import map_blocks, map_expr, map_operands, mentioned, statements, substitute
+from adjoint.ir.walk import map_blocks, map_expr, map_operands, mentioned, names_in, statements, substitute
 from adjoint.lower.context import Context
-from adjoint.lower.iteration import targets, written
+from adjoint.lower.iteration import places, targets, written
 from adjoint.lower.layout import Layout, changed_in, is_one, side_by_side, sizes_of
 from adjoint.lower.uses import mentions
 from adjoint.rules.numba_types import Type, array, is_array, types
@@ -203,12 +203,16 @@ class Strip:
         return exposed(tuple(part), (), self.func)[0]
 
     def is_one_part(self, loop: For) -> bool:
-        """Whether nothing but elements is the same for all iterations in a turn of an inner loop."""
-        carried = self.exposed(loop.body)
+        """Whether nothing but elements and numbers of a turn is the same for all iterations in an inner loop."""
+        if any(isinstance(stmt, For) or is_one(stmt) for stmt in loop.body):
+            return False
         same = [stmt for stmt in loop.body if self.layout.is_same(stmt)]
-        alone = all(isinstance(stmt, Let) and stmt.target.name not in carried for stmt in same)
-        pieces = [piece for piece in self.pieces(loop.body) if isinstance(piece, For) or self.is_part(piece)]
-        return alone and len(pieces) == 1 and not any(isinstance(s, For) or is_one(s) for s in loop.body)
+        made = {stmt.target.name for stmt in same if isinstance(stmt, Let)}
+        # Subscripts that are the same for all are made outside of the loop over the lanes: sums are then numbers in it.
+        kept = {name for stmt in loop.body for place in places(stmt) for each in place for name in names_in(each)}
+        parts = [piece for piece in self.pieces(loop.body) if not isinstance(piece, For) and self.is_part(piece)]
+        alone = made.isdisjoint(kept | self.exposed(loop.body))
+        return alone and len(parts) == 1 and all(isinstance(stmt, Let) for stmt in same)
 
     def done(self, part: list[Stmt]) -> Iterator[Stmt]:
         """Yield a part, done for all iterations of the strip."""
