@@ -19,7 +19,7 @@ from adjoint.ir.walk import items_of, map_blocks, mentioned, names_in, nested, r
 from adjoint.lower.accesses import Accesses, Summary
 from adjoint.lower.context import Context
 from adjoint.lower.rows import Row, in_rows
-from adjoint.lower.uses import Uses, element_arrays, mentions, open_indices
+from adjoint.lower.uses import Uses, element_arrays, open_indices
 from adjoint.rules.numba_types import is_number
 from adjoint.transform.renaming import rename_block
 
@@ -112,37 +112,51 @@ class _Finder:
         if not isinstance(loop, For):
             return None
         for first in range(second - 1, -1, -1):
-            joint = _Joint()
-            merged = _merged(stmts[first], loop, joint)
-            if merged is not None and not self.read_outside.intersection(joint.indices):
-                repeat = _Repeat(self.accesses, stmts, first, second, joint)
+            found = self.repeat(stmts, first, second)
+            if found is None:
+                variants = self.with_rows(stmts, first, second)
+                repeats = (self.repeat(each, first + k, second + k) for each, k in variants)
+                found = next((each for each in repeats if each is not None and each[0].is_one()), None)
+            if found is not None:
+                repeat, merged = found
                 return repeat.left_out(merged) if repeat.is_one() else None
-            for variant in self.with_rows(stmts, first, second):
-                if (shorter := self.without(variant, len(variant) - len(stmts) + second)) is not None:
-                    return shorter
         return None
 
-    def with_rows(self, stmts: Sequence[Stmt], first: int, second: int) -> Iterator[list[Stmt]]:
+    def repeat(self, stmts: Sequence[Stmt], first: int, second: int) -> tuple[_Repeat, Stmt] | None:
+        """Return two loops that differ in nothing that both compute, and the loop that does what both do."""
+        joint = _Joint()
+        merged = _merged(stmts[first], stmts[second], joint)
+        if merged is None or self.read_outside.intersection(joint.indices):
+            return None
+        return _Repeat(self.accesses, stmts, first, second, joint), merged
+
+    def with_rows(self, stmts: Sequence[Stmt], first: int, second: int) -> Iterator[tuple[list[Stmt], int]]:
         """Yield blocks whose first loop fills the arrays that the second one fills, if it has others of their sizes.
 
         What the first loop makes for each of its iterations becomes rows of an array that is made before the second.
+        The number says how many statements a block has more than before.
         """
         loop, repeated = stmts[first], stmts[second]
-        if not isinstance(loop, For) or not isinstance(repeated, For) or _bounds(loop) != _bounds(repeated):
+        if not isinstance(loop, For) or not isinstance(repeated, For) or not _may_be_one(loop, repeated):
             return
         stored = {stmt.array.name for stmt in nested(repeated) if isinstance(stmt, Store)}
         tapes = [s for s in stmts[first + 1 : second] if isinstance(s, Let) and s.target.name in stored and _is_made(s)]
-        made = [((), s) for s in stmts[:first] if isinstance(s, Let) and _is_made(s) and mentions(loop, s.target.name)]
+        filled = {stmt.array.name for stmt in nested(loop) if isinstance(stmt, Store)}
+        made = [((), s) for s in stmts[:first] if isinstance(s, Let) and _is_made(s) and s.target.name in filled]
         choices: list[list[tuple[str, Row, Let]]] = []
         for around, own in (*made, *_made_inside(loop)):
             name = own.target.name
-            if self.own.get(name, Uses()).made == own and not self.is_used_beyond(name, stmts[:second]):
-                fitting = [tape for tape in tapes if _is_row(own, tape, len(around))]
+            fitting = [tape for tape in tapes if _is_row(own, tape, len(around))]
+            if fitting and self.own.get(name, Uses()).made == own:
                 choices.append([(name, (tape.target, *(each.index for each in around)), tape) for tape in fitting])
-        for chosen in islice(product(*filter(None, choices)), MOST):
+        for chosen in islice(product(*choices), MOST):
             rows, taken = {name: row for name, row, _ in chosen}, [tape for *_, tape in chosen]
-            if rows and len({tape.target.name for tape in taken}) == len(taken):
-                yield [*taken, *in_rows(tuple(stmts[:second]), rows), *stmts[second:]]
+            if not rows or len({tape.target.name for tape in taken}) < len(taken):
+                continue
+            (same,) = in_rows((loop,), rows)
+            if _merged(same, repeated, _Joint()) and not any(self.is_used_beyond(n, stmts[:second]) for n in rows):
+                variant = [*taken, *in_rows(tuple(stmts[:second]), rows), *stmts[second:]]
+                yield variant, len(variant) - len(stmts)
 
     def is_used_beyond(self, name: str, stmts: Sequence[Stmt]) -> bool:
         return self.counts[name] != sum(mentioned(stmt).count(name) for stmt in statements(tuple(stmts)))
@@ -287,7 +301,7 @@ def _merged(first: Stmt, second: Stmt, joint: _Joint) -> Stmt | None:
     if first == second:
         return first
     match first, second:
-        case For(), For() if _bounds(first) == _bounds(second) and set(_lets(second)) <= set(_lets(first)):
+        case For(), For() if _may_be_one(first, second):
             joint.indices.append(second.index.name)
             renamed = rename_block(second.body, {second.index.name: first.index.name})
             body = _joined(first.body, renamed, joint)
@@ -297,6 +311,10 @@ def _merged(first: Stmt, second: Stmt, joint: _Joint) -> Stmt | None:
             return None if then is None or orelse is None else replace(first, then=then, orelse=orelse)
         case _:
             return None
+
+
+def _may_be_one(first: For, second: For) -> bool:
+    return _bounds(first) == _bounds(second) and set(_lets(second)) <= set(_lets(first))
 
 
 def _bounds(loop: For) -> tuple[object, ...]:

@@ -15,6 +15,8 @@ from adjoint.lower.guards import is_guard
 from adjoint.lower.uses import open_indices
 from adjoint.transform.renaming import rename_block
 
+MOST = 3  # loops that move before another one, so that a third can join it
+
 
 def fuse(func: Func, context: Context) -> Func:
     """Join loops of a block that run over equal ranges, from the outside in.
@@ -73,6 +75,7 @@ class _Fuser:
         What the loop depends on moves before that one, and everything else stays behind.
         """
         needed: list[Stmt] = []
+        loops = 0
         before: list[Summary] = []
         own = self.accesses.of(loop)
         for place in range(len(out) - 1, -1, -1):
@@ -84,6 +87,9 @@ class _Fuser:
                 behind = [s for s in out[place + 1 :] if not any(s is other for other in needed)]
                 return [*out[:place], *needed, self.merged(stmt, loop), *behind]
             if is_guard(stmt) or summary.conflicts(own) or any(summary.conflicts(s) for s in before):
+                loops += isinstance(stmt, For)
+                if loops > MOST:
+                    return None
                 needed.insert(0, stmt)
                 before.append(summary)
         return None

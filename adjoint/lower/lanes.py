@@ -35,11 +35,15 @@ def over(indices: Sequence[Var], sizes: Sequence[Expr], stmt: Stmt) -> Block:
 
 @dataclass(eq=False)
 class Strip:
-    """A loop to be cut. `private` are the numbers that each iteration binds for itself, `tests` what must hold."""
+    """A loop to be cut. `private` are the numbers that each iteration binds for itself, `tests` what must hold.
+
+    `whole` is what runs where strips don't pay.
+    """
 
     context: Context
     func: Func
     loop: For
+    whole: For
     private: set[str]
     layout: Layout
     tests: Sequence[Expr] = ()
@@ -49,25 +53,27 @@ class Strip:
     reading: list[tuple[tuple[int, ...], set[str]]] = field(default_factory=list[tuple[tuple[int, ...], set[str]]])
     turn: int = 0
 
-    def stmt(self) -> If:
-        """Return the statement that takes the place of the loop: in strips, if that pays."""
+    def stmts(self) -> tuple[Stmt, ...]:
+        """Return what takes the place of the loop: memory for the numbers of a strip, and strips, if they pay."""
         loop, layout = self.loop, self.layout
         self.first, self.count, self.lane = (self.number(name) for name in ("first", "count", "lane"))
         self.context.natural |= {self.lane.name: True, self.first.name: self.context.is_natural(loop.start)}
         made = [*layout.same_arrays, *(self.wider(each) for each in layout.own)]
         made += [self.packing(name, axis) for name, axis in layout.packed.items()]
+        lanes: list[Stmt] = []
         for name in sorted(self.crossing(loop.body)):
             kind = self.context.kinds[name]
             hint = self.context.hint(name)
             base = "lanes" if hint is None else f"{hint}_lanes"
             self.lanes[name] = self.context.fresh(base, array(kind, 1), base)
-            made.append(Let(self.lanes[name], Call("empty", (Lit(LANES),), _dtype(kind))))
+            lanes.append(Let(self.lanes[name], Call("empty", (Lit(LANES),), _dtype(kind))))
         count = Call("minimum", (Call("sub", (loop.stop, self.first)), Lit(LANES)), via="builtin")
         fetched = [self.moved(name, axis, back=False) for name, axis in layout.packed.items()]
         stored = [self.moved(name, axis, back=True) for name, axis in layout.packed.items() if name in layout.written]
         cut = (Let(self.count, count), *fetched, *self.parts(loop.body), *stored)
         strip = For(self.first, loop.start, loop.stop, Lit(LANES), cut, loc=loop.loc)
-        return If(self.pays(), (*made, strip), (loop,))
+        # Memory that is made on no condition can be made once, before the loops around.
+        return (*lanes, If(self.pays(), (*made, strip), (self.whole,)))
 
     def number(self, name: str) -> Var:
         return self.context.fresh(name, types.int64, name)

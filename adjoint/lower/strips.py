@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from adjoint.analysis.dependence import Dependence
@@ -49,8 +49,8 @@ def strips(func: Func, context: Context) -> Func:
     >>> context.natural["i"] = True
     >>> print(text(strips(func, context)), end="")
     def f(x, y, n):
+        p_lanes = np.empty(64)
         if n >= 8:
-            p_lanes = np.empty(64)
             for first in range(0, n, 64):
                 count = min(n - first, 64)
                 for lane in range(count):
@@ -136,7 +136,7 @@ class _Cutter:
             after = live | exposed(block[k + 1 :], (), self.func)[0]
             if isinstance(stmt, For) and (cut := self.cut(stmt, after, depth)) is not None:
                 self.found = True
-                out.append(cut)
+                out += cut
                 continue
             if isinstance(stmt, For | While):
                 after |= frozenset(exposed((stmt,), (), self.func)[0] | exposed(stmt.body, (), self.func)[0])
@@ -144,7 +144,7 @@ class _Cutter:
             out.append(map_blocks(stmt, lambda inner, a=after, d=deeper: self.block(inner, a, d)))
         return tuple(out)
 
-    def cut(self, loop: For, live: frozenset[str], depth: int) -> Stmt | None:
+    def cut(self, loop: For, live: frozenset[str], depth: int) -> Sequence[Stmt] | None:
         if not _is_candidate(loop):
             return None
         plain = list(side_by_side(loop.body))
@@ -174,7 +174,7 @@ class _Cutter:
             return None
         binds = {name.name for stmt in nested(work) for name in targets(stmt)} | {loop.index.name}
         private = binds - {*found.totals, *(made.target.name for made in own)} - arranged.same
-        return replace(Strip(self.context, self.func, work, private, arranged, tests).stmt(), orelse=(loop,))
+        return Strip(self.context, self.func, work, loop, private, arranged, tests).stmts()
 
     def filled(self, loop: For) -> For:
         """Write arrays of zeros that each iteration makes for itself as arrays that it fills."""
