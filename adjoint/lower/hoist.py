@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 
-from adjoint.ir import Block, Call, Effect, Expr, For, Func, Let, Stmt, While
+from adjoint.ir import Block, Call, Effect, For, Func, Let, Stmt, While
 from adjoint.ir.walk import bound, map_blocks, names_in, statements
+from adjoint.lower.context import Context
+from adjoint.lower.filling import in_two_steps, is_zeros
 from adjoint.lower.uses import element_arrays
-from adjoint.rules.numba_types import Type
 
 
-def hoist(func: Func, kinds: Mapping[str, Type]) -> Func:
+def hoist(func: Func, context: Context) -> Func:
     """Move `x = empty(n)` out of loops that don't change `n`, where `x` is used by its elements only.
+
+    Zeros are stored in every iteration, into memory that is taken once.
 
     What is read of `x` has been written in the same iteration, so that one piece of memory serves all of them.
 
@@ -28,7 +29,7 @@ def hoist(func: Func, kinds: Mapping[str, Type]) -> Func:
     ...         for i in range(dim(y, 0)):
     ...             y[i] = x[0]
     ... ''')
-    >>> print(dump(hoist(before, before.types)), end="")
+    >>> print(dump(hoist(before, Context.of(before))), end="")
     func f(y, n)
         x = empty(dim(y, 0))
         for t in range(0, n, 1)
@@ -37,28 +38,28 @@ def hoist(func: Func, kinds: Mapping[str, Type]) -> Func:
             for i in range(0, dim(y, 0), 1)
                 y[i] = getitem(x, 0)
     """
-    movable = {n for n, uses in element_arrays(func, kinds).items() if uses.made and _is_empty(uses.made.value)}
-    return replace(func, body=_block(func.body, movable)) if movable else func
+    arrays = element_arrays(func, context.kinds)
+    movable = {n for n, uses in arrays.items() if uses.made and _is_movable(uses.made, context)}
+    return replace(func, body=_block(func.body, movable, context)) if movable else func
 
 
-def _is_empty(value: Expr) -> bool:
-    return isinstance(value, Call) and value.prim == "empty"
+def _is_movable(made: Let, context: Context) -> bool:
+    return isinstance(made.value, Call) and made.value.prim == "empty" or is_zeros(made, context)
 
 
-def _block(block: Block, movable: set[str]) -> Block:
+def _block(block: Block, movable: set[str], context: Context) -> Block:
     out: list[Stmt] = []
     for stmt in block:
-        stmt = map_blocks(stmt, partial(_block, movable=movable))
+        stmt = map_blocks(stmt, lambda inner: _block(inner, movable, context))
         if isinstance(stmt, For | While) and not (isinstance(stmt, For) and stmt.parallel):
             moved = [each for each in _direct(stmt) if each.target.name in movable and _fixed(each, stmt)]
-            out += moved
-            stmt = map_blocks(stmt, partial(_without, moved=moved))
+            fills: dict[int, Block] = {id(each): () for each in moved}
+            for each in moved:
+                made, fills[id(each)] = in_two_steps(each, context) if is_zeros(each, context) else (each, ())
+                out.append(made)
+            stmt = replace(stmt, body=tuple(s for each in stmt.body for s in fills.get(id(each), (each,))))
         out.append(stmt)
     return tuple(out)
-
-
-def _without(block: Block, moved: list[Let]) -> Block:
-    return tuple(stmt for stmt in block if not any(stmt is each for each in moved))
 
 
 def _direct(loop: For | While) -> list[Let]:

@@ -11,6 +11,7 @@ from adjoint.analysis.written import shifted
 from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store, Var
 from adjoint.ir.walk import map_blocks, map_expr, map_operands, mentioned, names_in, statements, substitute
 from adjoint.lower.context import Context
+from adjoint.lower.filling import over
 from adjoint.lower.iteration import places, targets, written
 from adjoint.lower.layout import Layout, changed_in, is_one, side_by_side, sizes_of
 from adjoint.lower.uses import mentions
@@ -23,14 +24,6 @@ LONGEST = 12
 LARGEST = 4096  # nor are arrays of one iteration with more elements: a strip's would not fit into a cache
 
 _CHOOSING = frozenset("select and or where".split())
-
-
-def over(indices: Sequence[Var], sizes: Sequence[Expr], stmt: Stmt) -> Block:
-    """Return loops over all places of an array around a statement."""
-    block: Block = (stmt,)
-    for index, size in reversed(list(zip(indices, sizes, strict=True))):
-        block = (For(index, Lit(0), size, Lit(1), block),)
-    return block
 
 
 @dataclass(eq=False)

@@ -73,7 +73,7 @@ PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
     ("relay", relay),
     ("strips", strips),
     ("scan", scan),
-    ("hoist", lambda func, context: hoist(func, context.kinds)),
+    ("hoist", hoist),
     ("nest", lambda func, context: renest(func)),
     ("split", split),
     ("interchange", interchange),

@@ -14,6 +14,8 @@ from adjoint.lower.accesses import Accesses, Summary
 from adjoint.lower.context import Context
 from adjoint.rules.numba_types import Type, is_number
 
+MOST = 4  # conditions of which it is remembered what their branches have computed
+
 
 def reuse(func: Func, context: Context) -> Func:
     """Replace scalar expressions by names that hold their values already.
@@ -51,15 +53,27 @@ _S = TypeVar("_S", bound=Stmt)
 class _Known:
     """Which name holds the value of an expression, and which names are copies of others.
 
-    `rests` has what a value rests on: names, and memory classes.
+    `rests` has what a value rests on: names, and memory classes. `branches` has what is known besides where a condition
+    holds, and where it doesn't: what the branches have computed that it decided before.
     """
 
     values: dict[Expr, str] = field(default_factory=dict[Expr, str])
     rests: dict[Expr, frozenset[str | tuple[str]]] = field(default_factory=dict[Expr, "frozenset[str | tuple[str]]"])
     copies: dict[str, str] = field(default_factory=dict[str, str])
+    branches: dict[Expr, tuple[_Known, _Known]] = field(default_factory=dict[Expr, "tuple[_Known, _Known]"])
 
     def copy(self) -> _Known:
-        return _Known(dict(self.values), dict(self.rests), dict(self.copies))
+        branches = {cond: (then.copy(), orelse.copy()) for cond, (then, orelse) in self.branches.items()}
+        return _Known(dict(self.values), dict(self.rests), dict(self.copies), branches)
+
+    def within(self, cond: Expr) -> tuple[_Known, _Known]:
+        """Return what is known where a condition holds, and where it doesn't."""
+        arms = self.copy(), self.copy()
+        for arm, more in zip(arms, self.branches.get(cond, ()), strict=False):
+            arm.values = more.values | arm.values
+            arm.rests = more.rests | arm.rests
+            arm.copies = more.copies | arm.copies
+        return arms
 
 
 class _Reuser:
@@ -81,12 +95,17 @@ class _Reuser:
                 return replace(stmt, body=self.block(stmt.body, known.copy()))
             case If():
                 stmt = self.reading(stmt, known)
-                then, orelse = self.block(stmt.then, known.copy()), self.block(stmt.orelse, known.copy())
+                arms = known.within(stmt.cond)
+                then, orelse = self.block(stmt.then, arms[0]), self.block(stmt.orelse, arms[1])
                 self.forget(summary, known)
+                if self.is_lasting(stmt.cond, summary) and len(known.branches) < MOST:
+                    known.branches[stmt.cond] = arms
+                    arms[0].branches, arms[1].branches = {}, {}
                 return replace(stmt, then=then, orelse=orelse)
             case Let(target):
                 new = self.reading(stmt, known)
-                if new.value == target:
+                same = known.copies.get(target.name)
+                if new.value == target or same is not None and new.value == Var(same):
                     return None
                 self.forget(summary, known)
                 self.learn(new, known)
@@ -95,6 +114,10 @@ class _Reuser:
                 new = self.reading(stmt, known)
                 self.forget(summary, known)
                 return new
+
+    def is_lasting(self, cond: Expr, summary: Summary) -> bool:
+        """Whether a condition on numbers is the same after the branches that it decides."""
+        return all(map(self.is_number, names_in(cond))) and summary.binds.isdisjoint(names_in(cond)) and is_pure(cond)
 
     def learn(self, stmt: Let, known: _Known) -> None:
         name, value = stmt.target.name, stmt.value
@@ -134,3 +157,8 @@ class _Reuser:
         gone = [name for name, source in known.copies.items() if name in bound or source in bound]
         for name in gone:
             del known.copies[name]
+        for cond in [cond for cond in known.branches if not bound.isdisjoint(names_in(cond))]:
+            del known.branches[cond]
+        for arms in known.branches.values():
+            for arm in arms:
+                self.forget(summary, arm)

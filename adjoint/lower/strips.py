@@ -7,14 +7,15 @@ from dataclasses import replace
 
 from adjoint.analysis.dependence import Dependence
 from adjoint.analysis.iterations import Shared, exposed, shared, term
-from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
+from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store, While
 from adjoint.ir.walk import map_blocks, names_in, nested, operands, statements, subexpressions, substitute, unshared
 from adjoint.lower.context import Context
+from adjoint.lower.filling import in_two_steps, is_zeros
 from adjoint.lower.iteration import separated, targets
-from adjoint.lower.lanes import Strip, over
+from adjoint.lower.lanes import Strip
 from adjoint.lower.layout import elements, is_one, layout, side_by_side, sizes_of
 from adjoint.lower.recur import recur
-from adjoint.lower.uses import MADE, element_arrays, mentions
+from adjoint.lower.uses import element_arrays, mentions
 from adjoint.rules.numba_types import types
 from adjoint.transform.skip import skip
 from adjoint.transform.stop import stop
@@ -181,16 +182,12 @@ class _Cutter:
 
         def change(stmt: Stmt) -> Iterator[Stmt]:
             stmt = map_blocks(stmt, block)
-            match stmt:
-                case Let(Var(name), Call("zeros") as value):
-                    yield replace(stmt, value=replace(value, prim="empty"))
-                    zero = Lit(0.0 if isinstance(self.context.kinds[name].dtype, types.Float) else 0)
-                    sizes = sizes_of(stmt)
-                    places = [self.context.fresh("place", types.int64, "place") for _ in sizes]
-                    self.context.natural |= {place.name: True for place in places}
-                    yield from over(places, sizes, Store(stmt.target, tuple(places), zero))
-                case _:
-                    yield stmt
+            if isinstance(stmt, Let) and is_zeros(stmt, self.context):
+                stmt, fill = in_two_steps(stmt, self.context)
+                yield stmt
+                yield from fill
+            else:
+                yield stmt
 
         def block(stmts: Block) -> Block:
             return tuple(new for stmt in stmts for new in change(stmt))
@@ -226,7 +223,7 @@ class _Cutter:
         value = made.value
         if uses is None or uses.made is not made:
             return False
-        plain = isinstance(value, Call) and value.prim in MADE
+        plain = isinstance(value, Call) and (value.prim == "empty" or is_zeros(made, self.context))
         return plain and all(map(_is_bound, sizes_of(made))) and not binds & set(names_in(value))
 
     def is_recurrence(self, loop: Stmt) -> bool:
