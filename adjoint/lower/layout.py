@@ -10,6 +10,7 @@ from adjoint.analysis.ranges import counts_by_one
 from adjoint.ir import Accum, Block, Call, Expr, For, If, Let, Stmt, Store, Var, While
 from adjoint.ir.walk import blocks, items_of, names_in, nested, operands, statements, subexpressions
 from adjoint.lower.context import Context
+from adjoint.lower.guards import is_guard
 from adjoint.lower.iteration import targets, written
 
 
@@ -25,6 +26,8 @@ class Element:
 
 def is_one(stmt: Stmt) -> bool:
     """Whether a statement is done for one iteration after the other as a whole: which of its parts run depends."""
+    if isinstance(stmt, If) and is_guard(stmt):
+        return False
     return isinstance(stmt, If | While) or isinstance(stmt, For) and not counts_by_one(stmt)
 
 
@@ -41,11 +44,13 @@ class Layout:
     """How the iterations of a loop use arrays.
 
     `same` are names that have, at each point of an iteration, the same value in all of them, the arrays made by
-    `same_arrays` among them. `own` make an array for one iteration. `packed` are arrays of which an iteration uses the
-    elements at its own index along one axis, which is not the last one; of these, `written` are changed.
+    `same_arrays` among them; `varying` are the others that an iteration changes. `own` make an array for one iteration.
+    `packed` are arrays of which an iteration uses the elements at its own index along one axis, which is not the last
+    one; of these, `written` are changed.
     """
 
     same: frozenset[str]
+    varying: frozenset[str]
     same_arrays: tuple[Let, ...] = ()
     own: tuple[Let, ...] = ()
     packed: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -56,6 +61,8 @@ class Layout:
         match stmt:
             case Let(Var(name)) | Accum(Var(name)) | Store(Var(name)):
                 return name in self.same
+            case If(cond) if is_guard(stmt):
+                return self.varying.isdisjoint(names_in(cond))
             case _:
                 return False
 
@@ -69,13 +76,15 @@ def layout(loop: For, own: Sequence[Let], totals: Collection[str], context: Cont
         totals: numbers that the iterations only add to.
         context: what is known of the program.
     """
-    same = _same(loop, own, totals, context)
+    same, varying = _same(loop, own, totals, context)
     packed = _packed(loop, {made.target.name for made in own}, context)
     if packed is None:
         return None
     changed = {element.name for element in elements(loop.body) if element.writes}
     shared, wide = [made for made in own if made.target.name in same], [m for m in own if m.target.name not in same]
-    return Layout(same, tuple(shared), tuple(wide), packed, frozenset(packed).intersection(changed))
+    found = Layout(same, varying, tuple(shared), tuple(wide), packed, frozenset(packed).intersection(changed))
+    guards = [stmt for stmt in side_by_side(loop.body) if is_guard(stmt)]
+    return found if all(map(found.is_same, guards)) else None
 
 
 def changed_in(stmt: Stmt) -> set[str]:
@@ -108,8 +117,10 @@ def elements(block: Block, loops: tuple[str, ...] = ()) -> Iterator[Element]:
             yield from elements(inner, inside)
 
 
-def _same(loop: For, own: Sequence[Let], totals: Collection[str], context: Context) -> frozenset[str]:
-    """Return the names that have the same value in all iterations, at each point of an iteration."""
+def _same(
+    loop: For, own: Sequence[Let], totals: Collection[str], context: Context
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the names that have the same value in all iterations, at each point of an iteration, and the others."""
     arrays = {made.target.name for made in own}
     changed = {context.class_of(name) for stmt in nested(loop) for name in written(stmt) if name not in arrays}
     varying = {loop.index.name, *totals}
@@ -125,7 +136,7 @@ def _same(loop: For, own: Sequence[Let], totals: Collection[str], context: Conte
         for stmt in side_by_side(loop.body):
             match stmt:
                 case If() | While():
-                    varying |= changed_in(stmt)
+                    varying |= set() if is_guard(stmt) else changed_in(stmt)
                 case For() if is_one(stmt):
                     varying |= changed_in(stmt)
                 case Let(Var(name), value) | Accum(Var(name), (), value):
@@ -135,7 +146,7 @@ def _same(loop: For, own: Sequence[Let], totals: Collection[str], context: Conte
                 case _:
                     pass
     binds = {target.name for s in side_by_side(loop.body) if not isinstance(s, For) for target in targets(s)}
-    return frozenset((binds | arrays) - varying)
+    return frozenset((binds | arrays) - varying), frozenset(varying)
 
 
 def _packed(loop: For, own: Collection[str], context: Context) -> dict[str, int] | None:

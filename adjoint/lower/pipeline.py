@@ -31,6 +31,7 @@ from adjoint.lower.split import split
 from adjoint.lower.spread import spread
 from adjoint.lower.strips import strips
 from adjoint.lower.substitute import substitute_cheap
+from adjoint.lower.sums import sums
 from adjoint.lower.tapes import drop_unread
 from adjoint.lower.unsigned import unsigned
 from adjoint.lower.unstack import unstack
@@ -52,6 +53,7 @@ def _first_write(func: Func, context: Context) -> Func:
 
 # Name and pass; each gets the program and what `expand` found out.
 PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
+    ("sums", sums),
     ("overwritten", drop_overwritten),
     ("spent", drop_spent),
     ("tapes", lambda func, context: eliminate(drop_unread(eliminate(func)))),

@@ -11,6 +11,7 @@ from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, If, Let, Li
 from adjoint.ir.walk import map_blocks, names_in, nested, operands, statements, subexpressions, substitute, unshared
 from adjoint.lower.context import Context
 from adjoint.lower.filling import in_two_steps, is_zeros
+from adjoint.lower.guards import is_guard
 from adjoint.lower.iteration import separated, targets
 from adjoint.lower.lanes import Strip
 from adjoint.lower.layout import elements, is_one, layout, side_by_side, sizes_of
@@ -90,7 +91,9 @@ def strips(func: Func, context: Context) -> Func:
 
 def _is_candidate(loop: For) -> bool:
     """Whether a loop has others in it, and nothing that leaves it or that isn't followed."""
-    known = all(isinstance(s, Let | Store | Accum | For | If | While | Comment) for s in nested(loop))
+    raised = {id(s) for guard in nested(loop) if is_guard(guard) for s in nested(guard)}
+    inner = [stmt for stmt in nested(loop) if id(stmt) not in raised]
+    known = all(isinstance(s, Let | Store | Accum | For | If | While | Comment) for s in inner)
     return known and loop.step == Lit(1) and not is_one(loop) and any(_is_loop(stmt) for stmt in loop.body)
 
 

@@ -40,7 +40,7 @@ def f(x: float64[:], y: float64[:], n: int64, m: int64):
     for k in range(m):
         for d in range(3):
             x[k] = x[k] + tape[k, d] * other[k]
-    return total, {wanted}
+    return total, {wanted}, x
 """
 PLAIN = {"row": "3", "between": "total = total + 0.5", "value": "x[k] * y[d]", "after": "total = total * 2.0", "wanted": "n"}
 ONE = {
@@ -60,11 +60,8 @@ TWO = {
 @pytest.mark.parametrize("m", [1, 4])
 def test_values_stay(name: str, m: int) -> None:
     func = parse(REPEATED.format(**(PLAIN | (ONE | TWO)[name])))
-    results: list[tuple[np.ndarray, object, np.ndarray]] = []
-    for each in (func, again(func, Context.of(func))):
-        x = np.linspace(0.5, 1.5, 4)
-        total, terms = run(each, x, np.array([0.3, -1.0, 2.0]), 2, m)
-        results.append((x, total, terms))
+    args = np.linspace(0.5, 1.5, 4), np.array([0.3, -1.0, 2.0]), 2, m
+    results = [run(each, *args) for each in (func, again(func, Context.of(func)))]
     for one, other in zip(*results, strict=True):
         np.testing.assert_array_equal(one, other)
 
