@@ -75,6 +75,7 @@ PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
     ("relay", relay),
     ("strips", strips),
     ("scan", scan),
+    ("conditions", lambda func, context: reuse(func, context, branches=True)),
     ("hoist", hoist),
     ("nest", lambda func, context: renest(func)),
     ("split", split),

@@ -17,10 +17,12 @@ from adjoint.rules.numba_types import Type, is_number
 MOST = 4  # conditions of which it is remembered what their branches have computed
 
 
-def reuse(func: Func, context: Context) -> Func:
+def reuse(func: Func, context: Context, *, branches: bool = False) -> Func:
     """Replace scalar expressions by names that hold their values already.
 
     A name stands for the expression it was bound to until it is bound again, or anything the expression reads changes.
+    With `branches`, what a branch has computed is known in later branches on the same condition. Whoever doesn't look at
+    conditions can't tell any more that it has been computed.
 
     >>> from adjoint.codegen.emit import text
     >>> from tests.ir_text import parse
@@ -43,7 +45,7 @@ def reuse(func: Func, context: Context) -> Func:
             x[i] = t * y[i]
             y[i] = math.sin(x[i])
     """
-    return replace(func, body=_Reuser(func, context.kinds).block(func.body, _Known()))
+    return replace(func, body=_Reuser(func, context.kinds, branches).block(func.body, _Known()))
 
 
 _S = TypeVar("_S", bound=Stmt)
@@ -77,8 +79,9 @@ class _Known:
 
 
 class _Reuser:
-    def __init__(self, func: Func, kinds: Mapping[str, Type]) -> None:
+    def __init__(self, func: Func, kinds: Mapping[str, Type], branches: bool) -> None:
         self.kinds = kinds
+        self.branches = branches
         self.accesses = Accesses(func, kinds, memory_classes(func))
 
     def block(self, block: Block, known: _Known) -> Block:
@@ -98,7 +101,7 @@ class _Reuser:
                 arms = known.within(stmt.cond)
                 then, orelse = self.block(stmt.then, arms[0]), self.block(stmt.orelse, arms[1])
                 self.forget(summary, known)
-                if self.is_lasting(stmt.cond, summary) and len(known.branches) < MOST:
+                if self.branches and self.is_lasting(stmt.cond, summary) and len(known.branches) < MOST:
                     known.branches[stmt.cond] = arms
                     arms[0].branches, arms[1].branches = {}, {}
                 return replace(stmt, then=then, orelse=orelse)

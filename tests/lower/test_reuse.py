@@ -48,7 +48,7 @@ AGAIN = {
 def test_values_stay(name: str, a: float, b: float) -> None:
     between, again, value = (ONCE | AGAIN)[name]
     func = parse(TWICE.format(between=between, again=again, value=value))
-    results = [run(each, np.array([1.5, -2.0]), a, b) for each in (func, reuse(func, Context.of(func)))]
+    results = [run(each, np.array([1.5, -2.0]), a, b) for each in (func, reuse(func, Context.of(func), branches=True))]
     np.testing.assert_array_equal(*results)
 
 
@@ -56,5 +56,5 @@ def test_values_stay(name: str, a: float, b: float) -> None:
 def test_which_are_made_again(name: str) -> None:
     between, again, value = (ONCE | AGAIN)[name]
     func = parse(TWICE.format(between=between, again=again, value=value))
-    done = text(reuse(func, Context.of(func)))
+    done = text(reuse(func, Context.of(func), branches=True))
     assert (done.count("math.sin(a)") + done.count("math.sin(x[0])") == 1) == (name in ONCE or "other" in name)
