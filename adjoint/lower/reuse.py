@@ -21,8 +21,8 @@ def reuse(func: Func, context: Context, *, branches: bool = False) -> Func:
     """Replace scalar expressions by names that hold their values already.
 
     A name stands for the expression it was bound to until it is bound again, or anything the expression reads changes.
-    With `branches`, what a branch has computed is known in later branches on the same condition. Whoever doesn't look at
-    conditions can't tell any more that it has been computed.
+    With `branches`, what a branch has computed is known in later branches on the same condition. Whoever doesn't look
+    at conditions can't tell any more that it has been computed.
 
     >>> from adjoint.codegen.emit import text
     >>> from tests.ir_text import parse
