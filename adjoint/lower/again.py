@@ -15,9 +15,10 @@ from adjoint.analysis.effects import is_pure
 from adjoint.analysis.ranges import counts_by_one
 from adjoint.analysis.sharing import memory_classes
 from adjoint.ir import Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store, Var
-from adjoint.ir.walk import items_of, map_blocks, mentioned, names_in, nested, remembered, statements
+from adjoint.ir.walk import map_blocks, mentioned, names_in, nested, remembered, statements
 from adjoint.lower.accesses import Accesses, Summary
 from adjoint.lower.context import Context
+from adjoint.lower.layout import sizes_of
 from adjoint.lower.rows import Row, in_rows
 from adjoint.lower.uses import Uses, element_arrays, open_indices
 from adjoint.rules.numba_types import is_number
@@ -283,17 +284,12 @@ def _is_made(stmt: Let) -> bool:
     return isinstance(stmt.value, Call) and stmt.value.prim == "empty"
 
 
-def _sizes(made: Let) -> tuple[Expr, ...]:
-    assert isinstance(made.value, Call)
-    return tuple(items_of(made.value.args[0]))
-
-
 def _is_row(made: Let, tape: Let, depth: int) -> bool:
     """Whether an array is as large as the rows of another, and of one type with them."""
     assert isinstance(made.value, Call)
     assert isinstance(tape.value, Call)
-    sizes = _sizes(tape)
-    return len(sizes) >= depth and sizes[depth:] == _sizes(made) and made.value.kwargs == tape.value.kwargs
+    sizes = sizes_of(tape)
+    return len(sizes) >= depth and sizes[depth:] == sizes_of(made) and made.value.kwargs == tape.value.kwargs
 
 
 def _merged(first: Stmt, second: Stmt, joint: _Joint) -> Stmt | None:
