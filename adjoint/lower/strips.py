@@ -22,6 +22,7 @@ from adjoint.transform.skip import skip
 from adjoint.transform.stop import stop
 
 SHORT = 32  # turns of innermost loops: with more, they make good vectors themselves
+FEW = 8  # turns of a loop that is written out
 DEEPEST = 3  # loops in a loop: what there is for one iteration grows with each
 WORK = 4  # operations that take as long as to fetch an element, or to store it
 COST = 8  # operations that take as long as one of these functions:
@@ -99,6 +100,14 @@ def _is_candidate(loop: For) -> bool:
 
 def _is_loop(stmt: Stmt) -> bool:
     return isinstance(stmt, For) and not is_one(stmt)
+
+
+def _is_written_out(loop: For) -> bool:
+    match loop.start, loop.stop:
+        case Lit(int() as start), Lit(int() as stop):
+            return abs(stop - start) <= FEW
+        case _:
+            return False
 
 
 def _without_ones(block: Block) -> Block:
@@ -204,16 +213,19 @@ class _Cutter:
         """
         if any(map(self.is_recurrence, side_by_side(loop.body))):
             return [] if _work(loop) >= WORK * _transfers(loop, own) else None
-        found = list(elements(_without_ones(loop.body)))
-        depth = max((len(element.loops) for element in found), default=0)
+        # LLVM writes out loops of a few turns, so that the loop around is the one that it vectorises.
+        fixed = {s.index.name for s in side_by_side(loop.body) if isinstance(s, For) and _is_written_out(s)}
+        inside = list(elements(_without_ones(loop.body)))
+        found = [(element, [name for name in element.loops if name not in fixed]) for element in inside]
+        depth = max((len(loops) for _, loops in found), default=0)
         if not 2 <= depth <= DEEPEST:
             return None
-        for element in found:
+        for element, loops in found:
             # What is fetched for a strip, for it isn't in one piece, is used more than once.
             used = {name for place in element.index for name in names_in(place)}
             apart = element.name not in own and any(loop.index.name in names_in(p) for p in element.index[:-1])
-            again = moving.isdisjoint(used) and not used.issuperset(element.loops)
-            if apart and len(element.loops) == depth and not again:
+            again = moving.isdisjoint(used) and not used.issuperset(loops)
+            if apart and len(loops) == depth and not again:
                 return None
         return _are_short(loop.body, {}, depth)
 
@@ -250,13 +262,13 @@ def _are_short(block: Block, most: Mapping[str, Expr], depth: int) -> list[Expr]
     tests: dict[Expr, None] = {}
     for loop in [stmt for stmt in block if isinstance(stmt, For) and not is_one(stmt)]:
         end = substitute(loop.stop if loop.step == Lit(1) else loop.start, most)
-        inner = _are_short(loop.body, {**most, loop.index.name: end}, depth - 1)
+        inner = _are_short(loop.body, {**most, loop.index.name: end}, depth - (not _is_written_out(loop)))
         if inner is None:
             return None
         tests |= dict.fromkeys(inner)
         if depth == 1 and isinstance(end, Lit) and isinstance(end.value, int):
             if end.value > SHORT:
                 return None
-        elif depth == 1:
+        elif depth == 1 and not _is_written_out(loop):
             tests[Call("le", (end, Lit(SHORT)))] = None
     return list(tests)
