@@ -226,3 +226,22 @@ def test_short_loops_only(n: int, columns: int, cut: bool) -> None:
         np.testing.assert_allclose(bar, expected_bar, rtol=1e-11)
     condition = next(line for line in gradient.inspect("compiled", x, mean).splitlines() if " and " in line)
     assert eval(condition.strip()[3:-1], {"x": x, "mean": mean, "x_bar": x}) == cut
+
+
+def in_space(x: np.ndarray, mean: np.ndarray) -> float:
+    total = 0.0
+    for i in range(x.shape[0]):
+        for k in range(mean.shape[0]):
+            square = 0.0
+            for d in range(3):
+                square += (x[i, d] - mean[k, d]) ** 2
+            total += np.exp(-square)
+    return total
+
+
+def test_loops_that_are_written_out_are_none() -> None:
+    rng = np.random.default_rng(11)
+    x, mean = rng.random((9, 3)), rng.random((5, 3))
+    gradient = value_and_grad(in_space)
+    assert "lane" not in gradient.inspect("compiled", x, mean)
+    assert gradient(x, mean)[0] == pytest.approx(in_space(x, mean), rel=1e-13)
