@@ -134,7 +134,7 @@ class Strip:
                 yield stmt
                 part = []
             elif self.layout.is_same(stmt):
-                if part and any(mentions(other, name) for other in part for name in _changed(stmt)):
+                if part and any(mentions(other, name) for other in part for name in changed_in(stmt)):
                     yield part
                     part = []
                 yield [stmt]
@@ -285,10 +285,6 @@ class Strip:
         """Return the subscript in the array of a strip for one in an array of the iteration, or one that is packed."""
         axis = self.layout.packed.get(name)
         return (*(each for k, each in enumerate(index) if k != axis), self.lane)
-
-
-def _changed(stmt: Stmt) -> list[str]:
-    return [*(target.name for target in targets(stmt)), *written(stmt)]
 
 
 def _turned(loop: For, k: int) -> Iterator[Stmt]:

@@ -135,9 +135,7 @@ def _same(
         found = set(varying)
         for stmt in side_by_side(loop.body):
             match stmt:
-                case If() | While():
-                    varying |= set() if is_guard(stmt) else changed_in(stmt)
-                case For() if is_one(stmt):
+                case _ if is_one(stmt):
                     varying |= changed_in(stmt)
                 case Let(Var(name), value) | Accum(Var(name), (), value):
                     varying |= set() if is_same(value) else {name}
