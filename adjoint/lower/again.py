@@ -18,6 +18,7 @@ from adjoint.ir import Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt
 from adjoint.ir.walk import map_blocks, mentioned, names_in, nested, remembered, statements
 from adjoint.lower.accesses import Accesses, Summary
 from adjoint.lower.context import Context
+from adjoint.lower.iteration import is_empty
 from adjoint.lower.layout import sizes_of
 from adjoint.lower.rows import Row, in_rows
 from adjoint.lower.uses import Uses, element_arrays, open_indices
@@ -141,9 +142,10 @@ class _Finder:
         if not isinstance(loop, For) or not isinstance(repeated, For) or not _may_be_one(loop, repeated):
             return
         stored = {stmt.array.name for stmt in nested(repeated) if isinstance(stmt, Store)}
-        tapes = [s for s in stmts[first + 1 : second] if isinstance(s, Let) and s.target.name in stored and _is_made(s)]
+        between = [s for s in stmts[first + 1 : second] if isinstance(s, Let) and is_empty(s.value)]
+        tapes = [s for s in between if s.target.name in stored]
         filled = {stmt.array.name for stmt in nested(loop) if isinstance(stmt, Store)}
-        made = [((), s) for s in stmts[:first] if isinstance(s, Let) and _is_made(s) and s.target.name in filled]
+        made = [((), s) for s in stmts[:first] if isinstance(s, Let) and is_empty(s.value) and s.target.name in filled]
         choices: list[list[tuple[str, Row, Let]]] = []
         for around, own in (*made, *_made_inside(loop)):
             name = own.target.name
@@ -274,14 +276,10 @@ def _made_inside(loop: For, around: tuple[For, ...] = ()) -> Iterator[tuple[tupl
     if loop.start != Lit(0) or not counts_by_one(loop):
         return
     for stmt in loop.body:
-        if isinstance(stmt, Let) and _is_made(stmt):
+        if isinstance(stmt, Let) and is_empty(stmt.value):
             yield around, stmt
         if isinstance(stmt, For):
             yield from _made_inside(stmt, around)
-
-
-def _is_made(stmt: Let) -> bool:
-    return isinstance(stmt.value, Call) and stmt.value.prim == "empty"
 
 
 def _is_row(made: Let, tape: Let, depth: int) -> bool:

@@ -8,6 +8,7 @@ from adjoint.ir import Block, Call, Effect, For, Func, Let, Stmt, While
 from adjoint.ir.walk import bound, map_blocks, names_in, statements
 from adjoint.lower.context import Context
 from adjoint.lower.filling import in_two_steps, is_zeros
+from adjoint.lower.iteration import is_empty
 from adjoint.lower.uses import element_arrays
 
 
@@ -44,7 +45,7 @@ def hoist(func: Func, context: Context) -> Func:
 
 
 def _is_movable(made: Let, context: Context) -> bool:
-    return isinstance(made.value, Call) and made.value.prim == "empty" or is_zeros(made, context)
+    return is_empty(made.value) or is_zeros(made, context)
 
 
 def _block(block: Block, movable: set[str], context: Context) -> Block:

@@ -196,7 +196,7 @@ class _Mover:
     """Makes arrays in the iterations of a loop that fill and read them, each on its own."""
 
     def __init__(self, func: Func, arrays: Mapping[str, Uses]) -> None:
-        self.arrays = {n for n, uses in arrays.items() if uses.made and _is_empty(uses.made.value)}
+        self.arrays = {n for n, uses in arrays.items() if uses.made and is_empty(uses.made.value)}
         self.counts = Counter(name for stmt in statements(func.body) for name in mentioned(stmt))
         self.bindings = Counter(var.name for stmt in statements(func.body) for var in bound(stmt))
 
@@ -226,7 +226,8 @@ class _Mover:
         return all(isinstance(user, For) and ends(user) == ends(first) and _reads_at(user, name) for user in others)
 
 
-def _is_empty(value: Expr) -> bool:
+def is_empty(value: Expr) -> bool:
+    """Whether a value is memory for an array that nothing has been stored in."""
     return isinstance(value, Call) and value.prim == "empty"
 
 

@@ -12,7 +12,7 @@ from adjoint.ir.walk import map_blocks, names_in, nested, operands, statements, 
 from adjoint.lower.context import Context
 from adjoint.lower.filling import in_two_steps, is_zeros
 from adjoint.lower.guards import is_guard
-from adjoint.lower.iteration import separated, targets
+from adjoint.lower.iteration import is_empty, separated, targets
 from adjoint.lower.lanes import Strip
 from adjoint.lower.layout import elements, is_one, layout, side_by_side, sizes_of
 from adjoint.lower.recur import recur
@@ -235,11 +235,10 @@ class _Cutter:
     def is_own(self, made: Let, binds: set[str]) -> bool:
         """Whether a statement makes an array for one iteration, the same in all of them."""
         uses = self.own.get(made.target.name)
-        value = made.value
         if uses is None or uses.made is not made:
             return False
-        plain = isinstance(value, Call) and (value.prim == "empty" or is_zeros(made, self.context))
-        return plain and all(map(_is_bound, sizes_of(made))) and not binds & set(names_in(value))
+        plain = is_empty(made.value) or is_zeros(made, self.context)
+        return plain and all(map(_is_bound, sizes_of(made))) and not binds & set(names_in(made.value))
 
     def is_recurrence(self, loop: Stmt) -> bool:
         """Whether an inner loop hands on a number that isn't just a sum, so that it can't be vectorised as it is."""
