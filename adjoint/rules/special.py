@@ -160,7 +160,7 @@ TABLE = Table("""
     linalg.matrix_power(a, n) | 2 0
         | helper.matrix_power_pullback(a, n, y_bar) ; -
         | helper.matrix_power_pushforward(a, n, a_dot) ; -
-    # I. Murray, Differentiation of the Cholesky decomposition, 2016
+    # I. Murray, Differentiation of the Cholesky decomposition, 2016, in blocks
     linalg.cholesky(a) | 2 | helper.cholesky_pullback(y, y_bar) | helper.cholesky_pushforward(y, a_dot)
     # C. Boeddeker et al., On the computation of complex-valued gradients, 2017, section 4; equal eigenvalues don't mix
     linalg.eigh(a) | 2

@@ -1,24 +1,65 @@
 import numpy as np
 
 
+def cholesky_rows_pullback(y, x_bar, start, end):
+    height = y.shape[0] - end
+    width = end - start
+    columns = y[end:, start:end].copy()
+    product = x_bar[end:, end:].copy() @ columns
+    across = np.zeros((width, height), y.dtype)
+    for j in range(width):
+        for i in range(height):
+            across[j, i] = x_bar[end + i, start + j] - product[i, j]
+    for k in range(width - 1, -1, -1):
+        for i in range(height):
+            across[k, i] /= y[start + k, start + k]
+        for j in range(k):
+            for i in range(height):
+                across[j, i] -= across[k, i] * y[start + k, start + j]
+    for j in range(width):
+        for i in range(height):
+            x_bar[end + i, start + j] = across[j, i]
+            x_bar[start + j, end + i] = across[j, i]
+    product = across @ columns
+    for i in range(width):
+        for j in range(i + 1):
+            x_bar[start + i, start + j] -= product[i, j]
+
+
+def cholesky_block_pullback(y, x_bar):
+    n = y.shape[0]
+    for k in range(n - 1, -1, -1):
+        seed = x_bar[k, k]
+        for i in range(k + 1, n):
+            x_bar[i, k] /= y[k, k]
+            x_bar[k, i] = x_bar[i, k]
+            seed -= y[i, k] * x_bar[i, k]
+        seed /= y[k, k]
+        x_bar[k, k] = seed
+        for j in range(k):
+            x_bar[k, j] -= seed * y[k, j]
+        for i in range(k + 1, n):
+            seed = x_bar[i, k]
+            for j in range(k):
+                x_bar[k, j] -= seed * y[i, j]
+                x_bar[i, j] -= seed * y[k, j]
+
+
 def cholesky_pullback(y, y_bar):
     n = y.shape[0]
     x_bar = np.zeros(y.shape, y.dtype)
     for i in range(n):
         for j in range(i + 1):
             x_bar[i, j] = y_bar[i, j]
-    for k in range(n - 1, -1, -1):
-        for i in range(k + 1, n):
-            x_bar[k, k] -= y[i, k] * x_bar[i, k] / y[k, k]
-        for i in range(k, n):
-            x_bar[i, k] /= y[k, k]
-        for i in range(k, n):
-            for j in range(k):
-                x_bar[k, j] -= x_bar[i, k] * y[i, j]
-        for i in range(k + 1, n):
-            for j in range(k):
-                x_bar[i, j] -= x_bar[i, k] * y[k, j]
-        x_bar[k, k] /= 2
+    for end in range(n, 0, -32):
+        start = max(0, end - 32)
+        if end < n:
+            cholesky_rows_pullback(y, x_bar, start, end)
+        cholesky_block_pullback(y[start:end, start:end].copy(), x_bar[start:end, start:end])
+    for i in range(n):
+        x_bar[i, i] /= 2
+        for j in range(i):
+            x_bar[j, i] = 0.0
     return x_bar
 
 
