@@ -12,6 +12,7 @@ from adjoint.ir.walk import map_blocks, names_in, substitute
 from adjoint.lower.accesses import Access, Accesses, Summary, in_lockstep
 from adjoint.lower.context import Context, Span
 from adjoint.lower.guards import is_guard
+from adjoint.lower.multiply import around_products
 from adjoint.lower.uses import open_indices
 from adjoint.transform.renaming import rename_block
 
@@ -24,7 +25,8 @@ def fuse(func: Func, context: Context) -> Func:
     Two loops are joined if each iteration of the second needs nothing of the first but what the same iteration of that
     computes: an array that one of them writes is read and written by the other in the same place, a subscript with the
     loop index in it; names are the business of one of them or set anew in each iteration. Statements in between go
-    before or after. What loops run over, and which arrays are different memory, is known from `expand`.
+    before or after. Loops that products of matrices will be made of stay alone. What loops run over, and which arrays
+    are different memory, is known from `expand`.
 
     >>> from adjoint.codegen.emit import text
     >>> from adjoint.lower.expand import expand
@@ -57,6 +59,7 @@ class _Fuser:
         self.same: dict[str, Linear] = {}
         self.accesses = Accesses(func, context.kinds, memory_classes(func))
         self.read_outside = open_indices(func)
+        self.apart = around_products(func, context)
 
     def block(self, block: Block) -> Block:
         out: list[Stmt] = []
@@ -108,6 +111,8 @@ class _Fuser:
     def fits(self, first: For, second: For) -> bool:
         span, other = self.span(first), self.span(second)
         if span is None or span != other or self.is_open(first) or self.is_open(second):
+            return False
+        if not self.apart.isdisjoint((first.index.name, second.index.name)):
             return False
         a, b = self.accesses.of(first), self.accesses.of(second)
         if a.effect or b.effect or (a.binds & b.binds) & (a.exposed | b.exposed):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import reduce
 
 from adjoint.ir import Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store, Var
-from adjoint.ir.walk import map_blocks, names_in, unshared
+from adjoint.ir.walk import map_blocks, names_in, statements, unshared
 from adjoint.lower.context import Context
 from adjoint.lower.factors import Term
 from adjoint.lower.iteration import rejoined
@@ -53,6 +53,23 @@ def multiply(func: Func, context: Context) -> Func:
     simpler = rejoined(own_names(renest(func), context), context.kinds)
     body = _Multiplier(simpler, context).block(simpler.body)
     return func if body is simpler.body else replace(func, body=unshared(body))
+
+
+def around_products(func: Func, context: Context) -> frozenset[str]:
+    """Return the indices of loops of which products of matrices would be made, as they are."""
+    if not any(_is_deep(stmt) for stmt in statements(func.body)):
+        return frozenset()
+    context = replace(context.copy(), taken=set(context.taken))
+    simpler = rejoined(own_names(renest(func), context), context.kinds)
+    nests = Nests(simpler, context)
+    found = (nests.find(stmt) for stmt in statements(simpler.body) if isinstance(stmt, For))
+    return frozenset(nest.outer.index.name for nest in found if nest is not None and not _never_pays(nest))
+
+
+def _is_deep(stmt: Stmt) -> bool:
+    """Whether a statement is a loop with a loop in it that has a loop in it."""
+    inner = [each for each in stmt.body if isinstance(each, For)] if isinstance(stmt, For) else []
+    return any(isinstance(each, For) for loop in inner for each in loop.body)
 
 
 class _Multiplier:

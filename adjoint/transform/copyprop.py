@@ -13,6 +13,7 @@ from adjoint.analysis.effects import binds_of
 from adjoint.ir import Accum, Block, Call, Effect, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
 from adjoint.ir.walk import map_blocks, map_expr, map_operands, names_in, statements, substitute
 from adjoint.transform.coalesce import adopt
+from adjoint.transform.given_back import drop_given_back
 from adjoint.transform.hints import all_hints, hint_of
 
 _PLAIN = (Lit(0), Lit(1), Lit(0.0), Lit(1.0))
@@ -46,7 +47,7 @@ def propagate(func: Func) -> Func:
         x = mul(getitem(a, 0), 2.0)
         return add(x, 1.0)
     """
-    func = adopt(func)
+    func = adopt(drop_given_back(func))
     return replace(func, body=_Propagator(func).block(func.body, _Copies()))
 
 
