@@ -26,7 +26,7 @@ from adjoint.rules.typing import expr_type
 from adjoint.transform.kernel_prepare import widened
 
 # What serves processors only: vectors, strips that run side by side, loops cut where a branch changes.
-_FOR_PROCESSORS = ("strips", "scan", "conditions", "spread", "relay", "split", "unsigned", "multiply")
+_FOR_PROCESSORS = ("strips", "scan", "conditions", "spread", "relay", "if_convert", "split", "unsigned", "multiply")
 _RESERVED = (
     "cuda",
     "grid",

@@ -52,7 +52,7 @@ def separated(func: Func, kinds: Mapping[str, Type]) -> Func:
         return s
     """
     counts = Counter(name for stmt in statements(func.body) for name in mentioned(stmt))
-    func = replace(func, body=_settled(func.body, counts))
+    func = replace(func, body=settled(func.body, counts))
     return replace(func, body=_Mover(func, element_arrays(func, kinds)).block(func.body))
 
 
@@ -80,7 +80,7 @@ def rejoined(func: Func, kinds: Mapping[str, Type]) -> Func:
         return s
     """
     counts = Counter(name for stmt in statements(func.body) for name in mentioned(stmt))
-    return replace(func, body=_rejoined(_settled(func.body, counts), counts, kinds))
+    return replace(func, body=_rejoined(settled(func.body, counts), counts, kinds))
 
 
 def _rejoined(block: Block, counts: Mapping[str, int], kinds: Mapping[str, Type]) -> Block:
@@ -159,12 +159,12 @@ def places(stmt: Stmt) -> Iterator[tuple[Expr, ...]]:
         yield from (p.args[1:] for p in subexpressions(expr) if isinstance(p, Call) and p.prim == "getitem")
 
 
-def _settled(block: Block, counts: Mapping[str, int]) -> Block:
+def settled(block: Block, counts: Mapping[str, int]) -> Block:
     """Write `t = s + x; ...; s = t` as `s = s + x; ...` where `t` is used nowhere else: sums are seen as such.
 
     `counts` says how often the whole program mentions each name.
     """
-    out = [map_blocks(stmt, lambda inner: _settled(inner, counts)) for stmt in block]
+    out = [map_blocks(stmt, lambda inner: settled(inner, counts)) for stmt in block]
     position = 0
     while position < len(out):
         stmt = out[position]

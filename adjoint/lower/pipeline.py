@@ -17,6 +17,7 @@ from adjoint.lower.expand import expand
 from adjoint.lower.first_write import first_write
 from adjoint.lower.fuse import fuse
 from adjoint.lower.hoist import hoist
+from adjoint.lower.if_convert import if_convert
 from adjoint.lower.interchange import interchange
 from adjoint.lower.invariants import invariants
 from adjoint.lower.multiply import multiply
@@ -71,6 +72,7 @@ PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
     ("reuse", reuse),
     ("recycle", recycle),
     ("multiply", multiply),
+    ("if_convert", if_convert),
     ("spread", spread),
     ("relay", relay),
     ("strips", strips),

@@ -60,6 +60,11 @@ class Symbols:
         self.lengths.add(made.symbols[0])
         return made
 
+    def unclipped(self, form: Linear) -> Linear:
+        """Return what a length is but for being 0 at least, so that it is never less than that."""
+        single = len(form.terms) == 1 and form.terms[0][1] == 1 and form.constant == 0
+        return self.inside.get(form.symbols[0], form) if single else form
+
     def never_negative(self, form: Linear) -> bool:
         """Whether a form is at least 0, for certain."""
         return self._is_positive(form) or any(self._is_positive(form - known) for known in self.at_least_zero)

@@ -8,6 +8,7 @@ from random import Random
 
 from tests.programs import features
 from tests.programs.beside import beside
+from tests.programs.branching import branching
 from tests.programs.expressions import KEYS, Expressions, Helper
 from tests.programs.scope import Name, Scope
 from tests.programs.sweeps import fold, relay, scratch, sweep
@@ -398,6 +399,9 @@ class Statements(features.Features):
     def beside(self) -> bool:
         return beside(self)
 
+    def branching(self) -> bool:
+        return branching(self)
+
     def while_counted(self) -> bool:
         count = self.scope.fresh("int", low=0, high=8, frozen=True)
         limit = self.random.randint(2, 5)
@@ -435,5 +439,6 @@ COMPOUND = {
     "relay": 3,
     "windows": 4,
     "beside": 4,
+    "branching": 4,
 }  # fmt: skip
 COMPOUND |= features.COMPOUND
