@@ -98,9 +98,8 @@ _RESULT: dict[str, tuple[int, int | None]] = {
     "svd_right_pushforward": (2, None),
     "qr_right_pushforward": (1, None),
     "pinv_pushforward": (1, None),
-    "lstsq_right_pullback": (1, None),
-    "lstsq_pushforward": (2, None),
-    "lstsq_pushforward_2d": (2, None),
+    "lstsq_pushforward": (3, None),
+    "lstsq_pushforward_2d": (3, None),
 }
 
 

@@ -188,15 +188,15 @@ TABLE = Table("""
     # G. Golub and V. Pereyra, The differentiation of pseudo-inverses, 1973; the rank must be locally constant
     linalg.pinv(a) | 2 | helper.pinv_pullback(a, y, y_bar) | helper.pinv_pushforward(a, y, a_dot)
     linalg.lstsq(a, b) | 2 1
-        | helper.lstsq_left_pullback(a, b, item(y, 0), item(y_bar, 0))
-        ; helper.lstsq_right_pullback(a, item(y_bar, 0))
-        | tuple(helper.lstsq_pushforward(a, b, item(y, 0), a_dot), none, none, none)
-        ; tuple(linalg.pinv(a) @ b_dot, none, none, none)
+        | helper.lstsq_left_pullback(a, helper.inverse_of_rank(a, item(y, 2)), b, item(y, 0), item(y_bar, 0))
+        ; transpose(helper.inverse_of_rank(a, item(y, 2))) @ item(y_bar, 0)
+        | tuple(helper.lstsq_pushforward(a, helper.inverse_of_rank(a, item(y, 2)), b, item(y, 0), a_dot), none, none, none)
+        ; tuple(helper.inverse_of_rank(a, item(y, 2)) @ b_dot, none, none, none)
     linalg.lstsq(a, b) | 2 2
-        | helper.lstsq_left_pullback_2d(a, b, item(y, 0), item(y_bar, 0))
-        ; transpose(linalg.pinv(a)) @ item(y_bar, 0)
-        | tuple(helper.lstsq_pushforward_2d(a, b, item(y, 0), a_dot), none, none, none)
-        ; tuple(linalg.pinv(a) @ b_dot, none, none, none)
+        | helper.lstsq_left_pullback_2d(a, helper.inverse_of_rank(a, item(y, 2)), b, item(y, 0), item(y_bar, 0))
+        ; transpose(helper.inverse_of_rank(a, item(y, 2))) @ item(y_bar, 0)
+        | tuple(helper.lstsq_pushforward_2d(a, helper.inverse_of_rank(a, item(y, 2)), b, item(y, 0), a_dot), none, none, none)
+        ; tuple(helper.inverse_of_rank(a, item(y, 2)) @ b_dot, none, none, none)
     linalg.norm(x) | * | (y_bar / y if y != 0 else 0) * conj(x) | real(sum(conj(x) * x_dot)) / y if y != 0 else 0
     linalg.cond(x) | 2 | y_bar * helper.cond_partials(x) | sum(x_dot * helper.cond_partials(x))
 """)

@@ -101,7 +101,7 @@ class Program:
     def is_own(self, expr: Expr) -> bool:
         """Whether nobody else holds the array that an expression gives: a new one, or an item of new ones."""
         match expr:
-            case Call("item", (Var(name), _)):
+            case Var(name) | Call("item", (Var(name), _)):
                 return name in self.unshared
             case _:
                 return is_fresh(expr)

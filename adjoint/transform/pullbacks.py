@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from adjoint.ir import (
     Lit,
     Var,
 )
-from adjoint.ir.walk import map_expr, names_in
+from adjoint.ir.walk import map_expr, names_in, subexpressions
 from adjoint.rules.missing import no_rule
 from adjoint.rules.numba_types import item_types
 from adjoint.rules.rule import Rule
@@ -88,11 +89,10 @@ def apply_tuple_rule(reverse: Reverse, stmt: Let, name: str, call: Call) -> None
         )
     parts = contributions(reverse, stmt, rule, name, call, bars)
     pairs = [pair for operand, part in zip(call.args, parts, strict=True) for pair in _receivers(operand, part)]
-    for arg, whole in pairs:
-        if arg.name in reverse.active:
-            part = map_expr(whole, _known_item)
-            reverse.residuals.ensure_all(part)
-            reverse.bars.contribute(arg.name, reverse.bars.cast(part, arg.name))
+    receivers = [(arg, map_expr(whole, _known_item)) for arg, whole in pairs if arg.name in reverse.active]
+    for arg, part in once(reverse, receivers):
+        reverse.residuals.ensure_all(part)
+        reverse.bars.contribute(arg.name, reverse.bars.cast(part, arg.name))
 
 
 def zero_item(reverse: Reverse, name: str, position: int, type_: object) -> Expr:
@@ -146,6 +146,7 @@ def apply_rule(reverse: Reverse, stmt: Let, name: str, call: Call, bar: Var) -> 
     parts = contributions(reverse, stmt, rule, name, call, bar)
     receivers = [pair for arg, part in zip(call.args, parts, strict=True) for pair in _receivers(arg, part)]
     receivers = doubled(reverse, [(arg, part) for arg, part in receivers if arg.name in reverse.active])
+    receivers = once(reverse, receivers)
     # A lone receiver takes over the buffer of the cotangent.
     sole = reverse.bars.owned(name) if len(receivers) == 1 else False
     masking = call.prim in ("where", "select") or (name in reverse.masked and rule.elementwise)
@@ -225,6 +226,29 @@ def doubled(reverse: Reverse, receivers: list[tuple[Var, Expr]]) -> list[tuple[V
         case _:
             pass
     return receivers
+
+
+def once(reverse: Reverse, receivers: list[tuple[Var, Expr]]) -> list[tuple[Var, Expr]]:
+    """Bind what takes long and occurs in several contributions, as a system that is solved; outermost first."""
+    counts = Counter(expr for _, part in receivers for expr in dict.fromkeys(subexpressions(part)) if _is_long(expr))
+    repeated = next((expr for expr, count in counts.items() if count > 1), None)
+    if repeated is None:
+        return receivers
+    reverse.residuals.ensure_all(repeated)
+    var = reverse.program.fresh("t", reverse.program.type_of(repeated), hint=False)
+    reverse.emit(Let(var, repeated))
+    parts = [map_expr(part, lambda expr: var if expr == repeated else expr) for _, part in receivers]
+    if sum(not reverse.program.is_own(part) for part in parts) == 1:
+        reverse.program.unshared.add(var.name)
+    return once(reverse, [(arg, part) for (arg, _), part in zip(receivers, parts, strict=True)])
+
+
+def _is_long(expr: Expr) -> bool:
+    return isinstance(expr, Call) and expr.prim.startswith(("linalg.", "helper.")) and not _is_unbroadcast(expr.prim)
+
+
+def _is_unbroadcast(prim: str) -> bool:
+    return prim.startswith("helper.unbroadcast_")
 
 
 def masked_part(reverse: Reverse, part: Expr, bar: Var) -> Expr:

@@ -18,6 +18,11 @@ def prod_partials(a):
 def cofactors(a):
     if a.shape[0] != a.shape[1]:
         raise np.linalg.LinAlgError("Last 2 dimensions of the array must be square")
+    determinant = np.linalg.det(a)
+    if 1e-30 < abs(determinant) < np.inf:
+        inverse = np.ascontiguousarray(np.linalg.inv(a).T)
+        if np.sum(np.abs(a) ** 2) * np.sum(np.abs(inverse) ** 2) < 1e8:
+            return determinant * inverse
     u, s, vt = np.linalg.svd(a)
     others = prod_partials(s)
     turn = np.linalg.det(u) * np.linalg.det(vt)

@@ -11,9 +11,8 @@ def linear_solve_value_and_grad(m, b):
     solve = np.linalg.solve(a, b)
     value = np.sum(solve**2)
     # backward: return np.sum(np.linalg.solve(a, b) ** 2)
-    solve_bar = 2.0 * solve
-    a_bar = -np.outer(np.linalg.solve(a.T, solve_bar), solve)
-    b_bar = np.linalg.solve(a.T, solve_bar)
+    b_bar = np.linalg.solve(a.T, 2.0 * solve)
+    a_bar = -np.outer(b_bar, solve)
     # backward: a = m @ m.T + 2.0 * np.eye(4)
     m_bar = a_bar @ m_t.T
     m_bar += (m.T @ a_bar).T

@@ -73,7 +73,7 @@ CASES: list[tuple[str, tuple[Any, ...], dict[str, Any], dict[str, Any]]] = [
     ("linalg.det", (A,), {}, {"a": np.array([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0], [1.0, 0.0, 5.0]])}),
     ("linalg.det", (A,), {}, {"a": np.zeros((2, 2))}),
     *[("linalg.solve", (A, B), {}, {"a": square(4), "b": s}) for s in ((4,), (4, 2))],
-    *[("linalg.matrix_power", (A, n), {}, {"a": square(3)}) for n in (0, 1, 2, 5, -1, -3)],
+    *[("linalg.matrix_power", (A, n), {}, {"a": square(3)}) for n in (0, 1, 2, 5, 6, -1, -3)],
     *[(f"linalg.{p}", (A,), {}, {"a": positive(n)}) for p in ("cholesky", "eigh", "eigvalsh") for n in (1, 2, 4)],
     *[(f"linalg.{p}", (A,), {}, {"a": with_spectrum(n)}) for p in ("eig", "eigvals") for n in (1, 2, 4)],
     *[("linalg.svd", (A,), {"full_matrices": False}, {"a": s}) for s in ((4, 3), (3, 5), (4, 4), (1, 3))],
@@ -296,6 +296,36 @@ def test_residuals_of_least_squares_are_refused() -> None:
     seeds = Call("tuple", (Lit(None), Var("r"), Lit(None), Lit(None)))
     with pytest.raises(MissingRuleError, match="no derivative rule for the residuals"):
         rule.pullback(Call("linalg.lstsq", (A, B)), Var("y"), seeds, types_in(env))
+
+
+def test_cofactors_near_a_singular_matrix_and_far_from_one() -> None:
+    turn, _ = np.linalg.qr(square(4))
+    for scale in (0.5, 0.0, 1e-3, 1e-12):
+        s = np.array([3.0, 2.0, 1.0, scale])
+        others = np.array([2.0 * scale, 3.0 * scale, 6.0 * scale, 6.0])
+        found = helper("cofactors")((turn * s) @ turn[::-1].T)
+        wanted = np.linalg.det(turn) * np.linalg.det(turn[::-1]) * (turn * others) @ turn[::-1].T
+        np.testing.assert_allclose(found, wanted, rtol=0, atol=3e-13)
+    # A determinant too small or too large for a product with the inverse to be exact.
+    np.testing.assert_allclose(helper("cofactors")(1e-80 * np.eye(4)), 1e-240 * np.eye(4), rtol=1e-12)
+    with np.errstate(over="ignore"):
+        np.testing.assert_allclose(helper("cofactors")(1e80 * np.eye(4)), 1e240 * np.eye(4), rtol=1e-12)
+
+
+def test_powers_are_new_arrays() -> None:
+    a, seed = square(3), square(3, 2)
+    for n in (0, 1):
+        assert not np.shares_memory(helper("matrix_power_pullback")(a, n, seed), seed)
+        assert not np.shares_memory(helper("matrix_power_pushforward")(a, n, seed), seed)
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (3, 5), (4, 4), (3, 0)])
+def test_inverse_by_rank(shape: tuple[int, int]) -> None:
+    a = np.random.default_rng(3).normal(size=shape)
+    for matrix in (a, a[:, :1] * np.ones(shape[1])) if shape[1] else (a,):
+        rank = int(np.linalg.matrix_rank(matrix)) if matrix.size else 0
+        found = helper("inverse_of_rank")(matrix, rank)
+        np.testing.assert_allclose(found, np.linalg.pinv(matrix), rtol=0, atol=1e-13)
 
 
 def sample(name: str) -> tuple[Any, ...] | None:

@@ -149,8 +149,15 @@ def pinv_pushforward(a, y, a_dot):
     return second - (second @ matrix) @ p + third - p @ (matrix @ third) - first
 
 
-def lstsq_left_pullback(a, b, x, x_bar):
-    p = np.ascontiguousarray(np.linalg.pinv(a))
+def inverse_of_rank(a, rank):
+    if rank == 0 or rank < a.shape[1]:
+        return np.ascontiguousarray(np.linalg.pinv(a))
+    # The columns are independent.
+    q, r = np.linalg.qr(np.ascontiguousarray(a))
+    return np.ascontiguousarray(np.linalg.solve(r, np.ascontiguousarray(q.T)))
+
+
+def lstsq_left_pullback(a, p, b, x, x_bar):
     p_t = np.ascontiguousarray(p.T)
     matrix = np.ascontiguousarray(a)
     residual = b - matrix @ x
@@ -159,12 +166,7 @@ def lstsq_left_pullback(a, b, x, x_bar):
     return np.outer(residual, p @ seed) + np.outer(p_t @ x, outside) - np.outer(seed, x)
 
 
-def lstsq_right_pullback(a, x_bar):
-    return np.ascontiguousarray(np.linalg.pinv(a).T) @ x_bar
-
-
-def lstsq_pushforward(a, b, x, a_dot):
-    p = np.ascontiguousarray(np.linalg.pinv(a))
+def lstsq_pushforward(a, p, b, x, a_dot):
     p_t = np.ascontiguousarray(p.T)
     matrix = np.ascontiguousarray(a)
     moved = np.ascontiguousarray(a_dot)
@@ -173,8 +175,7 @@ def lstsq_pushforward(a, b, x, a_dot):
     return p @ (p_t @ (moved_t @ (b - matrix @ x))) + second - p @ (matrix @ second) - p @ (moved @ x)
 
 
-def lstsq_left_pullback_2d(a, b, x, x_bar):
-    p = np.ascontiguousarray(np.linalg.pinv(a))
+def lstsq_left_pullback_2d(a, p, b, x, x_bar):
     p_t = np.ascontiguousarray(p.T)
     matrix = np.ascontiguousarray(a)
     solution = np.ascontiguousarray(x)
@@ -186,8 +187,7 @@ def lstsq_left_pullback_2d(a, b, x, x_bar):
     return second + (p_t @ solution) @ np.ascontiguousarray(outside.T) - first
 
 
-def lstsq_pushforward_2d(a, b, x, a_dot):
-    p = np.ascontiguousarray(np.linalg.pinv(a))
+def lstsq_pushforward_2d(a, p, b, x, a_dot):
     p_t = np.ascontiguousarray(p.T)
     matrix = np.ascontiguousarray(a)
     moved = np.ascontiguousarray(a_dot)

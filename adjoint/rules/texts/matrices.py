@@ -4,6 +4,11 @@ TEXT = '''
 def cofactors(a):
     if a.shape[0] != a.shape[1]:
         raise np.linalg.LinAlgError("Last 2 dimensions of the array must be square")
+    determinant = np.linalg.det(a)
+    if 1e-30 < abs(determinant) < np.inf:
+        inverse = np.ascontiguousarray(np.linalg.inv(a).T)
+        if np.sum(np.abs(a) ** 2) * np.sum(np.abs(inverse) ** 2) < 1e8:
+            return determinant * inverse
     u, s, vt = np.linalg.svd(a)
     others = prod_partials(s)
     turn = np.linalg.det(u) * np.linalg.det(vt)
@@ -14,16 +19,31 @@ def cofactors(a):
     return np.conj(scaled @ np.ascontiguousarray(vt))
 
 
+def sum_between_powers(base, term, n):
+    # base**k @ term @ base**(n - 1 - k) for all k, by halves: twice as many factors, and one more
+    if n == 0:
+        return np.zeros(term.shape, term.dtype)
+    total = term.copy()
+    power = base
+    place = 1
+    while 2 * place <= n:
+        place *= 2
+    while place > 1:
+        place //= 2
+        total = total @ power + power @ total
+        power = power @ power
+        if n // place % 2 == 1:
+            total = base @ total + term @ power
+            power = power @ base
+    return total
+
+
 def matrix_power_pullback(a, n, y_bar):
     base = np.ascontiguousarray(a)
     if n < 0:
         base = np.ascontiguousarray(np.linalg.inv(a))
     transposed = np.ascontiguousarray(base.T)
-    x_bar = np.zeros(a.shape, a.dtype)
-    term = np.ascontiguousarray(y_bar)
-    for k in range(abs(n)):
-        x_bar = transposed @ x_bar + term
-        term = term @ transposed
+    x_bar = sum_between_powers(transposed, np.ascontiguousarray(y_bar), abs(n))
     if n < 0:
         x_bar = -(transposed @ x_bar @ transposed)
     return x_bar
@@ -35,11 +55,7 @@ def matrix_power_pushforward(a, n, a_dot):
     if n < 0:
         base = np.ascontiguousarray(np.linalg.inv(a))
         term = -(base @ term @ base)
-    y_dot = np.zeros(a.shape, a.dtype)
-    for k in range(abs(n)):
-        y_dot = base @ y_dot + term
-        term = term @ base
-    return y_dot
+    return sum_between_powers(base, term, abs(n))
 
 
 def lower_of_symmetric(full):
