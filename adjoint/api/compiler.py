@@ -56,6 +56,7 @@ from adjoint.transform.reverse import Reverse, prepare
 from adjoint.transform.routines import Module, primal, settle
 from adjoint.transform.rows import Lanes, Rows
 from adjoint.transform.simplify import simplify
+from adjoint.transform.sink import sink
 from adjoint.transform.skip import skip
 
 # What tidies a generated program, in order; `.inspect` shows the program after each.
@@ -67,12 +68,13 @@ TIDY: tuple[tuple[str, Callable[[Func], Func]], ...] = (
     ("renest", lambda func: drop_copies(renest(func))),
     ("polish", lambda func: eliminate(simplify(propagate(overwrite(func))))),
     ("branches", into_branches),
+    ("sink", sink),
     ("skip", skip),
     ("names", rename),
 )
 # Passes that let one array hold a value and then a tangent, which has another shape where it has many directions, or
 # write numbers where tangents stand.
-_SHARING = ("reuse", "conditions", "recycle", "spread", "relay", "strips", "scan", "multiply")
+_SHARING = ("reuse", "conditions", "recycle", "spread", "relay", "strips", "scan", "multiply", "columns")
 # Passes after which sums are added up in another order than NumPy's and BLAS's, which vectorise them in any mode.
 # `scan` adds the terms of one sum in another order than the text says.
 _REORDERING = ("products", "scan", "multiply")

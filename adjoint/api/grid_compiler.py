@@ -26,7 +26,10 @@ from adjoint.rules.typing import expr_type
 from adjoint.transform.kernel_prepare import widened
 
 # What serves processors only: vectors, strips that run side by side, loops cut where a branch changes.
-_FOR_PROCESSORS = ("strips", "scan", "conditions", "spread", "relay", "if_convert", "split", "unsigned", "multiply")
+_FOR_PROCESSORS = (
+    *("strips", "scan", "conditions", "spread", "relay", "multiply"),
+    *("unroll", "if_convert", "split", "columns", "unsigned"),
+)
 _RESERVED = (
     "cuda",
     "grid",

@@ -11,6 +11,7 @@ from adjoint.lower.accumulate import accumulate
 from adjoint.lower.adopt import adopt
 from adjoint.lower.again import again
 from adjoint.lower.ascend import ascend
+from adjoint.lower.columns import columns
 from adjoint.lower.context import Context
 from adjoint.lower.contract import contract
 from adjoint.lower.expand import expand
@@ -34,11 +35,13 @@ from adjoint.lower.strips import strips
 from adjoint.lower.substitute import substitute_cheap
 from adjoint.lower.sums import sums
 from adjoint.lower.tapes import drop_unread
+from adjoint.lower.unroll import unroll
 from adjoint.lower.unsigned import unsigned
 from adjoint.lower.unstack import unstack
 from adjoint.transform.copyprop import propagate
 from adjoint.transform.dce import eliminate
 from adjoint.transform.renest import renest
+from adjoint.transform.sink import sink
 from adjoint.transform.stop import stop
 
 
@@ -72,6 +75,8 @@ PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
     ("reuse", reuse),
     ("recycle", recycle),
     ("multiply", multiply),
+    ("unroll", unroll),
+    ("sink", lambda func, context: sink(func)),
     ("if_convert", if_convert),
     ("spread", spread),
     ("relay", relay),
@@ -81,6 +86,8 @@ PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
     ("hoist", hoist),
     ("nest", lambda func, context: renest(func)),
     ("split", split),
+    ("sink", lambda func, context: sink(func)),
+    ("columns", columns),
     ("interchange", interchange),
     ("accumulate", lambda func, context: accumulate(func, context.kinds, context.temporary, context.is_natural)),
     ("stop", _stopped),

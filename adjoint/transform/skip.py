@@ -15,6 +15,7 @@ from numba import types as nb
 
 from adjoint.analysis.effects import is_pure, observed
 from adjoint.analysis.liveness import Liveness, Site, holds_memory, liveness
+from adjoint.analysis.sharing import memory_classes
 from adjoint.ir import (
     Accum,
     Block,
@@ -78,6 +79,7 @@ class Skipper:
     def __init__(self, func: Func) -> None:
         self.types = func.types
         self.facts: Liveness = liveness(func, classes={})
+        self.classes = memory_classes(func)
 
     def block(self, sites: tuple[Site, ...], zeros: Zeros) -> Block:
         """Return a block with loops made conditional; `zeros` is brought up to its end."""
@@ -97,7 +99,7 @@ class Skipper:
                 arms = {name: unless for name, unless in zeros.items() if unless != cond}, dict(zeros)
                 then, orelse = (self.block(block, arm) for block, arm in zip(site.blocks, arms, strict=False))
                 self.forget(stmt, zeros)
-                if is_pure(cond) and not self.reads_memory(cond):
+                if is_pure(cond) and not self.may_change(list(statements((stmt,))), cond):
                     zeros |= {n: unless for n, unless in _joined(cond, arms, stmt).items() if n not in zeros}
                 return replace(stmt, then=then, orelse=orelse)
             case Let(Var(name), value):
@@ -115,14 +117,33 @@ class Skipper:
         """Leave out what doesn't hold any more once a statement has run."""
         inner = list(statements((stmt,)))
         gone = _changed(inner)
-        writes = any(map(_may_write, inner))
         for name, unless in list(zeros.items()):
-            if name in gone or gone.intersection(names_in(unless)) or writes and self.reads_memory(unless):
+            if name in gone or gone.intersection(names_in(unless)) or self.may_change(inner, unless):
                 del zeros[name]
 
-    def reads_memory(self, expr: Expr) -> bool:
-        """Whether the value of an expression may depend on what an array or a list holds."""
-        return any(holds_memory(self.types.get(name)) for name in observed(expr)[1])
+    def may_change(self, stmts: list[Stmt], expr: Expr) -> bool:
+        """Whether statements may change what an array or a list holds that an expression depends on."""
+        read = self.memory_of(expr)
+        return bool(read) and any(cls is None or cls in read for stmt in stmts for cls in self.written(stmt))
+
+    def memory_of(self, expr: Expr) -> set[str]:
+        """Return the memory whose contents an expression depends on."""
+        return {self.class_of(name) for name in observed(expr)[1] if holds_memory(self.types.get(name))}
+
+    def class_of(self, name: str) -> str:
+        return self.classes.get(name, name)
+
+    def written(self, stmt: Stmt) -> tuple[str | None, ...]:
+        """Return the memory that a statement itself may change; None is any."""
+        match stmt:
+            case Let(_, value):
+                return () if is_pure(value) else (None,)
+            case Store(Var(name)) | Accum(Var(name)):
+                return (self.class_of(name),)
+            case If() | For() | While() | Comment():
+                return ()
+            case Effect() | Return():
+                return (None,)
 
     def unless(self, value: Expr, zeros: Zeros) -> Expr:
         """Return the condition without which a value is zero."""
@@ -249,14 +270,3 @@ def is_zero(value: Expr, zero: set[str]) -> bool:
             return is_zero(first, zero)
         case _:
             return False
-
-
-def _may_write(stmt: Stmt) -> bool:
-    """Whether a statement may itself change what memory holds."""
-    match stmt:
-        case Let(_, value):
-            return not is_pure(value)
-        case If() | For() | While() | Comment():
-            return False
-        case Store() | Accum() | Effect() | Return():
-            return True

@@ -98,7 +98,7 @@ class _Stopper(Skipper):
             if not isinstance(stmt, Let) or not isinstance(self.types.get(stmt.target.name), nb.Float):
                 continue
             name, unless = stmt.target.name, self.unless(stmt.value, {})
-            if unless in (ALWAYS, NEVER) or len(list(subexpressions(unless))) > MOST or self.reads_memory(unless):
+            if unless in (ALWAYS, NEVER) or len(list(subexpressions(unless))) > MOST or self.memory_of(unless):
                 continue
             # What is selected must be what the iteration leaves, and the condition must be what it was by then.
             later = {var.name for each in statements(loop.body[place + 1 :]) for var in _changed(each)}

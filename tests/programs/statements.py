@@ -10,6 +10,7 @@ from tests.programs import features
 from tests.programs.beside import beside
 from tests.programs.branching import branching
 from tests.programs.expressions import KEYS, Expressions, Helper
+from tests.programs.points import points
 from tests.programs.scope import Name, Scope
 from tests.programs.sweeps import fold, relay, scratch, sweep
 from tests.programs.windows import windows
@@ -402,6 +403,9 @@ class Statements(features.Features):
     def branching(self) -> bool:
         return branching(self)
 
+    def points(self) -> bool:
+        return points(self)
+
     def while_counted(self) -> bool:
         count = self.scope.fresh("int", low=0, high=8, frozen=True)
         limit = self.random.randint(2, 5)
@@ -440,5 +444,6 @@ COMPOUND = {
     "windows": 4,
     "beside": 4,
     "branching": 4,
+    "points": 3,
 }  # fmt: skip
 COMPOUND |= features.COMPOUND

@@ -1,0 +1,135 @@
+"""Short loops over coordinates, in loops from point to point, are written out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from adjoint.analysis.iterations import exposed
+from adjoint.analysis.written import offset_from
+from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, Let, Lit, Stmt, Store, Var, While
+from adjoint.ir.walk import map_blocks, map_expr, map_operands, names_in, operands, substitute
+from adjoint.lower.context import Context
+from adjoint.lower.iteration import places
+from adjoint.lower.uses import open_indices
+
+TURNS = 4  # the most of a loop
+LONGEST = 40  # statements that may stand for a loop
+
+
+def unroll(func: Func, context: Context) -> Func:
+    """Write out a loop of a few turns, a fixed number, over coordinates of the points that two loops around go along.
+
+    LLVM does so as well, but then it is too late to add up in a number what goes into `x_bar[i, d]` for each `d`, or to
+    read `x[i, d]` once for all points. Numbers that a turn makes for itself have a name in each.
+
+    >>> from adjoint.codegen.emit import text
+    >>> from tests.ir_text import parse
+    >>> func = parse('''
+    ... def f(x: float64[:, :], n: int64):
+    ...     s: float64 = 0.0
+    ...     for i in range(n):
+    ...         for j in range(n):
+    ...             for d in range(2):
+    ...                 t: float64 = x[i, d] - x[j, d]
+    ...                 s += t * t
+    ...     return s
+    ... ''')
+    >>> print(text(unroll(func, Context.of(func))), end="")
+    def f(x, n):
+        s = 0.0
+        for i in range(n):
+            for j in range(n):
+                t = x[i, 0] - x[j, 0]
+                s += t * t
+                t_1 = x[i, 1] - x[j, 1]
+                s += t_1 * t_1
+        return s
+    """
+    unroller = _Unroller(func, context)
+    body = unroller.block(func.body, frozenset(), ())
+    return replace(func, body=body) if unroller.found else func
+
+
+class _Unroller:
+    def __init__(self, func: Func, context: Context) -> None:
+        self.func = func
+        self.context = context
+        self.open = open_indices(func)
+        self.found = False
+
+    def block(self, block: Block, live: frozenset[str], around: tuple[For, ...]) -> Block:
+        """Write out loops in a block; `live` are the names that are read after it."""
+        out: list[Stmt] = []
+        for k, stmt in enumerate(block):
+            after = live | exposed(block[k + 1 :], (), self.func)[0]
+            if isinstance(stmt, For) and len(around) > 1 and self.is_short(stmt, around[-1]):
+                self.found = True
+                out += self.turns(stmt, after)
+                continue
+            inside = (*around, stmt) if isinstance(stmt, For) else around
+            if isinstance(stmt, For | While):
+                after |= exposed((stmt,), (), self.func)[0] | exposed(stmt.body, (), self.func)[0]
+            out.append(map_blocks(stmt, lambda inner, a=after, i=inside: self.block(inner, a, i)))
+        return tuple(out)
+
+    def is_short(self, loop: For, around: For) -> bool:
+        """Whether a loop is short and goes along the coordinates of points that the loop around goes along."""
+        turns, index = _values(loop), loop.index.name
+        plain = all(isinstance(stmt, Let | Store | Accum | Comment) for stmt in loop.body)
+        if not plain or not 0 < len(turns) <= TURNS or len(turns) * len(loop.body) > LONGEST:
+            return False
+        if loop.until is not None or loop.parallel or loop.carried or index in self.open or _values(around):
+            return False
+        if not any(isinstance(stmt, Let | Accum) for stmt in loop.body):
+            return False
+        found = [place for stmt in loop.body for place in places(stmt)]
+        along = any(around.index.name in names_in(p[0]) and p[-1] == loop.index for p in found if len(p) > 1)
+        # Everything else might depend on its being a number that isn't known.
+        return along and all(_is_place(index, stmt) for stmt in loop.body)
+
+    def turns(self, loop: For, live: frozenset[str]) -> Iterator[Stmt]:
+        kept = live | exposed(loop.body, {loop.index.name}, self.func)[0]
+        own = [stmt.target.name for stmt in loop.body if isinstance(stmt, Let) and stmt.target.name not in kept]
+        for turn, value in enumerate(_values(loop)):
+            names: dict[str, Expr] = {name: self.context.renewed(name) for name in own if turn}
+            yield from (_renamed(_in_turn(stmt, loop.index.name, value), names) for stmt in loop.body)
+
+
+def _is_place(index: str, stmt: Stmt) -> bool:
+    """Whether a statement uses the index of a loop, or what is beyond it by a number, for nothing but subscripts."""
+    uses = sum(names_in(expr).count(index) for expr in operands(stmt))
+    subscripts = [place for each in places(stmt) for place in each]
+    return uses == sum(offset_from(place, index) is not None for place in subscripts)
+
+
+def _in_turn(stmt: Stmt, index: str, value: int) -> Stmt:
+    """Return a statement with the value that the index has in a turn."""
+
+    def place(expr: Expr) -> Expr:
+        beyond = offset_from(expr, index)
+        return expr if beyond is None else Lit(value + beyond)
+
+    def element(expr: Expr) -> Expr:
+        match expr:
+            case Call("getitem", (array, *subscripts)):
+                return replace(expr, args=(array, *map(place, subscripts)))
+            case _:
+                return expr
+
+    stmt = map_operands(stmt, lambda expr: map_expr(expr, element))
+    return replace(stmt, index=tuple(map(place, stmt.index))) if isinstance(stmt, Store | Accum) else stmt
+
+
+def _renamed(stmt: Stmt, names: dict[str, Expr]) -> Stmt:
+    stmt = map_operands(stmt, lambda expr: substitute(expr, names))
+    target = names.get(stmt.target.name) if isinstance(stmt, Let) else None
+    return replace(stmt, target=target) if isinstance(stmt, Let) and isinstance(target, Var) else stmt
+
+
+def _values(loop: For) -> range:
+    match loop.start, loop.stop, loop.step:
+        case Lit(int() as start), Lit(int() as stop), Lit(int() as step) if step:
+            return range(start, stop, step)
+        case _:
+            return range(0)

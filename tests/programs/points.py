@@ -1,0 +1,53 @@
+"""Loops over pairs of points with a few coordinates each: distances, energies, neighbours within reach."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.programs.statements import Statements
+
+
+def points(writer: Statements) -> bool:
+    """Write loops over the pairs of rows of a matrix; say whether there was one."""
+    matrix = writer.scope.one("array", lambda a: len(a.shape) == 2 and a.shape[0] > 1)
+    if matrix is None:
+        return False
+    random, line = writer.random, writer.line
+    rows, columns = matrix.shape
+    size = writer.say.size(rows)
+    total = writer.scope.fresh("float")
+    line(f"{total.text} = {writer.say.number(1)}")
+    writer.scope.declare(total)
+    own, forces = (writer.scope.fresh("array", name, shape=(rows, columns), private=True) for name in ("own", "out"))
+    x = random.choice((matrix.text, own.text))
+    line(f"{own.text} = {matrix.text} + 0.0")
+    line(f"{forces.text} = np.zeros(({size}, {columns}))")
+    for name in (own, forces):
+        writer.scope.declare(name)
+    i, j, d = (writer.scope.fresh("int", name).text for name in "ijd")
+    r, gap, pull = (writer.scope.fresh("float", name).text for name in ("r", "gap", "pull"))
+    width = random.randint(1, columns)
+    test = random.choice(("", f"if {i} < {j}:", f"if {r} < 2.0:", f"if {j} > {i} and {r} < 3.0:"))
+    with writer.block(f"for {i} in range({size}):", loop=True):
+        start = "" if test else random.choice(("", f"{i} + 1, "))
+        with writer.block(f"for {j} in range({start}{size}):", loop=True):
+            line(f"{r} = {random.choice(('0.5', '0.25'))}")
+            if random.random() < 0.5:
+                with writer.block(f"for {d} in range({width}):", loop=True):
+                    line(f"{gap} = {x}[{i}, {d}] - {x}[{j}, {d}]")
+                    line(random.choice((f"{r} += {gap} * {gap}", f"{r} = {r} * 0.5 + {gap} ** 2")))
+            else:
+                for k in range(width):
+                    line(f"{gap} = {x}[{i}, {k}] - 0.5 * {x}[{j}, {k}]")
+                    line(f"{r} += {gap} * {gap}")
+            with writer.block(test or "if True:"):
+                line(f"{pull} = {random.choice((f'1.0 / {r}', f'math.sqrt({r})', f'math.exp(-{r})'))}")
+                line(random.choice((f"{total.text} += {pull}", f"{total.text} -= 0.5 * {pull} * {r}")))
+                if random.random() < 0.6:
+                    k = random.randrange(columns)
+                    line(f"{forces.text}[{random.choice((i, j))}, {k}] += 0.1 * {pull}")
+            if random.random() < 0.3:
+                with writer.block(f"for {d} in range({columns}):", loop=True):
+                    line(f"{forces.text}[{i}, {d}] += 0.1 * {r} * {x}[{j}, {d}]")
+    return True
