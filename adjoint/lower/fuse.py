@@ -13,6 +13,7 @@ from adjoint.lower.accesses import Access, Accesses, Summary, in_lockstep
 from adjoint.lower.context import Context, Span
 from adjoint.lower.guards import is_guard
 from adjoint.lower.multiply import around_products
+from adjoint.lower.rerun import Reruns
 from adjoint.lower.uses import open_indices
 from adjoint.transform.renaming import rename_block
 
@@ -60,6 +61,7 @@ class _Fuser:
         self.accesses = Accesses(func, context.kinds, memory_classes(func))
         self.read_outside = open_indices(func)
         self.apart = around_products(func, context)
+        self.reruns = Reruns(func, context, self.accesses)
 
     def block(self, block: Block) -> Block:
         out: list[Stmt] = []
@@ -104,7 +106,7 @@ class _Fuser:
             self.same[names[1]] = symbol(names[0])
         known, other = (self.memory.get(loop.index.name, {}) for loop in (first, second))
         self.memory[first.index.name] = {n: b for n, b in (known | other).items() if known.get(n, b) == other.get(n, b)}
-        return replace(first, body=self.block((*first.body, *body)))
+        return replace(first, body=self.block(self.reruns.joined(first.body, body)))
 
     # -- may they be joined? -----------------------------------------------------------------------------------
 

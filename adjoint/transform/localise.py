@@ -5,24 +5,53 @@
         for j in range(n):            ->          for j in range(n):
             y[j] = ...                                y[j] = ...
 
-It makes no difference to the program, and shows that an iteration depends on none before it by way of `y`.
+It makes no difference to the program, and shows that an iteration depends on none before it by way of `y`: what `y`
+held is neither recorded nor put back, and its cotangent starts from zero. Compiled text makes such arrays once
+(`lower.hoist`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+
+from numba import types as nb
 
 from adjoint.analysis.memory import is_memory, memory
 from adjoint.analysis.shapes import Shapes, shapes
 from adjoint.ir import Block, Call, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
-from adjoint.ir.walk import blocks, map_blocks, mentioned, operands, statements, subexpressions
+from adjoint.ir.walk import blocks, map_blocks, mentioned, mentioned_within, operands, statements, subexpressions
 from adjoint.rules import spelling
 
+_MADE = frozenset({"empty", "empty_like", "zeros", "zeros_like"})
 
-def localise(func: Func) -> tuple[Func, frozenset[str]]:
-    """Return an SSA program with such arrays made in the loop, and their names."""
+
+def localise(func: Func) -> Func:
+    """Return an SSA program with such arrays made in the innermost loop that fills them.
+
+    >>> from adjoint.ir.dump import dump
+    >>> from tests.ir_text import parse
+    >>> func = parse('''
+    ... def f(x: float64[:], m: int64, n: int64):
+    ...     y: float64[:] = zeros(n)
+    ...     for i in range(m):
+    ...         for j in range(n):
+    ...             a: float64 = x[j]
+    ...             y[j] = a
+    ...             b: float64 = y[j]
+    ...             x[j] = b
+    ... ''')
+    >>> print(dump(localise(func)), end="")
+    func f(x, m, n)
+        for i in range(0, m, 1)
+            y = empty(n)
+            for j in range(0, n, 1)
+                a = getitem(x, j)
+                y[j] = a
+                b = getitem(y, j)
+                x[j] = b
+    """
     facts, sizes = memory(func), shapes(func)
     classes = Counter(facts.cls(name) for name, type_ in func.types.items() if is_memory(type_))
     alone = {name for name, type_ in func.types.items() if is_memory(type_) and classes[facts.cls(name)] == 1}
@@ -30,7 +59,7 @@ def localise(func: Func) -> tuple[Func, frozenset[str]]:
     into: dict[int, list[Let]] = {}
     for block in [*(block for stmt in statements(func.body) for block in blocks(stmt)), func.body]:
         _search(block, func, alone, sizes, moved, into)
-    return (replace(func, body=_placed(func.body, moved, into)), frozenset(moved)) if moved else (func, frozenset())
+    return replace(func, body=_placed(func.body, moved, into)) if moved else func
 
 
 def _search(
@@ -39,7 +68,7 @@ def _search(
     """Add the arrays made in a block to those that move; `alone` are the names that share memory with no other."""
     for stmt in block:
         match stmt:
-            case Let(Var(name), Call("empty" | "zeros")) if name in alone:
+            case Let(Var(name), Call(prim)) if name in alone and prim in _MADE:
                 users = [other for other in statements(func.body) if other is not stmt and name in mentioned(other)]
                 loop = _private_loop(block, users, _Filling(name, func, sizes))
                 if loop is not None:
@@ -69,56 +98,106 @@ def _placed(block: Block, moved: Mapping[str, Let], into: Mapping[int, list[Let]
         if id(stmt) in gone:
             continue
         new = map_blocks(stmt, lambda inner: _placed(inner, moved, into))
-        if id(stmt) in into and isinstance(new, For):
-            new = replace(new, body=(*into[id(stmt)], *new.body))
+        if isinstance(new, For):
+            for made in into.get(id(stmt), ()):
+                new = replace(new, body=_with_array(new.body, made))
         out.append(new)
     return tuple(out)
 
 
+def _with_array(body: Block, made: Let) -> Block:
+    """Return a block that makes an array before its first use; of zeros only if that is what is stored in it first."""
+    name = made.target.name
+    first = next(k for k, stmt in enumerate(body) if name in mentioned_within(stmt))
+    assert isinstance(made.value, Call)
+    how = "empty" + made.value.prim.removeprefix("empty").removeprefix("zeros")
+    rest = body[first:]
+    match rest[0]:
+        case Store(Var(array), index, Lit(value)) if array == name and value == 0 and _is_all(index):
+            how, rest = how.replace("empty", "zeros"), rest[1:]
+        case _:
+            pass
+    return (*body[:first], replace(made, value=replace(made.value, prim=how)), *rest)
+
+
+@dataclass(frozen=True, slots=True)
+class _Filled:
+    """Whether all of an array is written, and the places that are, by subscripts."""
+
+    full: bool = False
+    places: frozenset[tuple[Expr, ...]] = frozenset()
+
+    def has(self, index: tuple[Expr, ...]) -> bool:
+        return self.full or any(index[: len(place)] == place for place in self.places)
+
+
 class _Filling:
-    """Whether each element of an array is written before any is read."""
+    """Whether each element of an array is written before it is read."""
 
     def __init__(self, name: str, func: Func, sizes: Shapes) -> None:
         self.name = name
+        self.types = func.types
         self.sizes = sizes
         self.shape = sizes.of(Var(name)) or ()
+        # Whether it counts that a single place is written.
+        self.by_place = True
 
     def is_private(self, loop: For) -> bool:
-        return self.block(loop.body, full=False) is not None
+        """Whether an iteration fills the array, at least before it reads what isn't stored there just before."""
+        for self.by_place in (True, False):
+            end = self.block(loop.body, _Filled())
+            if end is not None and (end.full or not self.by_place):
+                return True
+        return False
 
-    def block(self, block: Block, *, full: bool) -> bool | None:
-        """Say whether the array is full at the end of a block; None if something is read that may not be written."""
+    def block(self, block: Block, filled: _Filled) -> _Filled | None:
+        """Return what is written at the end of a block; None if something is read that may not be."""
         for stmt in block:
-            after = self.stmt(stmt, full)
+            after = self.stmt(stmt, filled)
             if after is None:
                 return None
-            full = after
-        return full
+            filled = after
+        return filled
 
-    def stmt(self, stmt: Stmt, full: bool) -> bool | None:
-        if not full and any(self.reads(expr) for expr in operands(stmt) if not self.is_target(stmt, expr)):
+    def stmt(self, stmt: Stmt, filled: _Filled) -> _Filled | None:
+        if any(self.reads(expr, filled) for expr in operands(stmt) if not self.is_target(stmt, expr)):
             return None
         match stmt:
             case Store(Var(name), index) if name == self.name:
-                return full or bool(index) and all(map(_is_everything, index))
+                if _is_all(index):
+                    return replace(filled, full=True)
+                known = self.by_place and all(map(self.is_fixed, index))
+                return replace(filled, places=filled.places | {index}) if known else filled
             case For() | While():
-                if self.block(stmt.body, full=full) is None:
+                if self.block(stmt.body, filled) is None:
                     return None
-                return full or isinstance(stmt, For) and self.fills(stmt, {})
+                return replace(filled, full=filled.full or isinstance(stmt, For) and self.fills(stmt, {}))
             case If(_, then, orelse):
-                ends = self.block(then, full=full), self.block(orelse, full=full)
-                return None if None in ends else all(ends)
+                ends = self.block(then, filled), self.block(orelse, filled)
+                if ends[0] is None or ends[1] is None:
+                    return None
+                return _Filled(ends[0].full and ends[1].full, ends[0].places & ends[1].places)
             case _:
-                return full
+                return filled
+
+    def is_fixed(self, index: Expr) -> bool:
+        """Whether a subscript is a number, which is the same as long as it has its name."""
+        if isinstance(index, Var):
+            return isinstance(self.types.get(index.name), nb.Integer)
+        return isinstance(index, Lit) and type(index.value) is int
 
     def is_target(self, stmt: Stmt, expr: Expr) -> bool:
         return isinstance(stmt, Store) and expr == stmt.array
 
-    def reads(self, expr: Expr) -> bool:
+    def reads(self, expr: Expr, filled: _Filled) -> bool:
+        """Whether an expression reads what may not be written."""
         if isinstance(expr, Var):
-            return expr.name == self.name
+            return expr.name == self.name and not filled.full
         calls = [part for part in subexpressions(expr) if isinstance(part, Call) and part.prim not in spelling.SIZES]
-        return any(Var(self.name) in call.args for call in calls)
+        return any(Var(self.name) in call.args and not self.is_written(call, filled) for call in calls)
+
+    def is_written(self, call: Call, filled: _Filled) -> bool:
+        return filled.full or call.prim == "getitem" and call.args[0] == Var(self.name) and filled.has(call.args[1:])
 
     def fills(self, loop: For, around: Mapping[str, object]) -> bool:
         """Whether a nest of loops stores every element: once for each, over all the places of all axes."""
@@ -160,6 +239,10 @@ class _Filling:
                 return self.sizes.canonical(self.sizes.symbol.get(name, name))
             case _:
                 return None
+
+
+def _is_all(index: tuple[Expr, ...]) -> bool:
+    return bool(index) and all(map(_is_everything, index))
 
 
 def _is_everything(index: Expr) -> bool:

@@ -99,16 +99,9 @@ def prepare(
 
     With `segments`, loops that record run in segments and keep the tape of one at a time, see `checkpoint`.
     """
-    func = stretched.detach(aliasing.own_written_arguments(func))
+    func = localise(stretched.detach(aliasing.own_written_arguments(func)))
     if segments:
         return _in_segments(func, wrt, name, seed, result, has_aux, assume)
-    local, made = localise(func)
-    if made:
-        state = _prepared(local, wrt, name, seed, result, has_aux, assume)
-        # Only a loop that is replayed gains by it.
-        places = [state.program.structure.of(array).place.owner for array in made]
-        if any(id(loop) in state.residuals.replayed for loop in places):
-            return state
     return _prepared(func, wrt, name, seed, result, has_aux, assume)
 
 
