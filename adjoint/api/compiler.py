@@ -25,6 +25,7 @@ from adjoint.ir import Block, Call, Effect, Expr, Func, If, Lit, Return, Var
 from adjoint.ir.walk import operands, statements, subexpressions
 from adjoint.lower import helper_text
 from adjoint.lower import lower as fuse_loops
+from adjoint.lower.branches import join_branches
 from adjoint.lower.subset import to_numba
 from adjoint.lower.tapes import drop_unread
 from adjoint.rules.typing import expr_type
@@ -64,6 +65,7 @@ TIDY: tuple[tuple[str, Callable[[Func], Func]], ...] = (
     ("dce", lambda func: drop_checks(eliminate(drop_unread(eliminate(func))))),
     ("copyprop", propagate),
     ("simplify", simplify),
+    ("join", join_branches),
     ("coalesce", lambda func: coalesce(eliminate(func))),
     ("renest", lambda func: drop_copies(renest(func))),
     ("polish", lambda func: eliminate(simplify(propagate(overwrite(func))))),

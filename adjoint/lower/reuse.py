@@ -17,12 +17,13 @@ from adjoint.rules.numba_types import Type, is_number
 MOST = 4  # conditions of which it is remembered what their branches have computed
 
 
-def reuse(func: Func, context: Context, *, branches: bool = False) -> Func:
+def reuse(func: Func, context: Context, *, branches: bool = False, names: bool = True) -> Func:
     """Replace scalar expressions by names that hold their values already.
 
     A name stands for the expression it was bound to until it is bound again, or anything the expression reads changes.
     With `branches`, what a branch has computed is known in later branches on the same condition. Whoever doesn't look
-    at conditions can't tell any more that it has been computed.
+    at conditions can't tell any more that it has been computed. Without `names`, expressions stay, but for those of
+    names that hold them already.
 
     >>> from adjoint.codegen.emit import text
     >>> from tests.ir_text import parse
@@ -45,7 +46,7 @@ def reuse(func: Func, context: Context, *, branches: bool = False) -> Func:
             x[i] = t * y[i]
             y[i] = math.sin(x[i])
     """
-    return replace(func, body=_Reuser(func, context.kinds, branches).block(func.body, _Known()))
+    return replace(func, body=_Reuser(func, context.kinds, branches, names).block(func.body, _Known()))
 
 
 _S = TypeVar("_S", bound=Stmt)
@@ -79,9 +80,10 @@ class _Known:
 
 
 class _Reuser:
-    def __init__(self, func: Func, kinds: Mapping[str, Type], branches: bool) -> None:
+    def __init__(self, func: Func, kinds: Mapping[str, Type], branches: bool, names: bool) -> None:
         self.kinds = kinds
         self.branches = branches
+        self.names = names
         self.accesses = Accesses(func, kinds, memory_classes(func))
 
     def block(self, block: Block, known: _Known) -> Block:
@@ -107,8 +109,7 @@ class _Reuser:
                 return replace(stmt, then=then, orelse=orelse)
             case Let(target):
                 new = self.reading(stmt, known)
-                same = known.copies.get(target.name)
-                if new.value == target or same is not None and new.value == Var(same):
+                if self.holds(target, new.value, known):
                     return None
                 self.forget(summary, known)
                 self.learn(new, known)
@@ -117,6 +118,11 @@ class _Reuser:
                 new = self.reading(stmt, known)
                 self.forget(summary, known)
                 return new
+
+    def holds(self, target: Var, value: Expr, known: _Known) -> bool:
+        """Whether a name has a value already."""
+        same = known.copies.get(target.name)
+        return value == target or known.values.get(value) == target.name or same is not None and value == Var(same)
 
     def is_lasting(self, cond: Expr, summary: Summary) -> bool:
         """Whether a condition on numbers is the same after the branches that it decides."""
@@ -141,6 +147,8 @@ class _Reuser:
         return is_pure(value) and not any(call.prim.startswith(("ref:", "random.")) for call in calls)
 
     def reading(self, stmt: _S, known: _Known) -> _S:
+        if not self.names:
+            return stmt
         return cast(_S, map_operands(stmt, lambda expr: map_expr(expr, lambda node: self.known(node, known))))
 
     def known(self, expr: Expr, known: _Known) -> Expr:
