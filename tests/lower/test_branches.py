@@ -98,3 +98,10 @@ def test_the_readable_gradient_computes_a_value_once():
     want = [(rotate(x + h, axis) - rotate(x - h, axis)) / 2e-6 for h in 1e-6 * np.eye(4)]
     np.testing.assert_allclose(made(x, axis)[1], want, rtol=1e-7)
     np.testing.assert_allclose(made.python(x, axis)[1], want, rtol=1e-7)
+
+
+def test_a_branch_that_changes_the_condition_stays():
+    before = parse(HEAD + "    b: float64 = 2.0\n" + FIRST.replace("s * s", "s * s\n        test: bool_ = x < s", 1) + SECOND + END)
+    after = join_branches(before)
+    assert text(after).count("if test") == 2
+    is_same(before, after)
