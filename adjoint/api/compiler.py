@@ -76,7 +76,7 @@ TIDY: tuple[tuple[str, Callable[[Func], Func]], ...] = (
 )
 # Passes that let one array hold a value and then a tangent, which has another shape where it has many directions, or
 # write numbers where tangents stand.
-_SHARING = ("reuse", "conditions", "recycle", "spread", "relay", "strips", "scan", "multiply", "columns")
+_SHARING = ("reuse", "conditions", "recycle", "gather", "spread", "relay", "strips", "scan", "multiply", "columns")
 # Passes after which sums are added up in another order than NumPy's and BLAS's, which vectorise them in any mode.
 # `scan` adds the terms of one sum in another order than the text says.
 _REORDERING = ("products", "scan", "multiply")

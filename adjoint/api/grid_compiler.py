@@ -27,7 +27,7 @@ from adjoint.transform.kernel_prepare import widened
 
 # What serves processors only: vectors, strips that run side by side, loops cut where a branch changes.
 _FOR_PROCESSORS = (
-    *("strips", "scan", "conditions", "spread", "relay", "multiply"),
+    *("strips", "scan", "conditions", "gather", "spread", "relay", "multiply"),
     *("unroll", "if_convert", "split", "columns", "unsigned"),
 )
 _RESERVED = (

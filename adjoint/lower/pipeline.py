@@ -17,6 +17,7 @@ from adjoint.lower.contract import contract
 from adjoint.lower.expand import expand
 from adjoint.lower.first_write import first_write
 from adjoint.lower.fuse import fuse
+from adjoint.lower.gather import gather
 from adjoint.lower.hoist import hoist
 from adjoint.lower.if_convert import if_convert
 from adjoint.lower.interchange import interchange
@@ -78,6 +79,7 @@ PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
     ("unroll", unroll),
     ("sink", lambda func, context: sink(func)),
     ("if_convert", if_convert),
+    ("gather", gather),
     ("spread", spread),
     ("relay", relay),
     ("strips", strips),

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import reduce
 
 from adjoint.analysis.sharing import memory_classes
 from adjoint.analysis.written import offset_from, shifted
-from adjoint.errors import AdjointError
 from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
-from adjoint.ir.walk import map_blocks, names_in, statements, subexpressions, substitute
+from adjoint.ir.walk import map_blocks, names_in, subexpressions
 from adjoint.lower.accesses import Access, Accesses, apart
+from adjoint.lower.addends import Addend, Addends, keeping, new_array, total
 from adjoint.lower.context import Context
-from adjoint.rules.numba_types import Type, array, is_array, types
-from adjoint.rules.typing import expr_type
+from adjoint.rules.numba_types import Type, is_array, types
 
 WIDEST = 8  # the most that offsets of one sum may differ by
 
@@ -59,6 +57,7 @@ class _Sum:
 
     stmt: Accum
     offset: int
+    addend: Addend
 
     @property
     def row(self) -> tuple[Var, tuple[Expr, ...]]:
@@ -67,11 +66,7 @@ class _Sum:
 
 @dataclass(slots=True)
 class _Plan:
-    """How the sums of a loop are kept: arrays by what they hold, `margin` elements of zero on both sides.
-
-    They hold a name that is set once in an iteration, an expression that means the same all over it, or else what one
-    statement adds.
-    """
+    """How the sums of a loop are kept: arrays by the keys of what is added, `margin` elements of zero on both sides."""
 
     loop: For
     margin: int
@@ -101,7 +96,8 @@ class _Spreader:
         return tuple(out)
 
     def loop(self, loop: For) -> Sequence[Stmt]:
-        sums = [each for stmt in loop.body if isinstance(stmt, Accum) and (each := self.sum(loop, stmt)) is not None]
+        addends = Addends(loop, self.accesses, self.context)
+        sums = [each for stmt in loop.body if isinstance(stmt, Accum) and (each := self.sum(loop, stmt, addends))]
         if len({id(each.stmt) for each in sums}) < len(sums):
             return [loop]  # statements are told apart below
         rows = {each.row: [s.offset for s in sums if s.row == each.row] for each in sums}
@@ -109,10 +105,8 @@ class _Spreader:
         if not any(widths) or max(widths) > WIDEST or not self.context.is_natural(loop.index):
             return [loop]
         plan = _Plan(loop, max(widths))
-        sums = list(self.waiting(loop, sums))
+        sums = list(self.waiting(sums))
         core = self.core(plan, sums)
-        if core is None:
-            return [loop]
         size = Call("maximum", (shifted(plan.bounds[1], 2 * plan.margin), Lit(0)), via="builtin")
         made = [Let(var, Call("empty", (size,), self.options(var))) for var in plan.kept.values()]
         rows = dict.fromkeys(each.row for each in sums)
@@ -125,7 +119,7 @@ class _Spreader:
 
     # -- which sums may wait -------------------------------------------------------------------------------------
 
-    def sum(self, loop: For, stmt: Accum) -> _Sum | None:
+    def sum(self, loop: For, stmt: Accum, addends: Addends) -> _Sum | None:
         """Return a sum that nothing else in a loop has to do with, until the loop has ended."""
         offset = offset_from(stmt.index[-1], loop.index.name) if stmt.index else None
         facts = self.accesses.of(loop)
@@ -136,7 +130,7 @@ class _Spreader:
         if not is_array(kind) or kind.layout == "F" or not all(map(self.context.is_natural, stmt.index)):
             return None
         written = {access.name for access in facts.accesses if access.writes}
-        if names & written or self.type_of(stmt.value) != kind.dtype or not isinstance(kind.dtype, types.Float):
+        if names & written or addends.type_of(stmt.value) != kind.dtype or not isinstance(kind.dtype, types.Float):
             return None
         cls, alone = self.accesses.class_of(stmt.target.name), self.accesses.alone(loop)
         position = next(k for k, each in enumerate(loop.body) if each is stmt)
@@ -147,7 +141,7 @@ class _Spreader:
                 waits = self.is_apart(access, stmt, facts.binds)
                 if not waits and not self.is_passed(loop, access, stmt, before=k <= position):
                     return None
-        return _Sum(stmt, offset)
+        return _Sum(stmt, offset, addends.of(stmt))
 
     def is_apart(self, access: Access, stmt: Accum, moving: set[str]) -> bool:
         """Whether an access is to other elements than a sum, or adds to them as well."""
@@ -170,76 +164,31 @@ class _Spreader:
             return False
         return before if there == offset else (offset < there) == (loop.step == Lit(1))
 
-    def type_of(self, expr: Expr) -> Type:
-        try:
-            return expr_type(expr, self.kinds)
-        except AdjointError:
-            return None
-
-    def waiting(self, loop: For, sums: Sequence[_Sum]) -> Iterator[_Sum]:
+    def waiting(self, sums: Sequence[_Sum]) -> Iterator[_Sum]:
         """Yield the sums that are kept for later.
 
         Those of a row into one element of the iteration may stay, as no other iteration uses that element in the loop
         any more. They do if this saves an array.
         """
-        keys = {id(each.stmt): self.key(each.stmt, loop) for each in sums}
         staying: dict[tuple[Var, tuple[Expr, ...]], int] = {}
         for each in sums:
-            others = (s for s in sums if keys[id(s.stmt)] == keys[id(each.stmt)])
+            others = (s for s in sums if s.addend.key == each.addend.key)
             if each.row not in staying and all(s.row == each.row and s.offset == each.offset for s in others):
                 staying[each.row] = each.offset
         yield from (each for each in sums if staying.get(each.row) != each.offset)
 
     # -- the loop that keeps them --------------------------------------------------------------------------------
 
-    def core(self, plan: _Plan, sums: Sequence[_Sum]) -> For | None:
-        """Return the loop without sums that keeps what is to be added; None if nothing else would be left of it."""
-        body = plan.loop.body
-        gone = {id(each.stmt) for each in sums}
+    def core(self, plan: _Plan, sums: Sequence[_Sum]) -> For:
+        """Return the loop without sums that keeps what is to be added."""
         place = (shifted(plan.loop.index, plan.margin),)
-        after: dict[int, list[Stmt]] = {}
+        kept: list[tuple[Addend, Store]] = []
         for each in sums:
-            name, key = self.source(each.stmt, body), self.key(each.stmt, plan.loop)
-            if key not in plan.kept:
-                value = each.stmt.value if name is None else name
-                kept = plan.kept[key] = self.buffer(value)
-                owner = next((s for s in body if isinstance(s, Let) and s.target == name), each.stmt)
-                after.setdefault(id(owner), []).append(Store(kept, place, value))
-        new: list[Stmt] = []
-        for stmt in body:
-            new += [*([] if id(stmt) in gone else [stmt]), *after.get(id(stmt), [])]
-        return replace(plan.loop, body=tuple(new))
-
-    def key(self, stmt: Accum, loop: For) -> Expr | int:
-        """Return what kept values are known by: one name, one expression or one statement."""
-        name = self.source(stmt, loop.body)
-        facts = self.accesses.of(loop)
-        changed = {access.cls for access in facts.accesses if access.writes}
-        names = set(names_in(stmt.value)) - {loop.index.name}
-        if name is not None:
-            return name
-        return id(stmt) if names & facts.binds or changed & set(map(self.accesses.class_of, names)) else stmt.value
-
-    def source(self, stmt: Accum, body: Block) -> Var | None:
-        """Return the name that what is added is a multiple of, if it is set once in the loop, and before."""
-        value = stmt.value
-        names = set(names_in(value))
-        parts = tuple(subexpressions(value))
-        simple = all(not isinstance(p, Call) or p.prim in ("neg", "mul") for p in parts)
-        finite = all(isinstance(p.value, float) and abs(p.value) < 1e300 for p in parts if isinstance(p, Lit))
-        lets = [s for s in body if isinstance(s, Let) and s.target.name in names]
-        everything = [s for s in statements(body) if isinstance(s, Let | Accum) and s.target.name in names]
-        if not simple or not finite or not len(names) == len(lets) == len(everything) == 1:
-            return None
-        places = [k for k, each in enumerate(body) if each is lets[0] or each is stmt]
-        same = self.type_of(lets[0].target) == self.type_of(value) and body[places[0]] is lets[0]
-        return lets[0].target if same and names_in(value).count(lets[0].target.name) == 1 else None
-
-    def buffer(self, value: Expr) -> Var:
-        name = value.name if isinstance(value, Var) else ""
-        hint = self.context.hint(name)
-        base = "_" if hint is None else f"{hint}_kept"
-        return self.context.fresh(base, array(self.type_of(value), 1), None if hint is None else base)
+            if each.addend.key not in plan.kept:
+                dtype = self.kinds[each.stmt.target.name].dtype
+                array = plan.kept[each.addend.key] = new_array(each.addend, each.stmt.target, dtype, 1, self.context)
+                kept.append((each.addend, Store(array, place, each.addend.value)))
+        return replace(plan.loop, body=keeping(plan.loop.body, [each.stmt for each in sums], kept))
 
     # -- the loops that add --------------------------------------------------------------------------------------
 
@@ -251,13 +200,12 @@ class _Spreader:
         hint = self.context.hint(plan.loop.index.name) or "j"
         index = self.context.fresh(hint, types.int64, hint)
         self.context.natural[index.name] = True
-        terms: list[Expr] = []
+        terms: list[tuple[float, Expr]] = []
         for each in sums:
-            name, kept = self.source(each.stmt, plan.loop.body), plan.kept[self.key(each.stmt, plan.loop)]
-            there = Call("getitem", (kept, shifted(index, plan.margin - each.offset)))
-            terms.append(there if name is None else substitute(each.stmt.value, {name.name: there}))
-        total = reduce(lambda a, b: Call("add", (a, b)), terms)
-        body = (Accum(target, (*lead, index), total, sums[0].stmt.loc),)
+            there = shifted(index, plan.margin - each.offset)
+            terms.append((each.addend.factor, Call("getitem", (plan.kept[each.addend.key], there))))
+        added = total(terms, self.kinds[target.name].dtype)
+        body = (Accum(target, (*lead, index), added, sums[0].stmt.loc),)
         yield For(index, shifted(low, min(offsets)), shifted(high, max(offsets)), Lit(1), body, loc=plan.loop.loc)
 
 

@@ -12,6 +12,7 @@ from tests.programs.branching import branching
 from tests.programs.expressions import KEYS, Expressions, Helper
 from tests.programs.points import points
 from tests.programs.scope import Name, Scope
+from tests.programs.stencils import stencil
 from tests.programs.sweeps import fold, relay, scratch, sweep
 from tests.programs.windows import windows
 
@@ -406,6 +407,9 @@ class Statements(features.Features):
     def points(self) -> bool:
         return points(self)
 
+    def stencil(self) -> bool:
+        return stencil(self)
+
     def while_counted(self) -> bool:
         count = self.scope.fresh("int", low=0, high=8, frozen=True)
         limit = self.random.randint(2, 5)
@@ -445,5 +449,6 @@ COMPOUND = {
     "beside": 4,
     "branching": 4,
     "points": 3,
+    "stencil": 4,
 }  # fmt: skip
 COMPOUND |= features.COMPOUND
