@@ -94,19 +94,28 @@ def map_loops(func: Func, change: Callable[[For, frozenset[str], int], Sequence[
 
     def block(stmts: Block, live: frozenset[str], depth: int) -> Block:
         made: list[Stmt] = []
-        for k, stmt in enumerate(stmts):
-            after = live | exposed(stmts[k + 1 :], (), func)[0]
+        for stmt, after in zip(stmts, read_after(stmts, live, func), strict=True):
             new = change(stmt, after, depth) if isinstance(stmt, For) else None
             if new is not None:
                 made += new
                 continue
             if isinstance(stmt, For | While):
-                after |= frozenset(exposed(stmt.body, (), func)[0])
+                after |= exposed(stmt.body, (), func)[0]
             deeper = depth + isinstance(stmt, For | While)
             made.append(map_blocks(stmt, lambda inner, a=after, d=deeper: block(inner, a, d)))
         return tuple(made)
 
     return block(func.body, frozenset(), 0)
+
+
+def read_after(block: Block, live: frozenset[str], func: Func) -> list[frozenset[str]]:
+    """Return for each statement of a block the names that are read after it; `live` are those read after the block."""
+    out: list[frozenset[str]] = []
+    for stmt in reversed(block):
+        out.append(live)
+        found, known = exposed((stmt,), (), func)
+        live = (live - known) | found
+    return out[::-1]
 
 
 def exposed(block: Block, defined: Iterable[str], func: Func) -> tuple[set[str], set[str]]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from adjoint.analysis.dependence import Dependence
-from adjoint.analysis.iterations import Apart, exposed
+from adjoint.analysis.iterations import Apart, exposed, read_after
 from adjoint.analysis.threads import Threads, threads
 from adjoint.analysis.written import shifted
 from adjoint.errors import Loc, UnsupportedError
@@ -155,8 +155,7 @@ class _Maker:
     def block(self, block: Block, live: frozenset[str], depth: int) -> Block:
         """Return what the host does for a block; `live` are the names that are read after it."""
         made: list[Stmt] = []
-        for k, stmt in enumerate(block):
-            after = live | exposed(block[k + 1 :], (), self.func)[0]
+        for k, (stmt, after) in enumerate(zip(block, read_after(block, live, self.func), strict=True)):
             match stmt:
                 case For():
                     made += self.loop(stmt, after, depth, _made(block[:k]))

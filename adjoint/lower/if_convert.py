@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from adjoint.analysis.iterations import exposed, term
+from adjoint.analysis.iterations import exposed, read_after, term
 from adjoint.analysis.linear import Linear
 from adjoint.analysis.sharing import memory_classes
 from adjoint.analysis.written import offset_from
@@ -66,6 +66,9 @@ def if_convert(func: Func, context: Context) -> Func:
                 x[j] += t
                 x[j] += y[j] if i < j else 0.0
     """
+    loops = (stmt for stmt in statements(func.body) if isinstance(stmt, For) and _is_plain(stmt))
+    if not any(isinstance(stmt, If) for loop in loops for stmt in loop.body):
+        return func
     converter = _Converter(func, context)
     body = converter.block(func.body, frozenset(), frozenset())
     return replace(func, body=body) if converter.found else func
@@ -84,13 +87,12 @@ class _Converter:
     def block(self, block: Block, around: frozenset[str], live: frozenset[str]) -> Block:
         """Change loops in a block; `around` are the indices of the loops around it, `live` what is read after it."""
         out: list[Stmt] = []
-        for k, stmt in enumerate(block):
-            after = live | self.read(block[k + 1 :])
+        for stmt, after in zip(block, read_after(block, live, self.func), strict=True):
             changed = self.loop(stmt, around, after) if isinstance(stmt, For) and _is_plain(stmt) else None
             if changed is None:
                 inside = around | {stmt.index.name} if isinstance(stmt, For) else around
                 if isinstance(stmt, For | While):
-                    after |= self.read((stmt,)) | self.read(stmt.body)
+                    after |= self.read(stmt.body)
                 changed = map_blocks(stmt, lambda inner, i=inside, a=after: self.block(inner, i, a))
             else:
                 self.found = True
@@ -143,8 +145,7 @@ class _Converter:
         that have been bound before it.
         """
         out: list[Stmt] = []
-        for k, stmt in enumerate(block):
-            after = live | self.read(block[k + 1 :])
+        for stmt, after in zip(block, read_after(block, live, self.func), strict=True):
             done = self.branch(stmt, there, after, known) if isinstance(stmt, If) else (stmt,)
             if done is None:
                 return None

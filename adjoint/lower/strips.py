@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from adjoint.analysis.dependence import Dependence
-from adjoint.analysis.iterations import Shared, exposed, shared, term
+from adjoint.analysis.iterations import Shared, exposed, map_loops, shared, term
 from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store, While
 from adjoint.ir.walk import map_blocks, names_in, nested, operands, statements, subexpressions, substitute, unshared
 from adjoint.lower.context import Context
@@ -83,7 +83,7 @@ def strips(func: Func, context: Context) -> Func:
     context.kinds.update(func.types)
     func = separated(replace(func, body=unshared(func.body), types=context.kinds), context.kinds)
     cutter = _Cutter(func, context, Dependence(func))
-    body = cutter.block(func.body, frozenset(), 0)
+    body = map_loops(func, cutter.cut)
     return replace(func, body=unshared(body)) if cutter.found else func
 
 
@@ -142,21 +142,6 @@ class _Cutter:
         self.own = element_arrays(func, context.kinds)
         self.found = False
 
-    def block(self, block: Block, live: frozenset[str], depth: int) -> Block:
-        """Cut loops in a block; `live` are names that are read after it, and `depth` counts the loops around."""
-        out: list[Stmt] = []
-        for k, stmt in enumerate(block):
-            after = live | exposed(block[k + 1 :], (), self.func)[0]
-            if isinstance(stmt, For) and (cut := self.cut(stmt, after, depth)) is not None:
-                self.found = True
-                out += cut
-                continue
-            if isinstance(stmt, For | While):
-                after |= frozenset(exposed((stmt,), (), self.func)[0] | exposed(stmt.body, (), self.func)[0])
-            deeper = depth + isinstance(stmt, For | While)
-            out.append(map_blocks(stmt, lambda inner, a=after, d=deeper: self.block(inner, a, d)))
-        return tuple(out)
-
     def cut(self, loop: For, live: frozenset[str], depth: int) -> Sequence[Stmt] | None:
         if not _is_candidate(loop):
             return None
@@ -185,6 +170,7 @@ class _Cutter:
         arranged = layout(work, own, found.totals, self.context)
         if arranged is None:
             return None
+        self.found = True
         binds = {name.name for stmt in nested(work) for name in targets(stmt)} | {loop.index.name}
         private = binds - {*found.totals, *(made.target.name for made in own)} - arranged.same
         return Strip(self.context, self.func, work, loop, private, arranged, tests).stmts()

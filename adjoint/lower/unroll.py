@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from adjoint.analysis.iterations import exposed
+from adjoint.analysis.iterations import exposed, read_after
 from adjoint.analysis.written import offset_from
 from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, Let, Lit, Stmt, Store, Var, While
-from adjoint.ir.walk import map_blocks, map_expr, map_operands, names_in, operands, substitute
+from adjoint.ir.walk import map_blocks, map_expr, map_operands, names_in, operands, statements, substitute
 from adjoint.lower.context import Context
 from adjoint.lower.iteration import places
 from adjoint.lower.uses import open_indices
@@ -46,6 +46,8 @@ def unroll(func: Func, context: Context) -> Func:
                 s += t_1 * t_1
         return s
     """
+    if not any(isinstance(stmt, For) and _values(stmt) for stmt in statements(func.body)):
+        return func
     unroller = _Unroller(func, context)
     body = unroller.block(func.body, frozenset(), ())
     return replace(func, body=body) if unroller.found else func
@@ -61,15 +63,14 @@ class _Unroller:
     def block(self, block: Block, live: frozenset[str], around: tuple[For, ...]) -> Block:
         """Write out loops in a block; `live` are the names that are read after it."""
         out: list[Stmt] = []
-        for k, stmt in enumerate(block):
-            after = live | exposed(block[k + 1 :], (), self.func)[0]
+        for stmt, after in zip(block, read_after(block, live, self.func), strict=True):
             if isinstance(stmt, For) and len(around) > 1 and self.is_short(stmt, around[-1]):
                 self.found = True
                 out += self.turns(stmt, after)
                 continue
             inside = (*around, stmt) if isinstance(stmt, For) else around
             if isinstance(stmt, For | While):
-                after |= exposed((stmt,), (), self.func)[0] | exposed(stmt.body, (), self.func)[0]
+                after |= exposed(stmt.body, (), self.func)[0]
             out.append(map_blocks(stmt, lambda inner, a=after, i=inside: self.block(inner, a, i)))
         return tuple(out)
 
