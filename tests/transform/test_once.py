@@ -32,8 +32,8 @@ def fitted(a, b):
         (both, (A, B), "np.linalg.solve(a.T"),
         (twice, (A,), "np.linalg.solve(a.T"),
         (later, (A, B), "np.linalg.solve(a.T"),
-        (fitted, (A, B), "= inverse_of_rank("),
-        (fitted, (A, B[:, 0].copy()), "= inverse_of_rank("),
+        (fitted, (A, B), "inverse_of_rank(a, l"),
+        (fitted, (A, B[:, 0].copy()), "inverse_of_rank(a, l"),
     ],
 )
 def test_one_call_serves_all(fun, args, called):
