@@ -11,6 +11,7 @@ from adjoint import value_and_grad
 from adjoint.codegen.emit import text
 from adjoint.lower.expand import expand
 from adjoint.lower.if_convert import if_convert
+from benchmarks.points import upwind
 from tests.ir_text import parse
 from tests.lower.programs import run
 
@@ -86,18 +87,6 @@ def test_branches_that_stay(body: str) -> None:
     """
     func, context = expand(parse(written, types={"r": "float64"}))
     assert if_convert(func, context) is func
-
-
-def upwind(u0: np.ndarray, c: np.ndarray, steps: int) -> float:
-    u = u0.copy()
-    for _ in range(steps):
-        old = u.copy()
-        for i in range(1, u.shape[0] - 1):
-            if c[i] > 0.0:
-                u[i] = old[i] - c[i] * (old[i] - old[i - 1])
-            else:
-                u[i] = old[i] - c[i] * (old[i + 1] - old[i])
-    return np.sum(u * u)
 
 
 def test_upwind_differences() -> None:
