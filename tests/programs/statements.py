@@ -12,6 +12,7 @@ from tests.programs.branching import branching
 from tests.programs.expressions import KEYS, Expressions, Helper
 from tests.programs.points import points
 from tests.programs.scope import Name, Scope
+from tests.programs.sequences import sequences
 from tests.programs.stencils import stencil
 from tests.programs.sweeps import fold, relay, scratch, sweep
 from tests.programs.windows import windows
@@ -407,6 +408,9 @@ class Statements(features.Features):
     def points(self) -> bool:
         return points(self)
 
+    def sequences(self) -> bool:
+        return sequences(self)
+
     def stencil(self) -> bool:
         return stencil(self)
 
@@ -449,6 +453,7 @@ COMPOUND = {
     "beside": 4,
     "branching": 4,
     "points": 3,
+    "sequences": 3,
     "stencil": 4,
 }  # fmt: skip
 COMPOUND |= features.COMPOUND
