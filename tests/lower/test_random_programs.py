@@ -46,7 +46,8 @@ def of_function(fun: Any, args: tuple[Any, ...], wrt: int | tuple[int, ...], kwa
 
 @pytest.mark.parametrize("seed", range(PROGRAMS))
 def test_program(seed: int, tmp_path: Path) -> None:
-    assert of_program(grow(seed), tmp_path) in ("", "unfit", "refused")
+    # A guard is an answer, if one that costs time: the function is compiled as it stands then.
+    assert of_program(grow(seed), tmp_path) in ("", GUARD, "unfit", "refused")
 
 
 @pytest.mark.parametrize("case", [*CASES.values()][::EVERY], ids=lambda case: case.name)
