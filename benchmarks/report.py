@@ -114,12 +114,26 @@ def _pairs(columns: dict[str, str]) -> list[tuple[str, str]]:
 
 
 def machine(*files: dict[str, Any]) -> str:
-    """Say what the figures were measured with."""
-    about, versions = files[0]["machine"], files[0]["versions"]
-    packages = ", ".join(f"{package} {number}" for package, number in versions.items())
+    """Say what the figures were measured with: a line for each machine, with the tools that only that one has run."""
+    lines: dict[str, dict[str, None]] = {}
+    for results in files:
+        tools = dict.fromkeys(row["tool"] for rows in results["kernels"].values() for row in rows)
+        lines.setdefault(_measured_with(results), {}).update(tools)
+    seen: set[str] = set()
+    out: list[str] = []
+    for line, tools in lines.items():
+        own = [COLUMNS[tool].removesuffix(" ÷ ours") for tool in tools if tool in COLUMNS and tool not in seen]
+        out.append(f"{', '.join(own) or 'Kernels measured again'}: {line}" if seen else line)
+        seen |= tools.keys()
+    return "\n".join(out)
+
+
+def _measured_with(results: dict[str, Any]) -> str:
+    about = results["machine"]
+    packages = ", ".join(f"{package} {number}" for package, number in results["versions"].items())
     return (
         f"{about['cpu']}, one core of {about['cores']}; Python {about['python']}, {packages}; medians of up to "
-        f"{files[0]['rounds']} rounds, {files[0]['clock']} clock.\n"
+        f"{results['rounds']} rounds, {results['clock']} clock.\n"
     )
 
 

@@ -38,6 +38,16 @@ def test_table():
     assert "| kernels it doesn't run |  |  |  | 1 |" in text
 
 
+def test_each_machine_has_a_line():
+    other = {**RESULTS, "machine": {"cpu": "another", "cores": 4, "python": "3.11.7"}}
+    more = {**other, "kernels": {"one": [*RESULTS["kernels"]["one"], {"tool": "jax", "median": 2e-3, "min": 2e-3}]}}
+    first, *rest = report.machine(RESULTS, RESULTS, more).splitlines()
+    assert first.startswith("a processor, one core of 2; Python 3.11.7")
+    second = first.replace("a processor, one core of 2", "JAX best: another, one core of 4")
+    assert [line for line in rest if line] == [second]
+    assert "Kernels measured again: another" in report.machine(RESULTS, other)
+
+
 def test_a_tool_is_compared_within_its_file():
     second = {
         **RESULTS,
