@@ -58,6 +58,7 @@ def _first_write(func: Func, context: Context) -> Func:
 
 # Name and pass; each gets the program and what `expand` found out.
 PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
+    ("sink", lambda func, context: sink(func)),
     ("sums", sums),
     ("overwritten", drop_overwritten),
     ("spent", drop_spent),
@@ -77,7 +78,6 @@ PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
     ("recycle", recycle),
     ("multiply", multiply),
     ("unroll", unroll),
-    ("sink", lambda func, context: sink(func)),
     ("if_convert", if_convert),
     ("gather", gather),
     ("spread", spread),

@@ -88,6 +88,8 @@ class _Sinker(Skipper):
         match site.stmt:
             case Accum(_, _, value) if is_pure(value):
                 return self.unless(value, zeros)
+            case Let(target, Call("add" | "sub", (first, value))) if first == target and is_pure(value):
+                return ALWAYS if target.name in names_in(value) else self.unless(value, zeros)
             case For() as loop:
                 return super().test(loop, site, zeros) or ALWAYS
             case _:

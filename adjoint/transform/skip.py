@@ -154,11 +154,14 @@ class Skipper:
                 return zeros.get(name, ALWAYS)
             case Call("select", (cond, then, orelse)) if is_pure(cond):
                 return _either(cond, self.unless(then, zeros), self.unless(orelse, zeros))
-            case Call("neg", (inner,)):
-                return self.unless(inner, zeros)
+            case Call("div" | "neg" | "pos", (first, *_)):
+                return self.unless(first, zeros)
             case Call("mul", (first, second)):
                 found = (self.unless(first, zeros), self.unless(second, zeros))
                 return next((each for each in found if each != ALWAYS), ALWAYS)
+            case Call("add" | "sub", (first, second)):
+                found = (self.unless(first, zeros), self.unless(second, zeros))
+                return found[0] if found[0] == found[1] else ALWAYS
             case _:
                 return ALWAYS
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,6 +31,8 @@ MOVED = {
     "what it is computed from": "d: float64 = b_bar * x[i]\n        y[i] += d * 3.0",
     "two steps": "d: float64 = b_bar * 2.0\n        c: float64 = d * d\n        y[i] += c * b_bar",
     "past what has nothing to do with it": "t: float64 = x[i] * x[i]\n        y[i] += b_bar\n        s += t",
+    "a number that is bound anew": "s = s - 2.0 * b_bar",
+    "a quotient": "s += b_bar / e",
     "past a sum into the same array": "y[i] += x[i]\n        y[i] += b_bar",
 }
 STAYING = {
@@ -76,6 +79,56 @@ def test_zeros_of_the_user_count() -> None:
     """What isn't a cotangent is multiplied, as it is in the user's program: infinity times zero is no number."""
     before = parse(BEFORE.format(cond="x[i] > 0.0", rest="y[i] += w * x[i]").replace("b_bar", "w"))
     assert sink(before) is before
+
+
+def roots(x: np.ndarray) -> float:
+    total = 0.0
+    for i in range(x.shape[0]):
+        root = np.sqrt(x[i])
+        if x[i] > 0.0:
+            total += root
+    return total
+
+
+def early(x: float) -> float:
+    root = math.sqrt(x)
+    if x > 0.0:
+        return 2.0 * root
+    return x
+
+
+def inverse_distances(x: np.ndarray, y: np.ndarray) -> float:
+    total = 0.0
+    for i in range(x.shape[0]):
+        for j in range(x.shape[0]):
+            distance = np.sqrt((x[i] - x[j]) ** 2 + (y[i] - y[j]) ** 2)
+            if i != j:
+                total += 1.0 / distance
+    return total
+
+
+@pytest.mark.parametrize("target", ["source", "compiled"])
+def test_what_is_infinite_on_the_other_side_only(target: str) -> None:
+    """The derivative of a root at zero isn't asked for where the branch leaves the root alone."""
+
+    def gradient(fun: Any, argnums: tuple[int, ...], *args: Any) -> Any:
+        made = value_and_grad(fun, argnums=argnums)
+        return made.python(*args)[1] if target == "source" else made(*args)[1]
+
+    (x_bar,) = gradient(roots, (0,), np.array([0.0, 1.0, 4.0]))
+    assert x_bar.tolist() == [0.0, 0.5, 0.25]
+    assert gradient(early, (0,), 0.0) == (1.0,)
+    assert gradient(early, (0,), 4.0) == (0.5,)
+    x, y = np.array([0.0, 1.0, 2.0]), np.array([0.0, 0.0, 1.0])
+    x_bar, y_bar = gradient(inverse_distances, (0, 1), x, y)
+    for array, bar in ((x, x_bar), (y, y_bar)):
+        for k in range(3):
+            kept, sides = array[k], list[float]()
+            for step in (1e-6, -1e-6):
+                array[k] = kept + step
+                sides.append(inverse_distances(x, y))
+            array[k] = kept
+            assert bar[k] == pytest.approx((sides[0] - sides[1]) / 2e-6, rel=1e-6, abs=1e-8)
 
 
 def pair_energy(x: np.ndarray, reach: float) -> float:
