@@ -520,7 +520,7 @@ ROWS: dict[str, Row] = {
         lambda: grad(bad.square).inspect("nowhere", 1.0),
         ValueError,
         "ValueError: there is no stage 'nowhere'; the stages are ssa, reverse, dce, copyprop, simplify, "
-        "join, coalesce, renest, polish, branches, sink, skip, names, numba, source, compiled",
+        "join, coalesce, renest, sink, polish, branches, skip, names, numba, source, compiled",
     ),
 }
 

@@ -68,9 +68,9 @@ TIDY: tuple[tuple[str, Callable[[Func], Func]], ...] = (
     ("join", join_branches),
     ("coalesce", lambda func: coalesce(eliminate(func))),
     ("renest", lambda func: drop_copies(renest(func))),
+    ("sink", sink),
     ("polish", lambda func: eliminate(simplify(propagate(overwrite(func))))),
     ("branches", into_branches),
-    ("sink", sink),
     ("skip", skip),
     ("names", rename),
 )
