@@ -121,8 +121,9 @@ class _Sinker(Skipper):
             if not moved:
                 continue
             self.found = True
-            inside = tuple(each.stmt for k, each in enumerate(rest) if k in moved)
-            rest = [each for k, each in enumerate(rest) if k not in moved]
+            comments, gone = _comments(rest, moved)
+            inside = tuple(each.stmt for k, each in enumerate(rest) if k in moved | comments)
+            rest = [each for k, each in enumerate(rest) if k not in moved | gone]
             if side:
                 branch = replace(branch, then=(*branch.then, *inside))
             else:
@@ -137,7 +138,7 @@ class _Sinker(Skipper):
             staying = [k for k in range(len(rest)) if k not in moved]
             wrong = {k for k in moved if any(u < k and self.conflict(rest[u].stmt, rest[k].stmt) for u in staying)}
             if not wrong:
-                return moved | _comments(rest, moved)
+                return moved
             # A statement that has to stay keeps what it is computed for.
             sums -= wrong
             sums = {k for k in sums if not any(w < k and self.conflict(rest[w].stmt, rest[k].stmt) for w in wrong)}
@@ -200,16 +201,15 @@ def _reads(stmt: Stmt) -> tuple[str, ...]:
     return tuple(name for expr in exprs for name in names_in(expr))
 
 
-def _comments(rest: Sequence[_Later], moved: set[int]) -> set[int]:
-    """Return the places of the comments on statements all of which go."""
-    found: set[int] = set()
-    going = False
+def _comments(rest: Sequence[_Later], moved: set[int]) -> tuple[set[int], set[int]]:
+    """Return the places of the comments on statements that go, and of those that have no other statements."""
+    found, gone = set[int](), set[int]()
+    goes = stays = False
     for k in range(len(rest) - 1, -1, -1):
         if isinstance(rest[k].stmt, Comment):
-            if going:
-                found.add(k)
-            going = False
-        else:
-            after = k + 1 >= len(rest) or isinstance(rest[k + 1].stmt, Comment)
-            going = k in moved and (after or going)
-    return found
+            found |= {k} if goes else set()
+            gone |= {k} if goes and not stays else set()
+            goes = stays = False
+        elif not isinstance(rest[k].stmt, Return):
+            goes, stays = goes or k in moved, stays or k not in moved
+    return found, gone
