@@ -117,7 +117,7 @@ class _Converter:
         moved = {target.name for stmt in statements(loop.body) for target in targets(stmt)} - own
         there = {element for stmt in rest for element in self.certain(stmt)}
         there = {each for each in there if moved.isdisjoint(name for place in each[1] for name in names_in(place))}
-        straight = self.straight(loop.body, there, live | self.read(loop.body), frozenset())
+        straight = self.straight(loop.body, there, live | self.read(loop.body))
         if straight is None:
             return None
         counts = self.mentions - Counter(_mentions(loop.body)) + Counter(_mentions(straight))
@@ -138,26 +138,22 @@ class _Converter:
 
     # -- branches ------------------------------------------------------------------------------------------------
 
-    def straight(self, block: Block, there: set[Element], live: frozenset[str], known: frozenset[str]) -> Block | None:
+    def straight(self, block: Block, there: set[Element], live: frozenset[str]) -> Block | None:
         """Return a block without branches; None if that can't be done.
 
-        `there` are the elements that are always used, `live` the names that are read after the block, and `known` those
-        that have been bound before it.
+        `there` are the elements that are always used, `live` the names that are read after the block.
         """
         out: list[Stmt] = []
         for stmt, after in zip(block, read_after(block, live, self.func), strict=True):
-            done = self.branch(stmt, there, after, known) if isinstance(stmt, If) else (stmt,)
+            done = self.branch(stmt, there, after) if isinstance(stmt, If) else (stmt,)
             if done is None:
                 return None
             out += done
-            known |= {target.name for each in done for target in targets(each)}
         return tuple(out)
 
-    def branch(
-        self, stmt: If, there: set[Element], live: frozenset[str], known: frozenset[str]
-    ) -> list[Stmt] | None:
+    def branch(self, stmt: If, there: set[Element], live: frozenset[str]) -> list[Stmt] | None:
         sides = (settled(side, self.mentions) for side in (stmt.then, stmt.orelse))
-        then, orelse = (self.straight(side, there, live, known) for side in sides)
+        then, orelse = (self.straight(side, there, live) for side in sides)
         if stmt.merges or then is None or orelse is None:
             return None
         if not all(self.may_stand(each, there) for each in (*then, *orelse)):
@@ -172,12 +168,13 @@ class _Converter:
         last = sides.last()
         taken = self.chosen(sides.then, cond, live, holds=True)
         other = self.chosen(sides.orelse, cond, live, holds=False)
-        if taken is None or other is None or not known.issuperset(taken[1].keys() ^ other[1].keys()):
+        if taken is None or other is None:
             return None
         out += [*taken[0], *other[0]]
         for one, two in last:
             value, instead = substitute(one.value, taken[1]), substitute(two.value, other[1])
             out.append(replace(one, value=_select(cond, value, instead, True)))
+        # A name that has no value yet in the iteration is found by `is_parallel`: it would be handed on.
         for name in {**taken[1], **other[1]}:
             value = self.merged(cond, taken[1].get(name, Var(name)), other[1].get(name, Var(name)))
             out.append(Let(Var(name), value, stmt.loc))

@@ -62,6 +62,9 @@ def test_numbers(cond: str, branch: str) -> None:
 
 STAYING = {
     "an element that may not be there": "if t > 0.5:\n                    s += x[j + 1]",
+    "a place beyond the last": "if t > 0.5:\n                    s += z[j + 1]",
+    "a place before the first": "if t > 0.5:\n                    s += z[j - 1]",
+    "the last of some": "if t > 0.5:\n                    r = t",
     "a place out of an array": "if t > 0.5:\n                    k: int64 = i + 3\n                    y[k] += t",
     "more than the rest": "if t > 0.5:\n                    s += t / x[j] / (t - x[j]) / (t + x[j]) / (1.0 + x[j] / t) * 3.0",
     "a function": "if t > 0.5:\n                    s += exp(t)",
@@ -79,6 +82,7 @@ def test_branches_that_stay(body: str) -> None:
     def f(x: float64[:], y: float64[:], n: int64):
         s: float64 = 0.25
         r: float64 = 0.5
+        z: float64[:] = zeros(n)
         for i in range(n):
             for j in range(n):
                 t: float64 = x[j] + y[i]
@@ -115,6 +119,22 @@ def guarded(x: np.ndarray) -> float:
         if x[i] != 0.0:
             total += t / x[i]
     return total
+
+
+def test_places_of_an_array_made_here() -> None:
+    written = """
+    def f(x: float64[:], n: int64):
+        s: float64 = 0.25
+        z: float64[:] = zeros(n)
+        for j in range(1, n - 1):
+            t: float64 = x[j] * x[j]
+            if t > 0.5:
+                z[j - 1] += t
+                s += z[j + 1]
+        return s
+    """
+    func, context = expand(parse(written))
+    assert "z[j - 1] += t if t > 0.5 else 0.0" in text(if_convert(func, context))
 
 
 def test_what_is_not_chosen_does_not_spread() -> None:

@@ -79,6 +79,9 @@ def test_zeros_of_the_user_count() -> None:
     """What isn't a cotangent is multiplied, as it is in the user's program: infinity times zero is no number."""
     before = parse(BEFORE.format(cond="x[i] > 0.0", rest="y[i] += w * x[i]").replace("b_bar", "w"))
     assert sink(before) is before
+    both_kinds = "w: float64 = 0.0\n        y[i] += w * x[i]\n        y[i] += b_bar"
+    after = text(sink(parse(BEFORE.format(cond="x[i] > 0.0", rest=both_kinds))))
+    assert "y[i] += w * x[i]" in after and "else" not in after
 
 
 def roots(x: np.ndarray) -> float:
