@@ -34,6 +34,15 @@ def runs(loop: For) -> Expr | None:
             return None
 
 
+def turns_of(loop: For) -> range:
+    """Return the values of an index if the bounds are numbers; none otherwise."""
+    match loop.start, loop.stop, loop.step:
+        case Lit(int() as start), Lit(int() as stop), Lit(int() as step) if step:
+            return range(start, stop, step)
+        case _:
+            return range(0)
+
+
 def may_be_asked_again(loop: For) -> bool:
     """Whether the bounds of a loop are cheap, and the same after an iteration as before it."""
     bounds = (loop.start, loop.stop)

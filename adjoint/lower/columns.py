@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from adjoint.analysis.linear import whole
+from adjoint.analysis.ranges import turns_of
 from adjoint.analysis.sharing import memory_classes, shared_names
 from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, Let, Lit, Return, Stmt, Store, Var
 from adjoint.ir.walk import (
@@ -23,7 +24,7 @@ from adjoint.ir.walk import (
 )
 from adjoint.lower.context import Context
 from adjoint.lower.uses import MADE, is_single
-from adjoint.rules.numba_types import Type, array, is_array, types
+from adjoint.rules.numba_types import Type, array, is_array, of_dtype, types
 
 FEW = 8  # columns, and turns of a loop that LLVM writes out
 TURNS = 10  # how much more is done in a loop than around it
@@ -103,9 +104,7 @@ class _Finder:
             return False
         if not isinstance(kind.dtype, types.Float | types.Integer):
             return False
-        if uses.made is None:
-            return True
-        if not uses.returned:
+        if uses.made is None or not uses.returned:
             return True
         # It is made once more at the end.
         sizes = _sizes(uses.made)
@@ -164,17 +163,10 @@ class _Finder:
             self.other.add(name)
             return
         uses = self.uses.setdefault(name, _Uses())
-        turns = {loop.index.name: loop for loop in around if _is_written_out(loop)}
-        column = index[1]
-        if isinstance(column, Lit):
-            width = int(column.value) + 1 if isinstance(column.value, int) and column.value >= 0 else FEW + 1
-        else:
-            loop = turns.get(column.name) if isinstance(column, Var) else None
-            width = FEW + 1 if loop is None else max(_ends(loop))
+        uses.width = max(uses.width, _width(index[1], around))
         while around and _is_written_out(around[-1]):
             around = around[:-1]
         if not around or not _is_plain(around[-1]):
-            uses.width = max(uses.width, width)
             return
         along = [around[-1].index.name in names_in(place) for place in index]
         if along == [True, False]:
@@ -183,7 +175,6 @@ class _Finder:
             uses.first = uses.first or top
         elif along == [False, True]:
             uses.gain -= TURNS ** len(around)
-        uses.width = max(uses.width, width)
 
 
 class _Changer:
@@ -265,7 +256,7 @@ class _Changer:
 
     def made(self, how: str, target: Var, sizes: Sequence[Expr]) -> Let:
         dtype = self.context.kinds[target.name].dtype
-        options: tuple[tuple[str, Expr], ...] = () if dtype == types.float64 else (("dtype", Lit(str(dtype))),)
+        options = of_dtype(dtype)
         return Let(target, Call(how, (Call("tuple", tuple(sizes)),), options))
 
 
@@ -278,21 +269,22 @@ def _is_zeros(made: Let) -> bool:
     return isinstance(made.value, Call) and made.value.prim == "zeros"
 
 
-def _ends(loop: For) -> tuple[int, int]:
-    match loop.start, loop.stop:
-        case Lit(int() as start), Lit(int() as stop):
-            return start + 1, stop
+def _width(column: Expr, around: Sequence[For]) -> int:
+    """Return how many columns there are up to one; more than a few if that isn't known."""
+    match column:
+        case Lit(int() as number) if number >= 0:
+            return number + 1
+        case Var(name):
+            turns = [turns_of(loop) for loop in around if loop.index.name == name and _is_written_out(loop)]
+            return max(turns[0]) + 1 if turns else FEW + 1
         case _:
-            return 0, FEW + 1
+            return FEW + 1
 
 
 def _is_written_out(loop: For) -> bool:
     """Whether a loop is so short, and of a certain length, that LLVM writes it out."""
-    match loop.start, loop.stop:
-        case Lit(int() as start), Lit(int() as stop):
-            return loop.step in (Lit(1), Lit(-1)) and min(start, stop + 1) >= 0 and max(start, stop) <= FEW
-        case _:
-            return False
+    turns = turns_of(loop)
+    return bool(turns) and min(turns) >= 0 and max(turns) < FEW
 
 
 def _is_plain(loop: For) -> bool:

@@ -12,7 +12,7 @@ from adjoint.ir.walk import mentioned, statements
 from adjoint.lower.facts import Buffer, Facts
 from adjoint.lower.views import Shape
 from adjoint.rules import spelling
-from adjoint.rules.numba_types import Type, array, is_array, types
+from adjoint.rules.numba_types import Type, array, is_array, of_dtype, types
 from adjoint.rules.typing import name_types
 from adjoint.transform.hints import all_hints, hint_of
 
@@ -111,10 +111,7 @@ class Context:
         """Emit the statement that makes an array, and note its type and shape."""
         lengths = tuple(map(self.facts.symbols.expr, shape))
         sizes = lengths[0] if len(lengths) == 1 else Call("tuple", lengths)
-        options: tuple[tuple[str, Expr], ...] = ()
-        if dtype != types.float64:
-            options = (("dtype", Lit("bool" if dtype == types.boolean else str(dtype))),)
-        self.emit(Let(target, Call(how, (sizes,) if fill is None else (sizes, fill), options)))
+        self.emit(Let(target, Call(how, (sizes,) if fill is None else (sizes, fill), of_dtype(dtype))))
         self.facts.bind(target.name, shape)
         self.facts.refers(target.name, None)
         self.note_made(target.name, shape)

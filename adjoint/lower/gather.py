@@ -16,7 +16,7 @@ from adjoint.lower.accesses import Accesses, apart
 from adjoint.lower.addends import Addend, Addends, keeping, new_array, total
 from adjoint.lower.context import Context, Span
 from adjoint.lower.uses import open_indices
-from adjoint.rules.numba_types import Type, is_array, types
+from adjoint.rules.numba_types import Type, is_array, of_dtype, types
 from adjoint.transform.renaming import rename_block
 
 WIDEST = 8  # the most that offsets of one sum may differ by
@@ -267,7 +267,7 @@ class _Gatherer:
         kind: Type = self.context.kinds[each.stmt.target.name]
         var = new_array(each.addend, each.stmt.target, kind.dtype, len(plan.loops), self.context)
         plan.kept[each.addend.key] = var
-        options = () if kind.dtype == types.float64 else (("dtype", Lit(str(kind.dtype))),)
+        options = of_dtype(kind.dtype)
         return Let(var, Call("empty", (Call("tuple", tuple(self.sizes(plan))),), options), loc=plan.loops[0].loc)
 
     def sizes(self, plan: _Plan) -> Iterator[Expr]:

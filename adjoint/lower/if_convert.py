@@ -25,6 +25,7 @@ from adjoint.ir.walk import (
 from adjoint.lower.accesses import Accesses
 from adjoint.lower.context import Context
 from adjoint.lower.iteration import settled, targets, written
+from adjoint.lower.layout import elements
 from adjoint.lower.sides import Sides
 from adjoint.lower.subset import number
 from adjoint.lower.uses import mentions
@@ -189,7 +190,7 @@ class _Converter:
         for k, stmt in enumerate(block):
             stmt = map_operands(stmt, lambda expr: substitute(expr, values))
             match stmt:
-                case Let(target, value) if (more := self.term(stmt)) is not None and target.name not in values:
+                case Let(target, value) if (more := term(stmt, target.name)) is not None and target.name not in values:
                     nothing = number(0.0, self.kind(more))
                     assert isinstance(value, Call)
                     out.append(replace(stmt, value=replace(value, args=(target, _select(cond, more, nothing, holds)))))
@@ -223,14 +224,6 @@ class _Converter:
         names = {self.context.class_of(name) for name in names_in(stmt.value)}
         changed = {self.context.class_of(name) for each in rest for name in written(each)}
         return names.isdisjoint(changed) and not any(mentions(each, stmt.target.name) for each in rest)
-
-    def term(self, stmt: Let) -> Expr | None:
-        """Return what a statement adds to its name, or subtracts from it."""
-        match stmt.value:
-            case Call("add" | "sub", (first, more)) if first == stmt.target and stmt.target.name not in names_in(more):
-                return more
-            case _:
-                return None
 
     # -- what may be done in any iteration -----------------------------------------------------------------------
 
@@ -334,18 +327,7 @@ def _is_comparison(cond: Expr) -> bool:
 
 
 def _elements(stmt: Stmt) -> Iterator[Element]:
-    match stmt:
-        case Store(Var(name), index) | Accum(Var(name), index) if index:
-            yield name, index
-        case _:
-            pass
-    for expr in operands(stmt):
-        for part in subexpressions(expr):
-            match part:
-                case Call("getitem", (Var(name), *index)):
-                    yield name, tuple(index)
-                case _:
-                    pass
+    return ((each.name, each.index) for each in elements((stmt,)))
 
 
 def _cost(stmt: Stmt, *, most: bool) -> int:

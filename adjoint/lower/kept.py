@@ -12,7 +12,7 @@ from adjoint.ir import Accum, Block, Call, Expr, For, Let, Lit, Stmt, Store, Var
 from adjoint.ir.walk import map_operands, mentioned_within, names_in, operands, statements, substitute
 from adjoint.lower.context import Context
 from adjoint.lower.products import FLOATS
-from adjoint.rules.numba_types import array, types
+from adjoint.rules.numba_types import array, of_dtype
 
 
 class Row(Protocol):
@@ -71,7 +71,7 @@ class Kept:
 
     def _empty(self, var: Var, sizes: tuple[Expr, ...]) -> Expr:
         dtype = self.context.kinds[var.name].dtype
-        options = () if dtype == types.float64 else (("dtype", Lit(str(dtype))),)
+        options = of_dtype(dtype)
         return Call("empty", (Call("tuple", sizes),), options)
 
     def without(self, body: Block, local: Container[str], stable: Mapping[str, Expr]) -> Block | None:

@@ -15,7 +15,7 @@ from adjoint.lower.filling import over
 from adjoint.lower.iteration import places, targets, written
 from adjoint.lower.layout import Layout, changed_in, is_one, side_by_side, sizes_of
 from adjoint.lower.uses import mentions
-from adjoint.rules.numba_types import Type, array, is_array, types
+from adjoint.rules.numba_types import Type, array, is_array, of_dtype, types
 
 LANES = 64  # iterations in a strip: their numbers fill a few vectors, and stay in the nearest cache
 FEWEST = 8  # fewer iterations than this aren't worth it
@@ -59,7 +59,7 @@ class Strip:
             hint = self.context.hint(name)
             base = "lanes" if hint is None else f"{hint}_lanes"
             self.lanes[name] = self.context.fresh(base, array(kind, 1), base)
-            lanes.append(Let(self.lanes[name], Call("empty", (Lit(LANES),), _dtype(kind))))
+            lanes.append(Let(self.lanes[name], Call("empty", (Lit(LANES),), of_dtype(kind))))
         count = Call("minimum", (Call("sub", (loop.stop, self.first)), Lit(LANES)), via="builtin")
         fetched = [self.moved(name, axis, back=False) for name, axis in layout.packed.items()]
         stored = [self.moved(name, axis, back=True) for name, axis in layout.packed.items() if name in layout.written]
@@ -102,7 +102,7 @@ class Strip:
         hint = self.context.hint(name) or name
         new = self.arrays[name] = self.context.fresh(f"{name}_strip", array(kind.dtype, kind.ndim), f"{hint}_strip")
         shape = Call("tuple", (*self.lengths(name, axis), Lit(LANES)))
-        return Let(new, Call("empty", (shape,), _dtype(kind.dtype)))
+        return Let(new, Call("empty", (shape,), of_dtype(kind.dtype)))
 
     def moved(self, name: str, axis: int, *, back: bool) -> For:
         """Return the loops that fetch the elements for a strip, or store them."""
@@ -295,7 +295,3 @@ def _turned(loop: For, k: int) -> Iterator[Stmt]:
             yield map_operands(stmt, lambda expr: substitute(expr, index))
         elif not k:
             yield stmt
-
-
-def _dtype(kind: object) -> tuple[tuple[str, Expr], ...]:
-    return () if kind == types.float64 else (("dtype", Lit("bool" if kind == types.boolean else str(kind))),)

@@ -13,7 +13,7 @@ from adjoint.lower.factors import Term
 from adjoint.lower.iteration import rejoined
 from adjoint.lower.nests import Nest, Nests, Product
 from adjoint.lower.own_names import own_names
-from adjoint.rules.numba_types import Type, array, types
+from adjoint.rules.numba_types import Type, array, of_dtype, types
 from adjoint.transform.renest import renest
 
 BLOCK = 64  # rows of a triangle at a time: what is left over of it stays in loops
@@ -183,7 +183,7 @@ class _Writer:
     def packed(self, term: Term, packed: Var, ranges: dict[str, tuple[Expr, Expr]]) -> Iterator[Stmt]:
         """Yield what puts the left factor of a block into a matrix."""
         dtype, axes = self.dtype(term), term.left_axes
-        options = () if dtype == types.float64 else (("dtype", Lit(str(dtype))),)
+        options = of_dtype(dtype)
         sizes = Call("tuple", tuple(_less(*ranges[axis]) for axis in axes))
         yield Let(packed, Call("empty", (sizes,), options))
         yield self.loops(axes, ranges, Store(packed, _place(axes, ranges), term.left, term.add.loc))

@@ -13,7 +13,7 @@ from adjoint.ir import Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt
 from adjoint.ir.walk import map_blocks, map_expr, mentioned, names_in, statements, subexpressions, substitute
 from adjoint.lower.accesses import Access, Accesses, apart
 from adjoint.lower.context import Context
-from adjoint.rules.numba_types import Type, array, is_array, types
+from adjoint.rules.numba_types import Type, array, is_array, of_dtype, types
 from adjoint.rules.typing import expr_type
 
 FEWEST = 3  # elements that a turn must read for its rest to be worth a loop
@@ -157,7 +157,7 @@ class _Parter:
         base = "_" if hint is None else f"{hint}_known"
         known = self.context.fresh(base, array(dtype, 1), None if hint is None else base)
         handed = self.context.temporary(dtype)
-        options = () if dtype == types.float64 else (("dtype", Lit(str(dtype))),)
+        options = of_dtype(dtype)
         assert found.rest is not None
         assert found.handed is not None
         first = (*kept, Store(known, (loop.index,), found.rest, store.loc))

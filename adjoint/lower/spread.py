@@ -12,7 +12,7 @@ from adjoint.ir.walk import map_blocks, names_in, subexpressions
 from adjoint.lower.accesses import Access, Accesses, apart
 from adjoint.lower.addends import Addend, Addends, keeping, new_array, total
 from adjoint.lower.context import Context
-from adjoint.rules.numba_types import Type, is_array, types
+from adjoint.rules.numba_types import Type, is_array, of_dtype, types
 
 WIDEST = 8  # the most that offsets of one sum may differ by
 
@@ -115,7 +115,7 @@ class _Spreader:
 
     def options(self, var: Var) -> tuple[tuple[str, Expr], ...]:
         dtype = self.kinds[var.name].dtype
-        return () if dtype == types.float64 else (("dtype", Lit(str(dtype))),)
+        return of_dtype(dtype)
 
     # -- which sums may wait -------------------------------------------------------------------------------------
 

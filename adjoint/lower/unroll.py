@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from adjoint.analysis.iterations import exposed, read_after
+from adjoint.analysis.ranges import turns_of
 from adjoint.analysis.written import offset_from
 from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, Let, Lit, Stmt, Store, Var, While
 from adjoint.ir.walk import map_blocks, map_expr, map_operands, names_in, operands, statements, substitute
@@ -46,7 +47,7 @@ def unroll(func: Func, context: Context) -> Func:
                 s += t_1 * t_1
         return s
     """
-    if not any(isinstance(stmt, For) and _values(stmt) for stmt in statements(func.body)):
+    if not any(isinstance(stmt, For) and turns_of(stmt) for stmt in statements(func.body)):
         return func
     unroller = _Unroller(func, context)
     body = unroller.block(func.body, frozenset(), ())
@@ -76,11 +77,11 @@ class _Unroller:
 
     def is_short(self, loop: For, around: For) -> bool:
         """Whether a loop is short and goes along the coordinates of points that the loop around goes along."""
-        turns, index = _values(loop), loop.index.name
+        turns, index = turns_of(loop), loop.index.name
         plain = all(isinstance(stmt, Let | Store | Accum | Comment) for stmt in loop.body)
         if not plain or not 0 < len(turns) <= TURNS or len(turns) * len(loop.body) > LONGEST:
             return False
-        if loop.until is not None or loop.parallel or loop.carried or index in self.open or _values(around):
+        if loop.until is not None or loop.parallel or loop.carried or index in self.open or turns_of(around):
             return False
         if not any(isinstance(stmt, Let | Accum) for stmt in loop.body):
             return False
@@ -92,7 +93,7 @@ class _Unroller:
     def turns(self, loop: For, live: frozenset[str]) -> Iterator[Stmt]:
         kept = live | exposed(loop.body, {loop.index.name}, self.func)[0]
         own = [stmt.target.name for stmt in loop.body if isinstance(stmt, Let) and stmt.target.name not in kept]
-        for turn, value in enumerate(_values(loop)):
+        for turn, value in enumerate(turns_of(loop)):
             names: dict[str, Expr] = {name: self.context.renewed(name) for name in own if turn}
             yield from (_renamed(_in_turn(stmt, loop.index.name, value), names) for stmt in loop.body)
 
@@ -126,11 +127,3 @@ def _renamed(stmt: Stmt, names: dict[str, Expr]) -> Stmt:
     stmt = map_operands(stmt, lambda expr: substitute(expr, names))
     target = names.get(stmt.target.name) if isinstance(stmt, Let) else None
     return replace(stmt, target=target) if isinstance(stmt, Let) and isinstance(target, Var) else stmt
-
-
-def _values(loop: For) -> range:
-    match loop.start, loop.stop, loop.step:
-        case Lit(int() as start), Lit(int() as stop), Lit(int() as step) if step:
-            return range(start, stop, step)
-        case _:
-            return range(0)

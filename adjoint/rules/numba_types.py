@@ -195,3 +195,8 @@ def named_dtype(name: str) -> Type:
         return numpy_support.from_dtype(np.dtype(name))
     except (TypeError, numba_errors.NumbaError):
         raise TypingError(f"Numba has no data type `{name}`") from None
+
+
+def of_dtype(dtype: Type) -> tuple[tuple[str, Expr], ...]:
+    """Return the keyword with which a call makes an array of a data type: none for `float64`."""
+    return () if dtype == float64 else (("dtype", Lit("bool" if dtype == boolean else str(dtype))),)

@@ -23,10 +23,11 @@ from adjoint.analysis.final import Final
 from adjoint.analysis.memory import is_memory, shows
 from adjoint.analysis.origins import REPLAY, REPLAYED
 from adjoint.analysis.structure import Binding, Place
-from adjoint.ir import Block, Call, Effect, Expr, For, If, Let, Lit, Stmt, Store, Var, While
+from adjoint.ir import Block, Call, Effect, Expr, For, If, Let, Stmt, Store, Var, While
 from adjoint.ir.walk import names_in, statements
 from adjoint.rules import spelling
 from adjoint.rules.find import kind
+from adjoint.rules.numba_types import of_dtype
 from adjoint.transform.counters import value_at
 from adjoint.transform.extents import extents
 from adjoint.transform.program import Program, part_of
@@ -297,8 +298,7 @@ class Residuals:
         sizes, index = rectangle
         var = self.program.fresh(base, nb.Array(type_, len(sizes), "C"))
         shape = sizes[0] if len(sizes) == 1 else Call("tuple", sizes)
-        dtype = () if type_ == nb.float64 else (("dtype", Lit(str(type_) if type_ != nb.boolean else "bool")),)
-        return Tape(var, index, Let(var, Call("empty", (shape,), dtype, via="np")))
+        return Tape(var, index, Let(var, Call("empty", (shape,), of_dtype(type_), via="np")))
 
 
 _PURE = frozenset(

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from adjoint.errors import Loc, UnsupportedError
 from adjoint.ir import Call, Effect, Expr, Let, Lit, Stmt, Store, Var
-from adjoint.rules.numba_types import Type, array, is_array, types
+from adjoint.rules.numba_types import Type, array, is_array, of_dtype, types
 
 _FULL = Call("slice", (Lit(None), Lit(None), Lit(None)))
 
@@ -79,7 +79,7 @@ class Form(ABC):
 def widened(call: Call, kind: Type, width: int) -> Expr:
     """Return an allocation with one more axis."""
     prim = call.prim.removesuffix("_like")
-    options = () if kind.dtype == types.float64 else (("dtype", Lit(str(kind.dtype))),)
+    options = of_dtype(kind.dtype)
     shape: Expr = Call("shape", (call.args[0],)) if prim != call.prim else call.args[0]
     match shape:
         case Call("tuple", sizes):
@@ -103,7 +103,7 @@ class Rows(Form):
         return value
 
     def row(self, value: Expr, kind: Type) -> Expr:
-        options = () if kind == types.float64 else (("dtype", Lit(str(kind))),)
+        options = of_dtype(kind)
         if value == Lit(0.0) or value == Lit(0):
             return Call("zeros", (Lit(self.width),), options)
         return Call("full", (Lit(self.width), value), options)

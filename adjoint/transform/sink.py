@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from adjoint.analysis.effects import is_pure
+from adjoint.analysis.iterations import term
 from adjoint.analysis.liveness import Site
 from adjoint.ir import Accum, Block, Call, Comment, Effect, Expr, For, Func, If, Let, Return, Stmt, Store, Var
 from adjoint.ir.walk import bound, mentioned_within, names_in, operands, statements
@@ -88,8 +89,8 @@ class _Sinker(Skipper):
         match site.stmt:
             case Accum(_, _, value) if is_pure(value):
                 return self.unless(value, zeros)
-            case Let(target, Call("add" | "sub", (first, value))) if first == target and is_pure(value):
-                return ALWAYS if target.name in names_in(value) else self.unless(value, zeros)
+            case Let(Var(name)) as let if (value := term(let, name)) is not None and is_pure(value):
+                return self.unless(value, zeros)
             case For() as loop:
                 return super().test(loop, site, zeros) or ALWAYS
             case _:
