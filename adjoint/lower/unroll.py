@@ -8,11 +8,12 @@ from dataclasses import replace
 from adjoint.analysis.iterations import exposed, read_after
 from adjoint.analysis.ranges import turns_of
 from adjoint.analysis.written import offset_from
-from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, Let, Lit, Stmt, Store, Var, While
-from adjoint.ir.walk import map_blocks, map_expr, map_operands, names_in, operands, statements, substitute
+from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, Let, Lit, Stmt, Store, While
+from adjoint.ir.walk import map_blocks, map_expr, map_operands, names_in, operands, statements
 from adjoint.lower.context import Context
 from adjoint.lower.iteration import places
 from adjoint.lower.uses import open_indices
+from adjoint.transform.renaming import rename_block
 
 TURNS = 4  # the most of a loop
 LONGEST = 40  # statements that may stand for a loop
@@ -94,8 +95,8 @@ class _Unroller:
         kept = live | exposed(loop.body, {loop.index.name}, self.func)[0]
         own = [stmt.target.name for stmt in loop.body if isinstance(stmt, Let) and stmt.target.name not in kept]
         for turn, value in enumerate(turns_of(loop)):
-            names: dict[str, Expr] = {name: self.context.renewed(name) for name in own if turn}
-            yield from (_renamed(_in_turn(stmt, loop.index.name, value), names) for stmt in loop.body)
+            names = {name: self.context.renewed(name).name for name in own if turn}
+            yield from rename_block(tuple(_in_turn(stmt, loop.index.name, value) for stmt in loop.body), names)
 
 
 def _is_place(index: str, stmt: Stmt) -> bool:
@@ -121,9 +122,3 @@ def _in_turn(stmt: Stmt, index: str, value: int) -> Stmt:
 
     stmt = map_operands(stmt, lambda expr: map_expr(expr, element))
     return replace(stmt, index=tuple(map(place, stmt.index))) if isinstance(stmt, Store | Accum) else stmt
-
-
-def _renamed(stmt: Stmt, names: dict[str, Expr]) -> Stmt:
-    stmt = map_operands(stmt, lambda expr: substitute(expr, names))
-    target = names.get(stmt.target.name) if isinstance(stmt, Let) else None
-    return replace(stmt, target=target) if isinstance(stmt, Let) and isinstance(target, Var) else stmt

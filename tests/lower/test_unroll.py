@@ -30,6 +30,7 @@ WRITTEN_OUT = {
     "neighbours": "s += x[j, d] * x[i, d + 1]",
     "stores": "u: float64 = x[j, d]\n                y[j, d] = u * u",
     "adds": "y[j, d] += x[i, d] * 2.0",
+    "a number that is added to": "u: float64 = x[j, d]\n                u += x[i, d] * u\n                s += u",
 }
 
 

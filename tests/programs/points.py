@@ -33,7 +33,10 @@ def points(writer: Statements) -> bool:
         start = "" if test else random.choice(("", f"{i} + 1, "))
         with writer.block(f"for {j} in range({start}{size}):", loop=True):
             line(f"{r} = {random.choice(('0.5', '0.25'))}")
-            if random.random() < 0.5:
+            way = random.random()
+            if way < 0.3:
+                _vector(writer, (x, i, j, d), r, width)
+            elif way < 0.65:
                 with writer.block(f"for {d} in range({width}):", loop=True):
                     line(f"{gap} = {x}[{i}, {d}] - {x}[{j}, {d}]")
                     line(random.choice((f"{r} += {gap} * {gap}", f"{r} = {r} * 0.5 + {gap} ** 2")))
@@ -51,3 +54,20 @@ def points(writer: Statements) -> bool:
                 with writer.block(f"for {d} in range({columns}):", loop=True):
                     line(f"{forces.text}[{i}, {d}] += 0.1 * {r} * {x}[{j}, {d}]")
     return True
+
+
+def _vector(writer: Statements, names: tuple[str, str, str, str], r: str, width: int) -> None:
+    """Write a small array of differences, made anew for each pair, and what a distance is made of."""
+    (x, i, j, d), random, line = names, writer.random, writer.line
+    gap = writer.scope.fresh("array", "diff", shape=(width,), private=True).text
+    columns = f"{x}[{i}, :{width}] - {x}[{j}, :{width}]"
+    if random.random() < 0.3:
+        line(f"{gap} = {columns}")
+    else:
+        line(f"{gap} = np.{random.choice(('empty', 'zeros'))}({width})")
+        with writer.block(f"for {d} in range({width}):", loop=True):
+            line(f"{gap}[{d}] = {x}[{i}, {d}] - {x}[{j}, {d}]")
+            if random.random() < 0.5:
+                line(f"{gap}[{d}] -= 0.5 * {random.choice(('np.tanh', 'np.sin'))}({gap}[{d}])")
+    with writer.block(f"for {d} in range({width}):", loop=True):
+        line(f"{r} += {gap}[{d}] * {gap}[{random.choice((d, d, '0'))}]")
