@@ -134,23 +134,24 @@ class _Sinker(Skipper):
     def movable(self, rest: Sequence[_Later], cond: Expr, live: frozenset[str]) -> set[int]:
         """Return the places of the statements that may stand in a branch: sums, and what is computed for them."""
         sums = {k for k, each in enumerate(rest) if cond in _parts(each.test)}
+        stay = set[int]()
         while sums:
-            moved = sums | self.needed(rest, sums, live)
+            moved = sums | self.needed(rest, sums, stay, live)
             staying = [k for k in range(len(rest)) if k not in moved]
             wrong = {k for k in moved if any(u < k and self.conflict(rest[u].stmt, rest[k].stmt) for u in staying)}
             if not wrong:
                 return moved
             # A statement that has to stay keeps what it is computed for.
+            stay |= wrong
             sums -= wrong
-            sums = {k for k in sums if not any(w < k and self.conflict(rest[w].stmt, rest[k].stmt) for w in wrong)}
         return set()
 
-    def needed(self, rest: Sequence[_Later], sums: set[int], live: frozenset[str]) -> set[int]:
+    def needed(self, rest: Sequence[_Later], sums: set[int], stay: set[int], live: frozenset[str]) -> set[int]:
         """Return the places of the bindings that nothing but the sums, and one another, read."""
         found: set[int] = set()
         for k in range(max(sums), -1, -1):
             stmt = rest[k].stmt
-            if not isinstance(stmt, Let) or stmt.target.name in live or not is_pure(stmt.value):
+            if k in stay or not isinstance(stmt, Let) or stmt.target.name in live or not is_pure(stmt.value):
                 continue
             name = stmt.target.name
             users = [j for j, each in enumerate(rest) if j != k and name in mentioned_within(each.stmt)]

@@ -41,6 +41,8 @@ STAYING = {
     "what is read in between": "t: float64 = y[i]\n        y[0] += b_bar\n        s += t",
     "what is written in between": "y[0] = 1.0\n        y[i] += b_bar",
     "what was changed by then": "y[i] += e\n        s += y[i] * b_bar",
+    "what is made in two steps of what was changed": "y[0] = e\n        d: float64 = y[0]\n"
+    "        c: float64 = d * d\n        s += c * b_bar",
     "a sum into what others read": "y[0] += b_bar\n        x[i] = y[0]\n        y[0] += b_bar * x[0]",
 }
 
