@@ -161,12 +161,15 @@ class _Sinker(Skipper):
 
     def conflict(self, first: Stmt, second: Stmt) -> bool:
         """Whether a statement may not be done before another one that stands before it."""
-        changed, read = self.classes_of(_changes(second)), self.classes_of(_reads(second))
+        after = list(statements((second,)))
+        read = self.classes_of(name for stmt in after for name in _reads(stmt))
+        added = self.classes_of(name for stmt in after if isinstance(stmt, Accum) for name in _changes(stmt))
+        changed = self.classes_of(name for stmt in after if not isinstance(stmt, Accum) for name in _changes(stmt))
         for stmt in statements((first,)):
-            before = self.classes_of(_changes(stmt))
-            if isinstance(stmt, Effect | Return) or before & read or changed & self.classes_of(_reads(stmt)):
+            before, sums = self.classes_of(_changes(stmt)), isinstance(stmt, Accum)
+            if isinstance(stmt, Effect | Return) or before & read or (changed | added) & self.classes_of(_reads(stmt)):
                 return True
-            if before & changed and not (isinstance(stmt, Accum) and isinstance(second, Accum)):
+            if before & changed or not sums and before & added:
                 return True
         return False
 

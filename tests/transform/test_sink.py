@@ -43,6 +43,9 @@ STAYING = {
     "what was changed by then": "y[i] += e\n        s += y[i] * b_bar",
     "what is made in two steps of what was changed": "y[0] = e\n        d: float64 = y[0]\n"
     "        c: float64 = d * d\n        s += c * b_bar",
+    "a loop of sums into what is filled in between": "t_bar: float64[:] = empty(n)\n"
+    "        for j in range(n):\n            t_bar[j] = e\n"
+    "        for j in range(n):\n            t_bar[j] += b_bar\n        s += t_bar[i]",
     "a sum into what others read": "y[0] += b_bar\n        x[i] = y[0]\n        y[0] += b_bar * x[0]",
 }
 
