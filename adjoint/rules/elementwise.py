@@ -181,6 +181,8 @@ class Elementwise:
         """Return ∂y/∂xᵢ for each operand, None where it does not exist."""
         if self.prim in _POWERS and isinstance(call.args[1], Lit):
             return (_monomial(call.args[0], call.args[1], y), None)
+        if self.prim == "div" and build.number(call.args[0]) == 1:
+            return (None, _of_reciprocal(y))
         if self.prim == "clip":
             return _clip(call, type_of)
         row = row_of(self.prim, any(build.is_complex(type_of(arg)) for arg in call.args))
@@ -215,10 +217,15 @@ def _monomial(a: Expr, n: Lit, y: Expr) -> Expr | None:
     if not isinstance(value, int | float) or value == 0:
         return None if value == 0 else build.mul(n, build.power(a, build.sub(n, Lit(1))))
     if value == -1:
-        return build.neg(build.call("mul", y, y))
+        return _of_reciprocal(y)
     if value == 0.5:
         return build.div(Lit(0.5), y)
     return build.mul(Lit(float(value)), build.power(a, Lit(value - 1)))
+
+
+def _of_reciprocal(y: Expr) -> Expr:
+    """The partial of `y = 1 / x`, without a second division."""
+    return build.neg(build.mul(y, y))
 
 
 def _clip(call: Call, type_of: TypeOf) -> tuple[Expr | None, ...]:

@@ -12,7 +12,7 @@ def where_with_log_value_and_grad(x):
     value = np.sum(chosen) + np.sum(chosen_1)
     # backward: return np.sum(np.where(x > 0.0, np.log(safe), 0.0)) + np.sum(np.where(x > 0.0, 1.0 / x, 0.0))
     ratio_bar = np.where(test_2, np.full_like(chosen_1, 1.0), 0.0)
-    x_bar = np.where(ratio_bar != 0.0, -(ratio_bar * (ratio / x)), 0.0)
+    x_bar = np.where(ratio_bar != 0.0, -(ratio_bar * ratio * ratio), 0.0)
     t_bar = np.where(test_1, np.full_like(chosen, 1.0), 0.0)
     safe_bar = np.where(t_bar != 0.0, t_bar / safe, 0.0)
     # backward: safe = np.where(x > 0.0, x, 1.0)
