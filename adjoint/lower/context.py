@@ -46,6 +46,8 @@ class Context:
     made: dict[str, Shape | None] = field(default_factory=dict[str, "Shape | None"])
     # The lengths of parameters by the symbols that they have throughout.
     entry: dict[str, Expr] = field(default_factory=dict[str, Expr])
+    # Arrays whose last axis is a strip of iterations.
+    in_strips: set[str] = field(default_factory=set[str])
     # Whether products of a matrix and a vector are loops.
     products: bool = True
 

@@ -17,11 +17,11 @@ from adjoint.lower.layout import Layout, changed_in, is_one, side_by_side, sizes
 from adjoint.lower.uses import mentions
 from adjoint.rules.numba_types import Type, array, is_array, of_dtype, types
 
-LANES = 64  # iterations in a strip: their numbers fill a few vectors, and stay in the nearest cache
+LANES = 128  # iterations in a strip: their numbers fill some vectors, and stay in the nearest cache
 FEWEST = 8  # fewer iterations than this aren't worth it
 TURNS = 4  # of an inner loop at a time, if they have no more statements than this:
 LONGEST = 12
-LARGEST = 4096  # nor are arrays of one iteration with more elements: a strip's would not fit into a cache
+LARGEST = 2048  # nor are arrays of one iteration with more elements: a strip's would not fit into a cache
 
 _CHOOSING = frozenset("select and or where".split())
 
@@ -59,6 +59,7 @@ class Strip:
             hint = self.context.hint(name)
             base = "lanes" if hint is None else f"{hint}_lanes"
             self.lanes[name] = self.context.fresh(base, array(kind, 1), base)
+            self.context.in_strips.add(self.lanes[name].name)
             lanes.append(Let(self.lanes[name], Call("empty", (Lit(LANES),), of_dtype(kind))))
         count = Call("minimum", (Call("sub", (loop.stop, self.first)), Lit(LANES)), via="builtin")
         fetched = [self.moved(name, axis, back=False) for name, axis in layout.packed.items()]
@@ -88,6 +89,7 @@ class Strip:
         kind = self.context.kinds[name]
         new = self.arrays[name] = self.context.fresh(name, array(kind.dtype, kind.ndim + 1), self.context.hint(name))
         assert isinstance(made.value, Call)
+        self.context.in_strips.add(new.name)
         return Let(new, replace(made.value, args=(Call("tuple", (*sizes_of(made), Lit(LANES))),)), made.loc)
 
     # -- arrays whose elements for one iteration lie apart from those for the next --------------------------------
@@ -101,6 +103,7 @@ class Strip:
         kind = self.context.kinds[name]
         hint = self.context.hint(name) or name
         new = self.arrays[name] = self.context.fresh(f"{name}_strip", array(kind.dtype, kind.ndim), f"{hint}_strip")
+        self.context.in_strips.add(new.name)
         shape = Call("tuple", (*self.lengths(name, axis), Lit(LANES)))
         return Let(new, Call("empty", (shape,), of_dtype(kind.dtype)))
 

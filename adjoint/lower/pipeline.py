@@ -22,6 +22,7 @@ from adjoint.lower.hoist import hoist
 from adjoint.lower.if_convert import if_convert
 from adjoint.lower.interchange import interchange
 from adjoint.lower.invariants import invariants
+from adjoint.lower.lines import lines
 from adjoint.lower.multiply import multiply
 from adjoint.lower.overwritten import drop_overwritten
 from adjoint.lower.recycle import recycle
@@ -95,6 +96,7 @@ PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
     ("stop", _stopped),
     ("invariants", invariants),
     ("unsigned", unsigned),
+    ("lines", lines),
 )
 
 

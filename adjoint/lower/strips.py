@@ -52,10 +52,10 @@ def strips(func: Func, context: Context) -> Func:
     >>> context.natural["i"] = True
     >>> print(text(strips(func, context)), end="")
     def f(x, y, n):
-        p_lanes = np.empty(64)
+        p_lanes = np.empty(128)
         if n >= 8:
-            for first in range(0, n, 64):
-                count = min(n - first, 64)
+            for first in range(0, n, 128):
+                count = min(n - first, 128)
                 for lane in range(count):
                     p = 1.0
                     p_lanes[lane] = p

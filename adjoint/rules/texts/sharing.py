@@ -1,4 +1,4 @@
-"""Memory: whether two arguments share some."""
+"""Memory: whether two arguments share some, and where a cache line starts in it."""
 
 TEXT = '''
 def share_memory(a, b):
@@ -19,4 +19,10 @@ def share_memory(a, b):
         b_start += min(reach, 0)
         b_stop += max(reach, 0)
     return a_start < b_stop and b_start < a_stop
+
+
+def from_line(memory):
+    spare = 64 // memory.itemsize
+    first = (64 - memory.ctypes.data % 64) % 64 // memory.itemsize
+    return memory[first : first + memory.size - spare]
 '''
