@@ -1,8 +1,8 @@
-"""Sums of products over three indices: which two factors they have, and over what the indices run."""
+"""Sums of products over three groups of indices: which two factors they have, and over what the indices run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -19,20 +19,30 @@ from adjoint.rules.typing import expr_type
 _ARITHMETIC = frozenset("add sub mul div neg getitem".split())
 
 Range = tuple[Expr, Expr]
+Group = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What three indices run over, the outermost first.
+    """What the indices of three groups of loops run over, the outermost first, of which there is one.
 
     The index `moving` ends at the outer one plus `offset` where `side` is "stop", starts there where it is "start".
     """
 
     ranges: dict[str, Range]
-    outer: str
+    groups: tuple[Group, Group, Group]
     moving: str = ""
     side: str = ""
     offset: int = 0
+
+    @property
+    def outer(self) -> str:
+        return self.groups[0][0]
+
+    def of(self, expr: Expr) -> set[Group]:
+        """Return the groups of which an expression has an index."""
+        names = set(names_in(expr))
+        return {group for group in self.groups if not names.isdisjoint(group)}
 
     def fixed(self) -> tuple[Range, ...]:
         """Return the ranges that the outer index doesn't move, its own first."""
@@ -58,18 +68,23 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
-    """A sum `z[u, v] += left * right[...]`, where both factors have one index more: that over which they are summed.
+class Factor:
+    """An expression of the indices of two groups, or an element of a matrix of which rows may be taken as they are."""
 
-    `left` is an expression of the indices `left_axes`, `right` a matrix with the subscript `right_axes`.
-    """
+    value: Expr
+    axes: tuple[Group, Group]
+    matrix: Var | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A sum `z[u, v] += left * right` over a third group of indices, which both factors have."""
 
     add: Accum
-    left: Expr
-    left_axes: tuple[str, ...]
-    right: Var
-    right_axes: tuple[str, ...]
-    over: str
+    left: Factor
+    right: Factor
+    axes: tuple[Group, Group]
+    over: Group
 
 
 def as_sum(stmt: Stmt) -> Stmt:
@@ -84,24 +99,27 @@ def as_sum(stmt: Stmt) -> Stmt:
             return stmt
 
 
-def triangle(outer: For, middle: For, inner: For) -> Bounds | None:
-    """Return what three loops run over, if at most one end depends on another index, by a number from the outer."""
+def triangle(outer: For, middle: Sequence[For], inner: Sequence[For]) -> Bounds | None:
+    """Return what loops run over, if at most one end depends on another index, by a number from the outer one."""
     index = outer.index.name
+    loops = (outer, *middle, *inner)
+    groups = (index,), tuple(loop.index.name for loop in middle), tuple(loop.index.name for loop in inner)
+    indices = {loop.index.name for loop in loops}
     ranges: dict[str, Range] = {}
     moved: list[tuple[str, str, int | None]] = []
-    for loop in (outer, middle, inner):
+    for loop in loops:
         found = ends(loop)
         if found is None:
             return None
         ranges[loop.index.name] = found
-        sides = zip(("start", "stop"), found, strict=True)
-        moved += [(loop.index.name, side, offset_from(end, index)) for side, end in sides if index in names_in(end)]
+        sides = [(s, end) for s, end in zip(("start", "stop"), found, strict=True) if indices & set(names_in(end))]
+        moved += [(loop.index.name, side, offset_from(end, index)) for side, end in sides]
     if not moved:
-        return Bounds(ranges, index)
+        return Bounds(ranges, groups)
     moving, side, offset = moved[0]
-    if len(moved) > 1 or offset is None or moving == index:
+    if len(moved) > 1 or offset is None or moving == index or len(loops) > 3:
         return None
-    return Bounds(ranges, index, moving, side, offset)
+    return Bounds(ranges, groups, moving, side, offset)
 
 
 def terms(body: Block, bounds: Bounds, kinds: Mapping[str, Type], accesses: Accesses) -> list[Term] | None:
@@ -112,14 +130,15 @@ def terms(body: Block, bounds: Bounds, kinds: Mapping[str, Type], accesses: Acce
         match stmt:
             case Let(Var(name), value) if name not in values and name not in names_in(value):
                 values[name] = substitute(value, values)
-            case Accum(target, (Var(), Var()) as index, value):
-                sums.append(Accum(target, index, substitute(value, values), stmt.loc))
+            case Accum(target, index, value) if index:
+                place = tuple(substitute(each, values) for each in index)
+                sums.append(Accum(target, place, substitute(value, values), stmt.loc))
             case Comment():
                 pass
             case _:
                 return None
     written = {accesses.class_of(each.target.name) for each in sums}
-    exprs = [*values.values(), *(each.value for each in sums)]
+    exprs = [*values.values(), *(expr for each in sums for expr in (*each.index, each.value))]
     read = {accesses.class_of(name) for expr in exprs for name in names_in(expr)}
     if not sums or read & written or not all(map(is_arithmetic, exprs)):
         return None
@@ -129,38 +148,87 @@ def terms(body: Block, bounds: Bounds, kinds: Mapping[str, Type], accesses: Acce
 
 def _term(add: Accum, bounds: Bounds, kinds: Mapping[str, Type]) -> Term | None:
     kind: Type = kinds.get(add.target.name)
-    axes = {name for each in add.index for name in names_in(each)}
-    if not is_array(kind) or kind.ndim != 2 or kind.dtype not in FLOATS or not axes <= set(bounds.ranges):
+    if not is_array(kind) or kind.ndim != len(add.index) or kind.dtype not in FLOATS:
         return None
+    used = set[Group]().union(*map(bounds.of, add.index))
+    if len(used) != 2:
+        return None
+    found = _of_rows(add, bounds, kinds, kind.dtype) or (None if bounds.side else _packed(add, bounds, kinds, used))
+    if found is None or not type_of(found.left.value, kinds) == type_of(found.right.value, kinds) == kind.dtype:
+        return None
+    return found if type_of(add.value, kinds) == kind.dtype else None
+
+
+def _of_rows(add: Accum, bounds: Bounds, kinds: Mapping[str, Type], dtype: Type) -> Term | None:
+    """Return a sum of products into elements of a matrix, one factor of which is an element of a matrix."""
+    match add.index:
+        case (Var(row), Var(column)):
+            axes = ((row,), (column,))
+        case _:
+            return None
     negative, factors = _factors(add.value)
     for k, right in reversed(list(enumerate(factors))):
+        matrix = _matrix(right, dtype, bounds, kinds)
         rest = [*factors[:k], *factors[k + 1 :]]
-        if not rest or not _is_matrix(right, kind.dtype, bounds, kinds):
+        if not rest or matrix is None:
             continue
-        left = reduce(lambda a, b: Call("mul", (a, b)), rest)
-        left = Call("neg", (left,)) if negative else left
-        assert isinstance(right, Call)
-        matrix, *subscript = right.names
-        left_axes = tuple(dict.fromkeys(name for name in names_in(left) if name in bounds.ranges))
-        over = [name for name in left_axes if name in subscript]
-        if len(left_axes) != 2 or len(over) != 1 or {*left_axes, *subscript} - {*over} != axes:
-            continue
-        if type_of(left, kinds) == type_of(add.value, kinds) == kind.dtype:
-            return Term(add, left, left_axes, Var(matrix), tuple(subscript), over[0])
+        left = _product(rest, negative=negative)
+        order = tuple(dict.fromkeys((name,) for name in names_in(left) if name in bounds.ranges))
+        over = [group for group in order if group in matrix.axes]
+        if len(order) == 2 and len(over) == 1 and {*order, *matrix.axes} - {*over} == {*axes} <= {*bounds.groups}:
+            return Term(add, Factor(left, order), matrix, axes, over[0])
     return None
 
 
-def _is_matrix(expr: Expr, dtype: Type, bounds: Bounds, kinds: Mapping[str, Type]) -> bool:
-    """Whether an expression is an element of a matrix of whose rows a block may be taken, with all columns."""
+def _packed(add: Accum, bounds: Bounds, kinds: Mapping[str, Type], used: set[Group]) -> Term | None:
+    """Return a sum of products of which each factor has the third group of indices and one of those of the sum."""
+    first, second = (group for group in bounds.groups if group in used)
+    (over,) = set(bounds.groups) - used
+    negative, factors = _factors(add.value)
+    sides: tuple[list[Expr], list[Expr]] = ([], [])
+    for factor in factors:
+        groups = bounds.of(factor)
+        if used <= groups:
+            return None
+        sides[second in groups].append(factor)
+    found = [set[Group]().union(*map(bounds.of, side)) for side in sides]
+    if found != [{first, over}, {second, over}]:
+        return None
+    dtype = kinds[add.target.name].dtype
+    values = _product(sides[0], negative=negative), _product(sides[1])
+    made = [_matrix(value, dtype, bounds, kinds) for value in values]
+    left, right = (
+        matrix or Factor(value, _with_long_rows((value,), over, group))
+        for matrix, value, group in zip(made, values, (first, second), strict=True)
+    )
+    return Term(add, left, right, _with_long_rows(add.index, first, second), over)
+
+
+def _with_long_rows(exprs: Sequence[Expr], *groups: Group) -> tuple[Group, Group]:
+    """Return two groups of indices, that with fewer loops last, for short loops make poor vectors, or as they occur."""
+    names = [name for expr in exprs for name in names_in(expr)]
+    first, second = sorted(groups, key=lambda group: (-len(group), min(names.index(n) for n in group if n in names)))
+    return first, second
+
+
+def _product(factors: Sequence[Expr], *, negative: bool = False) -> Expr:
+    value = reduce(lambda a, b: Call("mul", (a, b)), factors)
+    return Call("neg", (value,)) if negative else value
+
+
+def _matrix(expr: Expr, dtype: Type, bounds: Bounds, kinds: Mapping[str, Type]) -> Factor | None:
+    """Return an expression as an element of a matrix of whose rows a block may be taken, with all columns."""
     match expr:
-        case Call("getitem", (Var(name), Var(row), Var(column))) if row != column:
+        case Call("getitem", (Var(name) as matrix, Var(row), Var(column))) if row != column:
             kind: Type = kinds.get(name)
+            axes = (row,), (column,)
             whole = not bounds.side or column not in (bounds.outer, bounds.moving)
-            if not whole or not {row, column} <= set(bounds.ranges) or bounds.ranges[column][0] != Lit(0):
-                return False
-            return is_array(kind) and kind.ndim == 2 and kind.layout == "C" and kind.dtype == dtype
+            if not whole or not {*axes} <= {*bounds.groups} or bounds.ranges[column][0] != Lit(0):
+                return None
+            fits = is_array(kind) and kind.ndim == 2 and kind.layout == "C" and kind.dtype == dtype
+            return Factor(expr, axes, matrix) if fits else None
         case _:
-            return False
+            return None
 
 
 def _factors(expr: Expr) -> tuple[bool, list[Expr]]:

@@ -25,17 +25,17 @@ class Row(Protocol):
 
 
 class Kept:
-    """The arrays for numbers of a loop in another one, an element for each pair of indices."""
+    """The arrays for numbers of a loop in others, an element for each of their iterations."""
 
-    def __init__(self, context: Context, outer: For, middle: For) -> None:
+    def __init__(self, context: Context, outer: For, middle: Sequence[For]) -> None:
         self.context = context
         self.outer = outer
         self.middle = middle
         self.arrays: dict[str, Var] = {}
 
     @property
-    def place(self) -> tuple[Expr, Expr]:
-        return self.outer.index, self.middle.index
+    def place(self) -> tuple[Expr, ...]:
+        return (self.outer.index, *(loop.index for loop in self.middle))
 
     def mark(self) -> int:
         return len(self.arrays)
@@ -53,21 +53,19 @@ class Kept:
         kind = self.context.kinds.get(name)
         if name not in self.arrays and kind in FLOATS:
             base = f"{self.context.hint(name) or name.rstrip('0123456789').rstrip('_') or 'number'}_kept"
-            self.arrays[name] = self.context.fresh(base, array(kind, 2), base)
+            self.arrays[name] = self.context.fresh(base, array(kind, len(self.place)), base)
         return self.arrays.get(name)
 
     def lets(self) -> tuple[Let, ...]:
         """Return what makes the arrays."""
         index = self.outer.index.name
-        rows, columns = ends(self.outer), ends(self.middle)
-        assert rows is not None, "loops that count one up or down have ends"
-        assert columns is not None, "loops that count one up or down have ends"
-        width = columns[1]
-        if index in names_in(width):
-            offset = offset_from(width, index)
-            assert offset is not None
-            width = Call("maximum", (shifted(rows[1], offset - 1), Lit(0)), via="builtin")
-        return tuple(Let(var, self._empty(var, (rows[1], width))) for var in self.arrays.values())
+        rows, *columns = (_end(loop) for loop in (self.outer, *self.middle))
+        for k, width in enumerate(columns):
+            if index in names_in(width):
+                offset = offset_from(width, index)
+                assert offset is not None
+                columns[k] = Call("maximum", (shifted(rows, offset - 1), Lit(0)), via="builtin")
+        return tuple(Let(var, self._empty(var, (rows, *columns))) for var in self.arrays.values())
 
     def _empty(self, var: Var, sizes: tuple[Expr, ...]) -> Expr:
         dtype = self.context.kinds[var.name].dtype
@@ -117,6 +115,13 @@ class Kept:
 
     def _element(self, name: str) -> Expr:
         return Call("getitem", (self.arrays[name], *self.place))
+
+
+def _end(loop: For) -> Expr:
+    """Return what is beyond the greatest index of a loop."""
+    found = ends(loop)
+    assert found is not None, "loops that count one up or down have ends"
+    return found[1]
 
 
 def as_number_sum(stmt: Stmt) -> Stmt:

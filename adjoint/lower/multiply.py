@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import reduce
+from math import prod
+from operator import is_
 
+from adjoint.analysis.ranges import ends
 from adjoint.ir import Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store, Var
-from adjoint.ir.walk import map_blocks, names_in, statements, unshared
+from adjoint.ir.walk import map_blocks, names_in, statements, substitute, unshared
 from adjoint.lower.context import Context
-from adjoint.lower.factors import Term
+from adjoint.lower.factors import Factor, Group, Range, Term
 from adjoint.lower.iteration import rejoined
 from adjoint.lower.nests import Nest, Nests, Product
 from adjoint.lower.own_names import own_names
@@ -18,10 +21,17 @@ from adjoint.transform.renest import renest
 
 BLOCK = 64  # rows of a triangle at a time: what is left over of it stays in loops
 FEWEST = 32  # a product with a shorter side is as fast in loops
+FEWER = 8  # the same where factors aren't rows of matrices, which loops don't read as they lie
+SHORTEST = 4  # the same where several loops go along a side: short loops make poor vectors
+LEAST = 4096  # products of elements: with fewer, putting the factors into matrices takes as long as loops
 
 
 def multiply(func: Func, context: Context) -> Func:
-    """Make three loops around `z[i, j] += a * x[i, k] * y[j, k]` a product of matrices, of any two indices each.
+    """Make loops around `z[i, j] += a * x[i, k] * y[j, k]` a product of matrices, of any two indices each.
+
+    Factors and sums are elements of matrices, or anything that depends on two of three groups of indices: the outermost
+    one, those of the loops in its loop, and those of the loops in these. Elements are then put into matrices of which
+    several indices number the rows, and added up from one; for blocks of the outermost loop, so that these stay small.
 
     What is added up in a number of the middle loop, `s += x[i, k] * y[k, j]`, is kept in a matrix, as are numbers that
     go from one part of an iteration to another: the two outer loops do each part for all indices. One of the inner
@@ -41,14 +51,41 @@ def multiply(func: Func, context: Context) -> Func:
     >>> print(text(multiply(func, context)).partition("    else:")[0], end="")
     def f(z, x, y):
         if x.shape[0] >= 32 and y.shape[1] >= 32 and x.shape[1] >= 32:
-            _1 = np.empty((x.shape[0], x.shape[1]))
+            packed = np.empty((x.shape[0], x.shape[1]))
             for i in range(x.shape[0]):
                 for k in range(x.shape[1]):
-                    _1[i, k] = 2.0 * x[i, k]
-            product = np.dot(_1, y[0 : x.shape[1]])
+                    packed[i, k] = 2.0 * x[i, k]
+            product = np.dot(packed, y[0 : x.shape[1]])
             for i in range(x.shape[0]):
                 for j in range(y.shape[1]):
                     z[i, j] += product[i, j]
+    >>> func, context = expand(parse('''
+    ... def f(z: float64[:, ::1], x: float64[:, ::1], w: float64[:, :, ::1], m: int64, n: int64):
+    ...     for i in range(m):
+    ...         for j in range(n):
+    ...             for p in range(dim(w, 0)):
+    ...                 for c in range(dim(w, 1)):
+    ...                     z[i, j] += x[i + p, c] * w[p, c, j]
+    ... '''))
+    >>> print(text(multiply(func, context)).partition("    else:")[0], end="")
+    def f(z, x, w, m, n):
+        if m >= 4 and n >= 4 and w.shape[0] * w.shape[1] >= 4 and m * n * (w.shape[0] * w.shape[1]) >= 4096:
+            packed_1 = np.empty((w.shape[0] * w.shape[1], n))
+            for p in range(w.shape[0]):
+                for c in range(w.shape[1]):
+                    for j in range(n):
+                        packed_1[p * w.shape[1] + c, j] = w[p, c, j]
+            for first in range(0, m, 64):
+                last = min(first + 64, m)
+                packed = np.empty((w.shape[0] * w.shape[1], last - first))
+                for p in range(w.shape[0]):
+                    for c in range(w.shape[1]):
+                        for i in range(first, last):
+                            packed[p * w.shape[1] + c, i - first] = x[i + p, c]
+                product = np.dot(packed.T, packed_1)
+                for i in range(first, last):
+                    for j in range(n):
+                        z[i, j] += product[i - first, j]
     """
     simpler = rejoined(own_names(renest(func), context), context.kinds)
     body = _Multiplier(simpler, context).block(simpler.body)
@@ -56,14 +93,18 @@ def multiply(func: Func, context: Context) -> Func:
 
 
 def around_products(func: Func, context: Context) -> frozenset[str]:
-    """Return the indices of loops of which products of matrices would be made, as they are."""
+    """Return the indices of loops of which products of matrices would be made, as they are.
+
+    Where elements have to be put into matrices first, loops that are joined are better where that doesn't pay.
+    """
     if not any(_is_deep(stmt) for stmt in statements(func.body)):
         return frozenset()
     context = replace(context.copy(), taken=set(context.taken))
     simpler = rejoined(own_names(renest(func), context), context.kinds)
     nests = Nests(simpler, context)
     found = (nests.find(stmt) for stmt in statements(simpler.body) if isinstance(stmt, For))
-    return frozenset(nest.outer.index.name for nest in found if nest is not None and not _never_pays(nest))
+    good = (nest for nest in found if nest is not None and not _never_pays(nest) and all(map(is_plain, nest.products)))
+    return frozenset(nest.outer.index.name for nest in good)
 
 
 def _is_deep(stmt: Stmt) -> bool:
@@ -82,8 +123,8 @@ class _Multiplier:
         for stmt in block:
             nest = self.nests.find(stmt) if isinstance(stmt, For) else None
             done = None if nest is None or _never_pays(nest) else parted(nest, self.context)
-            out.append(map_blocks(stmt, self.block) if done is None else done)
-        return block if all(a is b for a, b in zip(out, block, strict=True)) else tuple(out)
+            out += (map_blocks(stmt, self.block),) if done is None else done
+        return block if len(out) == len(block) and all(map(is_, out, block)) else tuple(out)
 
 
 # -- what it becomes ---------------------------------------------------------------------------------------------
@@ -92,124 +133,223 @@ class _Multiplier:
 def _never_pays(nest: Nest) -> bool:
     """Whether a side of a product is a number, and too short."""
     for product in nest.products:
-        for ends in product.bounds.fixed():
-            match _less(*ends):
-                case Lit(int() as side) if side < FEWEST:
+        for group in product.bounds.groups:
+            match _size(group, product.bounds.ranges):
+                case Lit(int() as side) if side < _least(product) and product.bounds.moving not in group:
                     return True
                 case _:
                     pass
     return False
 
 
-def parted(nest: Nest, context: Context) -> Stmt:
+def _least(product: Product) -> int:
+    """Return the length of the shortest side with which a product pays."""
+    if is_plain(product):
+        return FEWEST
+    return FEWER if all(len(group) == 1 for group in product.bounds.groups) else SHORTEST
+
+
+def is_plain(product: Product) -> bool:
+    """Whether three loops multiply matrices of which one is used as it is."""
+    return all(len(group) == 1 for group in product.bounds.groups) and all(t.right.matrix for t in product.terms)
+
+
+def parted(nest: Nest, context: Context) -> Block:
     """Return a loop in parts, with matrix products where sides are long enough."""
-    done: list[Stmt] = list(nest.made)
+    outer = nest.outer
+    shared = _Shared(nest.changed)
+    if outer.step == Lit(1) and any(len(group) > 1 for each in nest.products for group in each.bounds.groups):
+        shared.rows = first, last = _rows_of_block(context)
+        outer = replace(outer, start=first, stop=last)
+    done: list[Stmt] = []
     tests: list[Expr] = []
     for part in nest.parts:
         if part.product is not None:
-            writer = _Writer(context, part.product)
+            writer = _Writer(context, part.product, shared)
             tests += [test for test in writer.tests() if test not in tests]
             done += writer.stmts()
         elif all(isinstance(stmt, Comment) for stmt in part.body):
             done += part.body
         else:
-            body = part.body if part.middle is None else (replace(part.middle, body=part.body),)
-            done.append(replace(nest.outer, body=body))
-    pays = reduce(lambda a, b: Call("and", (a, b)), tests)
-    return If(pays, tuple(done), (nest.outer,), loc=nest.outer.loc)
+            done.append(replace(outer, body=_around(part.middle, part.body)))
+    done = done if shared.rows is None else [*shared.before, _blocks(nest.outer, shared.rows, tuple(done))]
+    done = [*nest.made, *done]
+    if not tests:
+        return tuple(done)
+    return (If(reduce(lambda a, b: Call("and", (a, b)), tests), tuple(done), (nest.outer,), loc=nest.outer.loc),)
+
+
+def _around(loops: Sequence[For], body: Block) -> Block:
+    for loop in reversed(loops):
+        body = (replace(loop, body=body),)
+    return body
+
+
+def _rows_of_block(context: Context) -> tuple[Var, Var]:
+    first, last = (context.fresh(name, types.int64, name) for name in ("first", "last"))
+    context.natural[first.name] = True
+    return first, last
+
+
+def _blocks(loop: For, rows: tuple[Var, Var], body: Block) -> For:
+    """Return a loop over blocks of the rows of another."""
+    first, last = rows
+    low, high = _ends(loop)
+    end = Call("minimum", (Call("add", (first, Lit(BLOCK))), high), via="builtin")
+    return For(first, low, high, Lit(BLOCK), (Let(last, end), *body), loc=loop.loc)
+
+
+@dataclass(slots=True)
+class _Shared:
+    """What the products of a nest have in common: which arrays change in it, and factors that are in matrices already.
+
+    They are for a block of rows, if there are `rows`; what is the same for all blocks is done before.
+    """
+
+    changed: frozenset[str]
+    rows: tuple[Var, Var] | None = None
+    packed: dict[object, Var] = field(default_factory=dict[object, Var])
+    before: list[Stmt] = field(default_factory=list[Stmt])
 
 
 class _Writer:
-    """Writes products of matrices in the place of a loop."""
+    """Writes products of matrices in the place of a loop, or, for a block of its iterations, in it."""
 
-    def __init__(self, context: Context, nest: Product) -> None:
+    def __init__(self, context: Context, nest: Product, shared: _Shared) -> None:
         self.context = context
         self.nest = nest
         self.bounds = nest.bounds
         self.terms = nest.terms
-        self.fresh: Callable[[str], Var] = lambda name: context.fresh(name, types.int64, name)
+        self.shared = shared
 
     def stmts(self) -> tuple[Stmt, ...]:
-        comments = tuple(stmt for stmt in self.nest.inner.body if isinstance(stmt, Comment))
-        return (*comments, *(self.blocks() if self.bounds.side else self.products(self.bounds.ranges)))
+        comments = tuple(stmt for stmt in self.nest.inner[-1].body if isinstance(stmt, Comment))
+        rows = self.shared.rows
+        ranges = self.bounds.ranges if rows is None else {**self.bounds.ranges, self.bounds.outer: rows}
+        return (*comments, *((self.blocks(),) if self.bounds.side else self.products(ranges)))
 
     def tests(self) -> list[Expr]:
         """Return what tells whether the matrices are large enough, and have no other columns."""
-        rows, *others = self.bounds.fixed()
-        least = 2 * BLOCK if self.bounds.side else FEWEST
-        tests = [Call("ge", (_less(*rows), Lit(least))), *(Call("ge", (_less(*r), Lit(FEWEST))) for r in others)]
-        for term in self.terms:
-            columns = self.bounds.ranges[term.right_axes[1]][1]
-            test = Call("eq", (Call("dim", (term.right, Lit(1))), columns))
-            tests += [] if test in tests or columns == test.args[0] or term.right.name in self.nest.made else [test]
-        return list(tests)
+        sides = [group for group in self.bounds.groups if self.bounds.moving not in group]
+        rows, *others = (_size(group, self.bounds.ranges) for group in sides)
+        least = _least(self.nest)
+        tests: list[Expr] = [Call("ge", (rows, Lit(2 * BLOCK if self.bounds.side else least)))]
+        tests += [Call("ge", (size, Lit(least))) for size in others]
+        if not is_plain(self.nest):
+            tests.append(Call("ge", (_times(rows, *others), Lit(LEAST))))
+            # Two negative lengths have a positive product.
+            lengths = [_less(*self.bounds.ranges[name]) for group in sides if len(group) > 1 for name in group]
+            tests += [Call("ge", (n, Lit(1))) for n in lengths if not isinstance(n, Call) or n.prim != "dim"]
+        for factor in (each for term in self.terms for each in (term.left, term.right)):
+            if factor.matrix is not None and factor.matrix.name not in self.nest.made:
+                (column,) = factor.axes[1]
+                there, columns = Call("dim", (factor.matrix, Lit(1))), self.bounds.ranges[column][1]
+                test = Call("eq", (there, columns))
+                tests += [] if test in tests or columns == there else [test]
+        return [test for test in dict.fromkeys(tests) if not _holds(test)]
 
-    def products(self, ranges: dict[str, tuple[Expr, Expr]]) -> Iterator[Stmt]:
+    def products(self, ranges: dict[str, Range]) -> Iterator[Stmt]:
         """Yield the products of blocks, factors that two of them have are put together once."""
-        known: dict[Expr, Var] = {}
+        own: dict[object, Var] = {}
         for term in self.terms:
-            if term.left not in known:
-                known[term.left] = self.context.fresh("_", array(self.dtype(term), 2))
-                yield from self.packed(term, known[term.left], ranges)
-            yield from self.product(term, known[term.left], ranges)
+            matrices: list[tuple[Factor, Var]] = []
+            for factor in (term.left, term.right):
+                steady = not self.bounds.side and self.shared.changed.isdisjoint(names_in(factor.value))
+                known, key = self.shared.packed if steady else own, _key(factor, ranges)
+                if factor.matrix is None and key not in known:
+                    known[key] = self.context.fresh("packed", array(self.dtype(term), 2), "packed")
+                    made = self.packed(term, factor, known[key], ranges)
+                    if steady and self.shared.rows is not None and self.bounds.groups[0] not in factor.axes:
+                        self.shared.before += made
+                    else:
+                        yield from made
+                matrices.append((factor, factor.matrix or known[key]))
+            yield from self.product(term, matrices, ranges)
 
     def dtype(self, term: Term) -> Type:
         return self.context.kinds[term.add.target.name].dtype
 
-    def blocks(self) -> Iterator[Stmt]:
-        """Yield a loop over blocks of rows: what is whole of them is multiplied, the triangles stay in loops."""
-        bounds, outer = self.bounds, self.nest.outer.index.name
-        low, high = bounds.ranges[outer]
-        first, last = self.fresh("first"), self.fresh("last")
-        self.context.natural[first.name] = True
-        end = Call("minimum", (Call("add", (first, Lit(BLOCK))), high), via="builtin")
+    def blocks(self) -> For:
+        """Return a loop over blocks of rows: what is whole of them is multiplied, the triangles stay in loops."""
+        bounds, outer = self.bounds, self.bounds.outer
+        first, last = _rows_of_block(self.context)
         full, rest = bounds.parted(first, last)
-        made: list[Stmt] = [Let(last, end)]
         ranges = bounds.ranges | {outer: (first, last), bounds.moving: full}
-        made.append(If(Call("lt", full), tuple(self.products(ranges))))
-        made.append(self.triangles((first, last), rest))
-        yield For(first, low, high, Lit(BLOCK), tuple(made), loc=self.nest.outer.loc)
+        made = If(Call("lt", full), tuple(self.products(ranges)))
+        return _blocks(self.nest.outer, (first, last), (made, self.triangles((first, last), rest)))
 
-    def triangles(self, rows: tuple[Expr, Expr], rest: tuple[Expr, Expr]) -> Stmt:
+    def triangles(self, rows: Range, rest: Range) -> Stmt:
         nest = self.nest
-        inner = nest.inner
-        if inner.index.name == self.bounds.moving:
-            inner = replace(inner, start=rest[0], stop=rest[1], step=Lit(1))
-        middle = replace(nest.middle, body=(inner,))
-        if middle.index.name == self.bounds.moving:
-            middle = replace(middle, start=rest[0], stop=rest[1], step=Lit(1))
-        return replace(nest.outer, start=rows[0], stop=rows[1], step=Lit(1), body=(middle,))
+        moving = self.bounds.moving
+        loops = [
+            replace(loop, start=rest[0], stop=rest[1], step=Lit(1)) if loop.index.name == moving else loop
+            for loop in (*nest.middle, *nest.inner)
+        ]
+        return replace(nest.outer, start=rows[0], stop=rows[1], step=Lit(1), body=_around(loops, loops[-1].body))
 
-    def packed(self, term: Term, packed: Var, ranges: dict[str, tuple[Expr, Expr]]) -> Iterator[Stmt]:
-        """Yield what puts the left factor of a block into a matrix."""
-        dtype, axes = self.dtype(term), term.left_axes
-        options = of_dtype(dtype)
-        sizes = Call("tuple", tuple(_less(*ranges[axis]) for axis in axes))
-        yield Let(packed, Call("empty", (sizes,), options))
-        yield self.loops(axes, ranges, Store(packed, _place(axes, ranges), term.left, term.add.loc))
+    def packed(self, term: Term, factor: Factor, packed: Var, ranges: dict[str, Range]) -> Iterator[Stmt]:
+        """Yield what puts a factor of a block into a matrix."""
+        sizes = Call("tuple", tuple(_size(group, ranges) for group in factor.axes))
+        yield Let(packed, Call("empty", (sizes,), of_dtype(self.dtype(term))))
+        yield self.loops(factor.axes, ranges, Store(packed, _place(factor.axes, ranges), factor.value, term.add.loc))
 
-    def product(self, term: Term, packed: Var, ranges: dict[str, tuple[Expr, Expr]]) -> Iterator[Stmt]:
+    def product(self, term: Term, factors: list[tuple[Factor, Var]], ranges: dict[str, Range]) -> Iterator[Stmt]:
         """Yield the product of two blocks, and the loops that add it."""
-        rows = Call("slice", (*ranges[term.right_axes[0]], Lit(None)))
-        view = Call("getitem", (term.right, rows))
-        first, second = (name for each in term.add.index for name in names_in(each))
-        factors = [(packed, term.left_axes), (view, term.right_axes)]
-        (left, there), (right, here) = factors if first in term.left_axes else factors[::-1]
-        product = Call("dot", (_turned(left, there, (first, term.over)), _turned(right, here, (term.over, second))))
+        first, second = term.axes
+        left, right = factors if first in term.left.axes else factors[::-1]
+        args = _turned(*left, ranges, (first, term.over)), _turned(*right, ranges, (term.over, second))
         made = self.context.fresh("product", array(self.dtype(term), 2), "product")
-        yield Let(made, replace(product, via="np"), term.add.loc)
-        element = Call("getitem", (made, *_place((first, second), ranges)))
-        yield self.loops((first, second), ranges, replace(term.add, value=element))
+        yield Let(made, Call("dot", args, via="np"), term.add.loc)
+        element = Call("getitem", (made, *_place(term.axes, ranges)))
+        yield self.loops(term.axes, ranges, replace(term.add, value=element))
 
-    def loops(self, axes: Sequence[str], ranges: dict[str, tuple[Expr, Expr]], stmt: Stmt) -> Stmt:
-        for axis in reversed(axes):
-            stmt = For(Var(axis), *ranges[axis], Lit(1), (stmt,), loc=self.nest.outer.loc)
+    def loops(self, axes: Sequence[Group], ranges: dict[str, Range], stmt: Stmt) -> Stmt:
+        for index in reversed([name for group in axes for name in group]):
+            stmt = For(Var(index), *ranges[index], Lit(1), (stmt,), loc=self.nest.outer.loc)
         return stmt
 
 
-def _place(axes: Sequence[str], ranges: dict[str, tuple[Expr, Expr]]) -> tuple[Expr, ...]:
+# -- sizes and places --------------------------------------------------------------------------------------------
+
+
+def _place(axes: Sequence[Group], ranges: Mapping[str, Range]) -> tuple[Expr, ...]:
     """Return where the element of some indices is in a block."""
-    return tuple(_less(ranges[axis][0], Var(axis)) for axis in axes)
+    return tuple(_position(group, ranges) for group in axes)
+
+
+def _position(group: Group, ranges: Mapping[str, Range]) -> Expr:
+    """Return how many turns loops have made, each in the one before."""
+    first, *others = group
+    position = _less(ranges[first][0], Var(first))
+    for name in others:
+        turns = Call("mul", (position, _less(*ranges[name])))
+        position = Call("add", (turns, _less(ranges[name][0], Var(name))))
+    return position
+
+
+def _size(group: Group, ranges: Mapping[str, Range]) -> Expr:
+    """Return how many turns loops make, each in the one before."""
+    return _times(*(_less(*ranges[name]) for name in group))
+
+
+def _times(*factors: Expr) -> Expr:
+    number = prod(factor.value for factor in factors if isinstance(factor, Lit) and isinstance(factor.value, int))
+    others = [factor for factor in factors if not isinstance(factor, Lit)]
+    return reduce(lambda a, b: Call("mul", (a, b)), others if others and number == 1 else [*others, Lit(number)])
+
+
+def _holds(test: Expr) -> bool:
+    match test:
+        case Call("ge", (Lit(int() as size), Lit(int() as least))):
+            return size >= least
+        case _:
+            return False
+
+
+def _ends(loop: For) -> Range:
+    found = ends(loop)
+    assert found is not None, "loops that count one up or down have ends"
+    return found
 
 
 def _less(low: Expr, high: Expr) -> Expr:
@@ -221,5 +361,17 @@ def _less(low: Expr, high: Expr) -> Expr:
     return high if low == Lit(0) else Call("sub", (high, low))
 
 
-def _turned(matrix: Expr, axes: Sequence[str], wanted: Sequence[str]) -> Expr:
-    return matrix if tuple(axes) == tuple(wanted) else Call("transpose", (matrix,))
+def _key(factor: Factor, ranges: Mapping[str, Range]) -> object:
+    """Return what is the same for factors that are equal but for the names of indices."""
+    names = [name for group in factor.axes for name in group]
+    places: dict[str, Expr] = {name: Lit(f"index {k}") for k, name in enumerate(names)}
+    return substitute(factor.value, places), tuple(map(len, factor.axes)), tuple(ranges[name] for name in names)
+
+
+def _turned(factor: Factor, matrix: Var, ranges: Mapping[str, Range], wanted: tuple[Group, Group]) -> Expr:
+    """Return the matrix of a factor, with these axes."""
+    block: Expr = matrix
+    if factor.matrix is not None:
+        (row,) = factor.axes[0]
+        block = Call("getitem", (matrix, Call("slice", (*ranges[row], Lit(None)))))
+    return block if factor.axes == wanted else Call("transpose", (block,))

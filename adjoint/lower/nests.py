@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from adjoint.analysis.ranges import counts_by_one, may_be_asked_again
 from adjoint.analysis.sharing import memory_classes
-from adjoint.ir import Accum, Block, Comment, Expr, For, Func, Let, Store, Var
+from adjoint.ir import Accum, Block, Comment, Expr, For, Func, Let, Stmt, Store, Var
 from adjoint.ir.walk import mentioned, mentioned_within, names_in, statements, substitute
 from adjoint.lower.accesses import Access, Accesses, in_lockstep
 from adjoint.lower.context import Context
@@ -18,14 +18,16 @@ from adjoint.lower.uses import open_indices
 
 LONGEST = 60  # statements of a loop that may stand twice
 
+Loops = tuple[For, ...]  # each all that is done in the one before
+
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A loop in two others that adds up products, with what its indices run over and its sums."""
+    """Loops in others that add up products, with what their indices run over and their sums."""
 
     outer: For
-    middle: For
-    inner: For
+    middle: Loops
+    inner: Loops
     bounds: Bounds
     terms: tuple[Term, ...]
     # Arrays that are made for it.
@@ -34,9 +36,9 @@ class Product:
 
 @dataclass(slots=True)
 class Part:
-    """Statements that a loop, or a loop in it, has in a row; or one that is a product, `was` before names were kept."""
+    """Statements that a loop, or loops in it, have in a row; or one that is a product, `was` before names were kept."""
 
-    middle: For | None
+    middle: Loops
     body: Block
     product: Product | None = None
     was: Block = ()
@@ -49,6 +51,8 @@ class Nest:
     outer: For
     parts: tuple[Part, ...]
     made: Block
+    # Arrays that aren't the same all over the loop.
+    changed: frozenset[str]
 
     @property
     def products(self) -> tuple[Product, ...]:
@@ -57,9 +61,9 @@ class Nest:
 
 @dataclass(slots=True)
 class Middle:
-    """A loop in another one: the numbers that each iteration makes for itself, and what keeps them."""
+    """Loops in another one: the numbers that each iteration makes for itself, and what keeps them."""
 
-    loop: For
+    loops: Loops
     # The first statement that mentions each.
     local: dict[str, Let]
     # Values that are the same wherever in the iteration they are computed.
@@ -79,7 +83,7 @@ class Nests:
 
     def find(self, outer: For) -> Nest | None:
         """Return a loop in parts, of which at least one is a product; None if there is none, or parts may not part."""
-        if not counts_by_one(outer) or not any(isinstance(s, For) and any(_inner(s)) for s in outer.body):
+        if not counts_by_one(outer) or not any(isinstance(s, For) and any(_splits(s)) for s in outer.body):
             return None
         if self.accesses.of(outer).effect or sum(1 for _ in statements((outer,))) > LONGEST:
             return None
@@ -90,33 +94,46 @@ class Nests:
             if middle is not None:
                 middles.append(middle)
                 parts += middle.parts
-            elif parts and parts[-1].middle is None:
+            elif parts and not parts[-1].middle:
                 parts[-1].body = parts[-1].was = (*parts[-1].body, stmt)
             else:
-                parts.append(Part(None, (stmt,), was=(stmt,)))
-        local = {id(middle.loop): middle.local for middle in middles}
+                parts.append(Part((), (stmt,), was=(stmt,)))
+        local = {id(middle.loops[-1]): middle.local for middle in middles}
         if not middles or not self.may_part(outer, parts, local):
             for middle in middles:
                 middle.kept.forget()
             return None
-        return Nest(outer, tuple(parts), tuple(let for middle in middles for let in middle.kept.lets()))
+        made = [let for middle in middles for let in middle.kept.lets()]
+        return Nest(outer, tuple(parts), tuple(made), self.changed(outer) | {let.target.name for let in made})
+
+    def changed(self, outer: For) -> frozenset[str]:
+        """Return the arrays that a loop changes, by whatever name."""
+        accesses = self.accesses.of(outer).accesses
+        written = {access.cls for access in accesses if access.writes}
+        return frozenset(access.name for access in accesses if access.cls in written)
 
     # -- the loops in it ---------------------------------------------------------------------------------------
 
     def middle(self, outer: For, loop: For) -> Middle | None:
-        """Return a loop in parts, if one of them is a product."""
-        if not counts_by_one(loop) or not any(_inner(loop)) or not may_be_asked_again(loop):
+        """Return a loop in parts, or one with those in it, if one of them is a product."""
+        found = (self.split(outer, loops) for loops in _splits(loop))
+        return next((middle for middle in found if middle is not None), None)
+
+    def split(self, outer: For, loops: Loops) -> Middle | None:
+        """Return loops in parts, if one of these is a product."""
+        if not all(map(counts_by_one, loops)) or not all(map(may_be_asked_again, loops)):
             return None
-        local = self.local(loop)
-        found = Middle(loop, local, self.stable(outer, loop, local), Kept(self.context, outer, loop))
-        for stmt in loop.body:
+        last = loops[-1]
+        local = self.local(last)
+        found = Middle(loops, local, self.stable(outer, loops, local), Kept(self.context, outer, loops))
+        for stmt in last.body:
             product = self.product(outer, found, stmt) if isinstance(stmt, For) else None
             if product is not None:
-                found.parts.append(Part(loop, (product.inner,), product, (stmt,)))
+                found.parts.append(Part(loops, product[0], product[1], (stmt,)))
             elif found.parts and found.parts[-1].product is None:
                 found.parts[-1].body = found.parts[-1].was = (*found.parts[-1].body, stmt)
             else:
-                found.parts.append(Part(loop, (stmt,), was=(stmt,)))
+                found.parts.append(Part(loops, (stmt,), was=(stmt,)))
         if all(part.product is None for part in found.parts) or not found.kept.share(found.parts, local, found.stable):
             found.kept.forget()
             return None
@@ -137,12 +154,12 @@ class Nests:
             seen |= mentioned_within(stmt)
         return local
 
-    def stable(self, outer: For, loop: For, local: Mapping[str, Let]) -> dict[str, Expr]:
+    def stable(self, outer: For, loops: Loops, local: Mapping[str, Let]) -> dict[str, Expr]:
         """Return what numbers are, in terms of the indices and of what the outer loop doesn't change."""
         done = self.accesses.of(outer)
         written = {access.cls for access in done.accesses if access.writes}
-        bound = Counter(s.target.name for s in statements((loop,)) if isinstance(s, Let | Accum))
-        fixed = {outer.index.name, loop.index.name}
+        bound = Counter(s.target.name for s in statements(loops[-1:]) if isinstance(s, Let | Accum))
+        fixed = {loop.index.name for loop in (outer, *loops)}
         stable: dict[str, Expr] = {}
         for name, let in local.items():
             value = substitute(let.value, stable)
@@ -153,55 +170,61 @@ class Nests:
                 stable[name] = value
         return stable
 
-    def product(self, outer: For, middle: Middle, inner: For) -> Product | None:
-        """Return a loop that adds up products, in terms of arrays for numbers of the loop around it."""
-        bounds = triangle(outer, middle.loop, inner)
-        if bounds is None or not counts_by_one(inner) or not self.has_own_names(outer, middle.loop, inner):
+    def product(self, outer: For, middle: Middle, loop: For) -> tuple[Block, Product] | None:
+        """Return loops that add up products, in terms of arrays for numbers of the loops around, and all they do."""
+        found = innermost(loop)
+        if found is None:
             return None
-        if not self.stay((outer, middle.loop, inner), bounds):
+        inner, body = found
+        bounds = triangle(outer, middle.loops, inner)
+        if bounds is None or not all(map(counts_by_one, inner)) or not self.has_own_names(outer, middle.loops, inner):
+            return None
+        if not self.stay((outer, *middle.loops, *inner), bounds):
             return None
         mark = middle.kept.mark()
-        body = middle.kept.without(inner.body, middle.local, middle.stable)
-        found = terms(body, bounds, self.context.kinds, self.accesses) if body is not None else None
-        if body is None or found is None or self.moves(outer, (middle.loop, inner), found):
+        new = middle.kept.without(body, middle.local, middle.stable)
+        sums = terms(new, bounds, self.context.kinds, self.accesses) if new is not None else None
+        if new is None or sums is None or self.moves(outer, bounds, sums):
             middle.kept.forget(mark)
             return None
         made = frozenset(var.name for var in middle.kept.arrays.values())
-        return Product(outer, middle.loop, replace(inner, body=body), bounds, tuple(found), made)
+        inner = (*inner[:-1], replace(inner[-1], body=new))
+        return new, Product(outer, middle.loops, inner, bounds, tuple(sums), made)
 
     # -- whether it may be done --------------------------------------------------------------------------------
 
-    def has_own_names(self, outer: For, middle: For, inner: For) -> bool:
+    def has_own_names(self, outer: For, middle: Loops, inner: Loops) -> bool:
         """Whether what a loop binds is used there only, and subscripts never count from the end."""
-        inside = Counter(name for stmt in statements((inner,)) for name in mentioned(stmt))
-        lets = {stmt.target.name for stmt in map(as_number_sum, inner.body) if isinstance(stmt, Let)}
-        indices = {loop.index.name for loop in (outer, middle, inner)}
-        bound = {name for stmt in outer.body for name in self.accesses.of(stmt).binds if stmt is not middle}
-        bound |= {name for stmt in middle.body for name in self.accesses.of(stmt).binds if stmt is not inner}
+        inside = Counter(name for stmt in statements(inner[:1]) for name in mentioned(stmt))
+        bindings = (s for s in statements(inner[:1]) if isinstance(s, Let | Accum))
+        lets = {stmt.target.name for stmt in map(as_number_sum, bindings) if isinstance(stmt, Let)}
+        loops = (outer, *middle, *inner)
+        indices = {loop.index.name for loop in loops}
+        bound = {name for stmt in outer.body for name in self.accesses.of(stmt).binds if stmt is not middle[0]}
+        bound |= {name for s in middle[-1].body for name in self.accesses.of(s).binds if s is not inner[0]}
         alone = all(inside[name] == self.counts[name] for name in lets)
         natural = all(self.context.natural.get(name, False) for name in indices)
-        return alone and natural and len(indices) == 3 and not indices & (bound | self.read_outside | lets)
+        return alone and natural and len(indices) == len(loops) and not indices & (bound | self.read_outside | lets)
 
-    def stay(self, loops: tuple[For, For, For], bounds: Bounds) -> bool:
+    def stay(self, loops: Loops, bounds: Bounds) -> bool:
         """Whether the ends of the loops mean the same all over the outer loop."""
         names = {name for end in bounds.ends() for name in names_in(end)}
         return not names & self.accesses.of(loops[0]).binds and all(map(may_be_asked_again, loops))
 
-    def moves(self, outer: For, inner: Sequence[For], found: Sequence[Term]) -> bool:
+    def moves(self, outer: For, bounds: Bounds, found: Sequence[Term]) -> bool:
         """Whether a name in a product is bound in the outer loop: it may stand for something else in another row."""
-        names = {name for term in found for name in (*names_in(term.left), term.right.name, term.add.target.name)}
-        indices = {loop.index.name for loop in (outer, *inner)}
-        return bool((names - indices) & self.accesses.of(outer).binds)
+        exprs = (e for term in found for e in (term.left.value, term.right.value, term.add.target, *term.add.index))
+        names = {name for expr in exprs for name in names_in(expr)}
+        return bool((names - bounds.ranges.keys()) & self.accesses.of(outer).binds)
 
     def may_part(self, outer: For, parts: Sequence[Part], local: Mapping[int, Mapping[str, Let]]) -> bool:
         """Whether the outer loop may do all of one part before it does the next one."""
         moving = self.accesses.of(outer).binds
         for k, first in enumerate(parts):
             for second in parts[k + 1 :]:
-                loop = first.middle
-                together = loop is not None and loop is second.middle
-                own = local[id(loop)].keys() if together and loop is not None else set[str]()
-                loops = (outer, loop) if together and loop is not None else (outer,)
+                together = bool(first.middle) and bool(second.middle) and first.middle[-1] is second.middle[-1]
+                own = local[id(first.middle[-1])].keys() if together else set[str]()
+                loops = (outer, *first.middle) if together else (outer,)
                 pairs = [(self.accesses.of(a), self.accesses.of(b)) for a in first.was for b in second.was]
                 if any((a.binds & (b.binds | b.reads) | b.binds & a.reads) - own for a, b in pairs):
                     return False
@@ -223,8 +246,32 @@ class Nests:
         )
 
 
-def _inner(loop: For) -> Iterator[For]:
-    """Yield the loops in a loop that do nothing but bind names, store and add."""
-    for stmt in loop.body:
-        if isinstance(stmt, For) and all(isinstance(each, Let | Store | Accum | Comment) for each in stmt.body):
-            yield stmt
+def _splits(loop: For) -> Iterator[Loops]:
+    """Yield a loop, that with the one in it if that is all it does, and so on, as long as there are loops inside."""
+    loops: Loops = (loop,)
+    while True:
+        inner = [stmt for stmt in loops[-1].body if isinstance(stmt, For)]
+        if any(innermost(each) for each in inner):
+            yield loops
+        if len(inner) != 1 or not all(isinstance(s, Comment) for s in loops[-1].body if s is not inner[0]):
+            return
+        loops = (*loops, inner[0])
+
+
+def innermost(loop: For) -> tuple[Loops, Block] | None:
+    """Return a loop and those in it, and all that is done there: to bind names, to store and to add.
+
+    Each loop is all that is done in the one before, but for names that are bound first; None if it is otherwise.
+    """
+    loops: Loops = (loop,)
+    before: list[Stmt] = []
+    while loops[-1].body:
+        *first, last = loops[-1].body
+        if not isinstance(last, For):
+            plain = all(isinstance(stmt, Let | Store | Accum | Comment) for stmt in loops[-1].body)
+            return (loops, (*before, *loops[-1].body)) if plain else None
+        if not all(isinstance(stmt, Let | Comment) for stmt in first):
+            return None
+        before += first
+        loops = (*loops, last)
+    return None

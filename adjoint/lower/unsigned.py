@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, Let, Lit, Stmt, Store, Var
-from adjoint.ir.walk import map_blocks, map_expr, map_operands
+from adjoint.ir.walk import map_blocks, map_expr, map_operands, names_in
 from adjoint.lower.context import Context
 from adjoint.rules.numba_types import is_array, types
 
@@ -69,12 +69,20 @@ class _Changer:
             case _:
                 return self.context.is_natural(start)
 
+    def subscript(self, item: Expr, index: Var, new: Var) -> Expr:
+        """Return a subscript with an unsigned copy of the index, or a sum with the index made unsigned."""
+        if item == index:
+            return new
+        if isinstance(item, Call) and index.name in names_in(item) and self.context.is_natural(item):
+            return Call("cast.uint64", (item,), via="np")
+        return item
+
     def subscripted(self, stmt: Stmt, index: Var, new: Var) -> Stmt:
         """Write a statement with another name for an index where that is a subscript of its own."""
 
         def places(array: str, items: tuple[Expr, ...]) -> tuple[Expr, ...]:
             whole = is_array(self.context.kinds.get(array))
-            return tuple(new if item == index and whole else item for item in items)
+            return tuple(self.subscript(item, index, new) if whole else item for item in items)
 
         def read(expr: Expr) -> Expr:
             match expr:

@@ -71,7 +71,9 @@ def program(seed: int) -> str:
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BLOCK", 3)
-    monkeypatch.setattr(module, "FEWEST", 2)
+    for name in ("FEWEST", "FEWER", "SHORTEST"):
+        monkeypatch.setattr(module, name, 2)
+    monkeypatch.setattr(module, "LEAST", 1)
 
 
 def changed(source: str) -> tuple[Func, Func]:
@@ -127,11 +129,11 @@ def test_a_sum_in_a_number_and_what_reads_it() -> None:
                 s = v[j]
                 z[i, 0] = a
                 s_kept[i, j] = s
-        _1 = np.empty((n, n))
+        packed = np.empty((n, n))
         for i in range(n):
             for k in range(n):
-                _1[i, k] = x[i, k]
-        product = np.dot(_1, y[0:n])
+                packed[i, k] = x[i, k]
+        product = np.dot(packed, y[0:n])
         for i in range(n):
             for j in range(n):
                 s_kept[i, j] += product[i, j]
