@@ -132,7 +132,7 @@ def terms(body: Block, bounds: Bounds, kinds: Mapping[str, Type], accesses: Acce
                 values[name] = substitute(value, values)
             case Accum(target, index, value) if index:
                 place = tuple(substitute(each, values) for each in index)
-                sums.append(Accum(target, place, substitute(value, values), stmt.loc))
+                sums += [Accum(target, place, each, stmt.loc) for each in _summands(substitute(value, values))]
             case Comment():
                 pass
             case _:
@@ -144,6 +144,20 @@ def terms(body: Block, bounds: Bounds, kinds: Mapping[str, Type], accesses: Acce
         return None
     found = [_term(each, bounds, kinds) for each in sums]
     return [term for term in found if term is not None] if None not in found else None
+
+
+def _summands(value: Expr) -> tuple[Expr, ...]:
+    """Return what a value is the sum of."""
+    match value:
+        case Call("add", (a, b)):
+            return *_summands(a), *_summands(b)
+        case Call("sub", (a, b)):
+            return *_summands(a), *_summands(Call("neg", (b,)))
+        case Call("neg", (Call("add" | "sub" as prim, (a, b)),)):
+            second = b if prim == "sub" else Call("neg", (b,))
+            return *_summands(Call("neg", (a,))), *_summands(second)
+        case _:
+            return (value,)
 
 
 def _term(add: Accum, bounds: Bounds, kinds: Mapping[str, Type]) -> Term | None:

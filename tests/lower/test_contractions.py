@@ -34,16 +34,23 @@ def element(rng: random.Random, array: str, names: Sequence[str]) -> str:
     return f"{array}{len(places)}[{', '.join(places)}]"
 
 
+def product(rng: random.Random, first: list[str], second: list[str], over: list[str], numbers: bool) -> str:
+    factors = [element(rng, "x", first + over), element(rng, "y", second + over)]
+    others = ["a", f"x1[{over[0]}]", f"y1[{first[0]}]", *(["c"] if numbers else [])]
+    factors += [each for each in others if rng.random() < 0.2]
+    rng.shuffle(factors)
+    return rng.choice(("{}", "-({})", "-{}")).format(" * ".join(factors))
+
+
 def term(rng: random.Random, groups: Sequence[Sequence[str]], numbers: bool) -> str:
     """Write a sum of products of elements that have two of three groups of indices each; sometimes it is none."""
     first, second, over = rng.sample([list(group) for group in groups], 3)
     if rng.random() < 0.15:
         rng.choice((first, second)).append(over[0])
-    factors = [element(rng, "x", first + over), element(rng, "y", second + over)]
-    others = ["a", f"x1[{over[0]}]", f"y1[{first[0]}]", *(["c"] if numbers else [])]
-    factors += [each for each in others if rng.random() < 0.2]
-    rng.shuffle(factors)
-    value = rng.choice(("{}", "-({})", "-{}")).format(" * ".join(factors))
+    value = product(rng, first, second, over, numbers)
+    if rng.random() < 0.25:
+        more = product(rng, first, second, over, numbers)
+        value = rng.choice(("{} + {}", "{} - {}", "-({} - {})", "{} - ({} + {})")).format(value, more, value)
     target = "s" if numbers and groups[-1] == over and rng.random() < 0.7 else element(rng, "z", first + second)
     return f"s = s + {value}" if target == "s" else f"{target} += {value}"
 
