@@ -79,7 +79,7 @@ class Strip:
         tests: list[Expr] = [Call("ge", (count, Lit(FEWEST))), *self.tests]
         sizes = [sizes_of(made) for made in self.layout.own]
         sizes += [self.lengths(name, axis) for name, axis in self.layout.packed.items()]
-        counts = [reduce(lambda a, b: Call("mul", (a, b)), each) for each in dict.fromkeys(sizes)]
+        counts = [reduce(lambda a, b: Call("mul", (a, b)), each) for each in dict.fromkeys(sizes) if each]
         tests += [Call("le", (number, Lit(LARGEST))) for number in counts]
         return reduce(lambda a, b: Call("and", (a, b)), tests)
 
@@ -95,16 +95,18 @@ class Strip:
     # -- arrays whose elements for one iteration lie apart from those for the next --------------------------------
 
     def lengths(self, name: str, axis: int) -> tuple[Expr, ...]:
-        """Return the lengths of the axes of an array, but for the one along which the loop goes."""
-        return tuple(Call("dim", (Var(name), Lit(k))) for k in range(self.context.kinds[name].ndim) if k != axis)
+        """Return the lengths of the axes of an array, but for the one along which the loop goes, and the fixed ones."""
+        gone = {axis, *self.layout.fixed[name]}
+        return tuple(Call("dim", (Var(name), Lit(k))) for k in range(self.context.kinds[name].ndim) if k not in gone)
 
     def packing(self, name: str, axis: int) -> Let:
         """Return the statement that makes the array which has the elements for a strip side by side."""
         kind = self.context.kinds[name]
         hint = self.context.hint(name) or name
-        new = self.arrays[name] = self.context.fresh(f"{name}_strip", array(kind.dtype, kind.ndim), f"{hint}_strip")
+        sizes = *self.lengths(name, axis), Lit(LANES)
+        new = self.arrays[name] = self.context.fresh(f"{name}_strip", array(kind.dtype, len(sizes)), f"{hint}_strip")
         self.context.in_strips.add(new.name)
-        shape = Call("tuple", (*self.lengths(name, axis), Lit(LANES)))
+        shape = Call("tuple", sizes)
         return Let(new, Call("empty", (shape,), of_dtype(kind.dtype)))
 
     def moved(self, name: str, axis: int, *, back: bool) -> For:
@@ -112,7 +114,9 @@ class Strip:
         sizes = self.lengths(name, axis)
         places = [self.number("place") for _ in sizes]
         self.context.natural |= {place.name: True for place in places}
-        there = (*places[:axis], Call("add", (self.first, self.lane)), *places[axis:])
+        known = {**self.layout.fixed[name], axis: Call("add", (self.first, self.lane))}
+        free = iter(places)
+        there = tuple(known[k] if k in known else next(free) for k in range(self.context.kinds[name].ndim))
         here = (*places, self.lane)
         if back:
             stmt: Stmt = Store(Var(name), there, Call("getitem", (self.arrays[name], *here)))
@@ -286,8 +290,8 @@ class Strip:
 
     def place(self, name: str, index: Sequence[Expr]) -> tuple[Expr, ...]:
         """Return the subscript in the array of a strip for one in an array of the iteration, or one that is packed."""
-        axis = self.layout.packed.get(name)
-        return (*(each for k, each in enumerate(index) if k != axis), self.lane)
+        gone = {self.layout.packed.get(name), *self.layout.fixed.get(name, ())}
+        return (*(each for k, each in enumerate(index) if k not in gone), self.lane)
 
 
 def _turned(loop: For, k: int) -> Iterator[Stmt]:

@@ -46,7 +46,7 @@ class Layout:
     `same` are names that have, at each point of an iteration, the same value in all of them, the arrays made by
     `same_arrays` among them; `varying` are the others that an iteration changes. `own` make an array for one iteration.
     `packed` are arrays of which an iteration uses the elements at its own index along one axis, which is not the last
-    one; of these, `written` are changed.
+    one; of these, `written` are changed, and of axes that are `fixed` all iterations use one place.
     """
 
     same: frozenset[str]
@@ -55,6 +55,7 @@ class Layout:
     own: tuple[Let, ...] = ()
     packed: Mapping[str, int] = field(default_factory=dict[str, int])
     written: frozenset[str] = frozenset()
+    fixed: Mapping[str, Mapping[int, Expr]] = field(default_factory=dict[str, Mapping[int, Expr]])
 
     def is_same(self, stmt: Stmt) -> bool:
         """Whether a statement does the same in all iterations, so that it needs doing once for a strip."""
@@ -82,7 +83,8 @@ def layout(loop: For, own: Sequence[Let], totals: Collection[str], context: Cont
         return None
     changed = {element.name for element in elements(loop.body) if element.writes}
     shared, wide = [made for made in own if made.target.name in same], [m for m in own if m.target.name not in same]
-    found = Layout(same, varying, tuple(shared), tuple(wide), packed, frozenset(packed).intersection(changed))
+    written, fixed = frozenset(packed).intersection(changed), _fixed(loop, packed)
+    found = Layout(same, varying, tuple(shared), tuple(wide), packed, written, fixed)
     guards = [stmt for stmt in side_by_side(loop.body) if is_guard(stmt)]
     return found if all(map(found.is_same, guards)) else None
 
@@ -176,3 +178,21 @@ def _packed(loop: For, own: Collection[str], context: Context) -> dict[str, int]
         if used[name] in changed and not alone:
             return None
     return packed
+
+
+def _fixed(loop: For, packed: Collection[str]) -> dict[str, dict[int, Expr]]:
+    """Return the axes of arrays, and the place there, of which nothing else is used in a loop."""
+    bound = {target.name for stmt in nested(loop) for target in targets(stmt)} | {loop.index.name}
+    found: dict[str, dict[int, Expr]] = {}
+    for element in elements(loop.body):
+        if element.name in packed:
+            places = enumerate(element.index)
+            here = {k: p for k, p in places if bound.isdisjoint(names_in(p)) and not _reads(p)}
+            known = found.setdefault(element.name, here)
+            found[element.name] = {k: place for k, place in known.items() if here.get(k) == place}
+    return found
+
+
+def _reads(place: Expr) -> bool:
+    """Whether a subscript is, or depends on, an element of an array."""
+    return isinstance(place, Call) and "getitem" in place.prims

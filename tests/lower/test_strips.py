@@ -245,3 +245,37 @@ def test_loops_that_are_written_out_are_none() -> None:
     gradient = value_and_grad(in_space)
     assert "lane" not in gradient.inspect("compiled", x, mean)
     assert gradient(x, mean)[0] == pytest.approx(in_space(x, mean), rel=1e-13)
+
+
+PLACES = {
+    "x[b, i, k]": "np.empty((x.shape[2], 4))",
+    "x[2, i, k]": "np.empty((x.shape[2], 4))",
+    "x[b + 1, i, k]": "np.empty((x.shape[2], 4))",
+    "x[k, i, b]": "np.empty((x.shape[0], 4))",
+    "x[b, i, k] * x[b + 1, i, k]": "np.empty((x.shape[0], x.shape[2], 4))",
+    "x[s[b], i, k]": "np.empty((x.shape[0], x.shape[2], 4))",
+    "x[k, i, k]": "np.empty((x.shape[0], x.shape[2], 4))",
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_of_an_axis_with_one_place_nothing_else_is_fetched(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LANES", 4)
+    func = parse(f"""
+def f(x: float64[:, :, :], y: float64[:, :], z: float64[:, :, :], s: int64[:], b: int64, n: int64):
+    for i in range(n):
+        for j in range(n):
+            for k in range(dim(y, 1)):
+                z[b, i, j] += y[j, k] * {place}
+    return 0.0
+""")
+    after = cut(func)
+    assert PLACES[place] in text(after)
+    assert "np.empty((z.shape[2], 4))" in text(after)
+    for n in (3, 8, 9):
+        rng = np.random.default_rng(n)
+        x, y, z = rng.standard_normal((5, 9, 5)), rng.standard_normal((9, 5)), rng.standard_normal((4, 9, 9))
+        found, wanted = z.copy(), z.copy()
+        run(after, x, y, found, np.array([3, 0, 1, 1]), 3, n)
+        run(func, x, y, wanted, np.array([3, 0, 1, 1]), 3, n)
+        np.testing.assert_allclose(found, wanted, rtol=1e-13)
