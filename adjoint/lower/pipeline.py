@@ -12,6 +12,7 @@ from adjoint.lower.adopt import adopt
 from adjoint.lower.again import again
 from adjoint.lower.ascend import ascend
 from adjoint.lower.columns import columns
+from adjoint.lower.congruent import congruent
 from adjoint.lower.context import Context
 from adjoint.lower.contract import contract
 from adjoint.lower.expand import expand
@@ -75,6 +76,7 @@ PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
     ("first_write", _first_write),
     ("contract", lambda func, context: contract(func, context.kinds)),
     ("shrink", shrink),
+    ("congruent", congruent),
     ("reuse", reuse),
     ("recycle", recycle),
     ("multiply", multiply),
