@@ -260,6 +260,11 @@ def _result(stmt: Let, call: Call, rank: int, found: Shapes) -> Shape | None:
             return operands[0]
         case Call(prim, (shape, *_)) if prim in _ALLOC:
             return _from_tuple(shape, rank, fresh, found)
+        case Call("reshape", (_, shape), ()):
+            return _reshaped(operands[0], shape, rank, fresh, found)
+        case Call("expand_dims", (_, Lit(int(axis)))) if operands[0] is not None:
+            axis %= rank
+            return (*operands[0][:axis], 1, *operands[0][axis:])
         case Call("transpose", (_,)):
             return None if operands[0] is None else operands[0][::-1]
         case Call("matmul" | "dot", (_, _)) if operands[0] and operands[1]:
@@ -312,6 +317,18 @@ def _from_tuple(shape: Expr, rank: int, fresh: Callable[[int], Dim], found: Shap
     if len(parts) != rank:
         return None
     return tuple(known if (known := dim(part, found)) is not None else fresh(k) for k, part in enumerate(parts))
+
+
+def _reshaped(
+    old: Shape | None, shape: Expr, rank: int, fresh: Callable[[int], Dim], found: Shapes
+) -> Shape | None:
+    """Return the shape that is asked for; where that is -1 it is what is left, known if all other lengths are 1."""
+    dims = _from_tuple(shape, rank, fresh, found)
+    if dims is None or -1 not in dims:
+        return dims
+    others = [dim for dim in (*dims, *(old or ())) if dim not in (1, -1)]
+    left = others[0] if old is not None and len(others) == 1 else None
+    return tuple(dim if dim != -1 else fresh(k) if left is None else left for k, dim in enumerate(dims))
 
 
 def _reduced(shape: Shape, kwargs: dict[str, Expr], rank: int) -> Shape | None:

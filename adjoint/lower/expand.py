@@ -35,7 +35,7 @@ from adjoint.lower.facts import Facts
 from adjoint.lower.guards import is_guard
 from adjoint.lower.normal import Normal
 from adjoint.lower.regions import regions
-from adjoint.lower.result_shapes import result_shape
+from adjoint.lower.result_shapes import partly_known, result_shape
 from adjoint.lower.uses import open_indices
 from adjoint.lower.versions import versions
 from adjoint.lower.views import Shape, View
@@ -209,6 +209,8 @@ class Expander:
             facts.lists.pop(value.name, None)
         buffer = None if view is None else facts.buffer(view.base)
         facts.bind(name, shape, integer)
+        if shape is None and is_array(kind) and (part := partly_known(name, value, facts)) is not None:
+            facts.shapes[name] = part
         facts.is_view(name, view)
         if is_array(kind) and (buffer is not None or is_fresh(value)):
             facts.refers(name, buffer)

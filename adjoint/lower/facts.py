@@ -98,6 +98,9 @@ class Facts:
                 if left is None or right is None:
                     return None
                 return self.same(left + right if prim == "add" else left - right)
+            case Call("neg", (other,)) if isinstance(self.type_of(expr), types.Integer):
+                form = self.integer(other)
+                return None if form is None else form.times(-1)
             case Call("mul", (Lit(int() as factor), other)) | Call("mul", (other, Lit(int() as factor))):
                 form = self.integer(other)
                 return None if form is None or isinstance(factor, bool) else form.times(factor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from adjoint.analysis.linear import whole
 from adjoint.ir import Call, Expr, Var
 from adjoint.lower.facts import Facts
 from adjoint.lower.views import Shape
@@ -25,13 +26,31 @@ def result_shape(value: Expr, facts: Facts) -> Shape | None:
             return facts.lists.get(name)
         case Call("zeros" | "ones" | "empty" | "full", (sizes, *_)):
             return facts.sizes(sizes)
-        case Call("reshape", (_, sizes)):
-            found = facts.sizes(sizes)
-            return None if found is None or any(form.constant < 0 for form in found) else found
+        case Call("reshape", (old, sizes)):
+            return _reshaped(facts.shape(old), facts.sizes(sizes))
         case Call(prim, args) if prim in _LIKE and not value.kwargs and len(args) > _LIKE[prim]:
             return _shape(args[_LIKE[prim]], facts)
         case Call(prim, (_, like)) if prim.startswith("helper.unbroadcast_"):
             return _shape(like, facts)
+        case _:
+            return None
+
+
+def _reshaped(old: Shape | None, asked: Shape | None) -> Shape | None:
+    """Return the shape that is asked for; where that is -1 it is what is left, known if all other lengths are 1."""
+    if asked is None or whole(-1) not in asked:
+        return asked
+    others = [form for form in (*asked, *(old or ())) if form not in (whole(1), whole(-1))]
+    if old is None or len(others) != 1:
+        return None
+    return tuple(others[0] if form == whole(-1) else form for form in asked)
+
+
+def partly_known(name: str, value: Expr, facts: Facts) -> Shape | None:
+    """Return the shape of an array just bound, as far as that is known: the length that is -1 has a name of its own."""
+    match value:
+        case Call("reshape", (_, sizes)) if (asked := facts.sizes(sizes)) is not None:
+            return tuple(facts.symbols.length(name, k) if f == whole(-1) else f for k, f in enumerate(asked))
         case _:
             return None
 

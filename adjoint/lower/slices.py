@@ -93,12 +93,12 @@ def _cut(
     symbols = facts.symbols
     if pace == -1 and start == stop == _NONE:
         return size, symbols.expr(size.plus(-1)), -1
-    first = _bound(start, whole(0), size, facts)
-    last = _bound(stop, size, size, facts)
+    first = _bound(start, whole(0), size, facts, needs)
+    last = _bound(stop, size, size, facts, needs)
     if pace < 1 or first is None or last is None:
         return None
     # A negative number as the end means the start of the axis where that is too short.
-    from_end = isinstance(stop, Lit) and last != size
+    from_end = last != size and _counts_back(facts.integer(stop))
     _check(first, last, size, facts, needs, from_end=from_end)
     length = facts.same(last - first)
     if pace == 1:
@@ -110,14 +110,23 @@ def _cut(
     return symbols.opaque(counted, length=True), symbols.expr(first), pace
 
 
-def _bound(bound: Expr, default: Linear, size: Linear, facts: Facts) -> Linear | None:
-    """Return a bound of a slice as a form; a negative number counts from the end."""
+def _bound(bound: Expr, default: Linear, size: Linear, facts: Facts, needs: list[Linear]) -> Linear | None:
+    """Return a bound of a slice as a form; a negative number, as `-k` is taken to be, counts from the end."""
     if bound == _NONE:
         return default
     form = facts.integer(bound)
-    if form is None:
-        return None
-    return size + form if form.number is not None and form.number < 0 else form
+    if form is None or not _counts_back(form):
+        return form
+    if not facts.symbols.never_negative(negative := form.plus(1).times(-1)):
+        needs.append(negative)
+    return size + form
+
+
+def _counts_back(form: Linear | None) -> bool:
+    """Whether a form is a negative number, or one where nothing in it is."""
+    if form is None or form.constant > 0:
+        return False
+    return form.constant < 0 if not form.terms else all(factor < 0 for _, factor in form.terms)
 
 
 def _check(

@@ -47,7 +47,7 @@ LINEAR = Table("""
     reshape(a, s)                          | *   | reshape(contiguous(y_bar), shape(a)) ; -
     ravel(a)                               | *   | reshape(contiguous(y_bar), shape(a))
     flatten(a)                             | *   | reshape(contiguous(y_bar), shape(a))
-    expand_dims(a, axis)                   | *   | reshape(contiguous(y_bar), shape(a)) ; -
+    expand_dims(a, axis)                   | *   | sum(y_bar, axis=axis) ; -
     squeeze(a)                             | *   | reshape(contiguous(y_bar), shape(a))
     squeeze(a, axis=axis)                  | *   | reshape(contiguous(y_bar), shape(a))
     atleast_1d(a)                          | 0   | sum(y_bar)

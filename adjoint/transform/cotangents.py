@@ -240,10 +240,16 @@ class Cotangents:
         rank, wanted = ndim_of(self.program.type_of(expr)), ndim_of(self.program.types[name])
         extra = rank - wanted
         own = self.program.shapes.of(Var(name))
-        if shape is not None and extra >= 0 and self.program.equal(shape[extra:], own, stmt):
-            for _ in range(extra):
-                expr = Call("sum", (expr,), (("axis", Lit(0)),), via="np")
-            return expr
+        if shape is not None and own is not None and extra >= 0:
+            # An axis of length 1 is stretched, and added up again, also where it isn't longer.
+            ones = [axis for axis, size in enumerate(own) if size == 1 and shape[extra + axis] != 1]
+            after = tuple(1 if axis in ones else size for axis, size in enumerate(shape[extra:]))
+            if self.program.equal(after, own, stmt):
+                for _ in range(extra):
+                    expr = Call("sum", (expr,), (("axis", Lit(0)),), via="np")
+                for axis in ones:
+                    expr = Call("sum", (expr,), (("axis", Lit(axis)), ("keepdims", Lit(True))), via="np")
+                return expr
         self.ensure(Var(name))
         return Call(f"helper.unbroadcast_{rank}d_{wanted}d", (expr, Var(name)))
 

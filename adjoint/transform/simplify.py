@@ -181,6 +181,11 @@ class _Simplifier:
         folded = _folded(call)
         if folded is not call:
             return folded
+        match call:
+            case Call("sum", (Call("sum", (array,), (axis, ("keepdims", Lit(True)))),), (other,)) if axis == other:
+                return self.expr(replace(call, args=(array,)))
+            case _:
+                pass
         for new in _without_filling(call):
             if self.keeps_type(call, new, copied):
                 return self.expr(new, copied)

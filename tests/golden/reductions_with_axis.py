@@ -2,11 +2,10 @@ import numpy as np
 
 
 def reductions_with_axis_value_and_grad(m):
-    mean = np.sum(m, axis=1) / m.shape[1]
-    reshape = mean.reshape(3, 1)
-    if m.shape[0] != reshape.shape[0] or m.shape[1] != reshape.shape[1]:
+    if m.shape[0] != 3:
         raise ValueError("adjoint: this gradient assumes that no axis of length 1 is stretched by broadcasting")
-    centred = m - reshape
+    mean = np.sum(m, axis=1) / m.shape[1]
+    centred = m - mean.reshape(3, 1)
     m_sum = m.sum(axis=0)
     m_size = m.size
     value = np.sum(centred**3) + m_sum[1] * m_size
@@ -17,7 +16,8 @@ def reductions_with_axis_value_and_grad(m):
     centred_bar = 3.0 * centred**2
     # backward: centred = m - mean.reshape(3, 1)
     m_bar = m_bar + centred_bar
-    mean_bar = np.reshape(-centred_bar, mean.shape)
+    t_bar = np.sum(-centred_bar, axis=1, keepdims=True)
+    mean_bar = np.reshape(t_bar, mean.shape)
     # backward: mean = np.sum(m, axis=1) / m.shape[1]
     m_bar += np.broadcast_to(np.expand_dims(mean_bar / m.shape[1], 1), m.shape)
     return value, m_bar

@@ -19,24 +19,10 @@ def max_along_2d(a, axis):
     return y
 
 
-def unbroadcast_2d_2d(y_bar, like):
-    if like.shape[0] != y_bar.shape[0] and like.shape[0] != 1:
-        raise ValueError("operands could not be broadcast together")
-    if like.shape[1] != y_bar.shape[1] and like.shape[1] != 1:
-        raise ValueError("operands could not be broadcast together")
-    x_bar = np.zeros(like.shape, like.dtype)
-    i_step = 1 if like.shape[0] != 1 else 0
-    j_step = 1 if like.shape[1] != 1 else 0
-    for i in range(y_bar.shape[0]):
-        for j in range(y_bar.shape[1]):
-            x_bar[i * i_step, j * j_step] += y_bar[i, j]
-    return x_bar
-
-
 def reductions_with_keepdims_value_and_grad(m):
     max_along_2d_1 = max_along_2d(m, 1)
     expand_dims = np.expand_dims(max_along_2d_1, 1)
-    if m.shape[0] != expand_dims.shape[0] or m.shape[1] != expand_dims.shape[1]:
+    if m.shape[0] != expand_dims.shape[0]:
         raise ValueError("adjoint: this gradient assumes that no axis of length 1 is stretched by broadcasting")
     e = np.exp(m - expand_dims)
     e_sum = e.sum(axis=1, keepdims=True)
@@ -47,11 +33,11 @@ def reductions_with_keepdims_value_and_grad(m):
     p_bar = 2.0 * p
     # backward: p = e / e.sum(axis=1, keepdims=True)
     e_bar = p_bar / e_sum
-    e_sum_bar = unbroadcast_2d_2d(-(p_bar * (p / e_sum)), e_sum)
+    e_sum_bar = np.sum(-(p_bar * (p / e_sum)), axis=1, keepdims=True)
     e_bar += np.broadcast_to(e_sum_bar, e.shape)
     # backward: e = np.exp(m - m.max(axis=1, keepdims=True))
     t_bar = e_bar * e
     m_bar = m_bar + t_bar
-    max_along_2d_1_bar = np.reshape(-t_bar, max_along_2d_1.shape)
+    max_along_2d_1_bar = np.sum(-t_bar, axis=1)
     m_bar += np.where(m == np.expand_dims(max_along_2d_1, 1), np.expand_dims(max_along_2d_1_bar / np.sum(m == np.expand_dims(max_along_2d_1, 1), axis=1), 1), 0.0)
     return value, m_bar
