@@ -243,7 +243,7 @@ class Reader:
             equal = None if demand.equal is None else self.facts.same(demand.equal)
             if form == equal:
                 continue
-            self.facts.demanded.append((form, equal))
+            self.facts.demand(form, equal)
             if equal is None:
                 found.append(refuse_if(self.facts.symbols.negative(form), INSIDE))
             else:

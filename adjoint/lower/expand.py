@@ -227,7 +227,8 @@ class Expander:
             return result_shape(value, self.facts), None
         if reader.demands:
             # A slice that may be clipped has a length that isn't known, unless that is found out on entry.
-            self.facts.demanded += [(demand.form, demand.equal) for demand in reader.demands]
+            for demand in reader.demands:
+                self.facts.demand(demand.form, demand.equal)
             return None, None
         return view.shape, view
 
@@ -270,11 +271,13 @@ class Expander:
             stmt = replace(stmt, **bounds)
         span = self.span(stmt)
         names = tuple(dict.fromkeys(self.bound(stmt)))
-        before, asked = self.facts.copy(), len(self.facts.demanded)
+        before, asked, symbols = self.facts.copy(), len(self.facts.demanded), self.facts.symbols
+        ranges = symbols.ranges
         kept = {name: shape for name in names if (shape := before.shapes.get(name)) is not None}
         lists: dict[str, Shape | None] = {n: before.lists[n] for n in lists_in(stmt) if n in before.lists}
         while True:
             self.enter(before, names, kept, lists)
+            symbols.ranges = dict(ranges)
             self.index(stmt, span)
             body = self.block(stmt.body)
             moved = {n for n, shape in kept.items() if not self.still(n, shape)}
@@ -283,6 +286,7 @@ class Expander:
                 break
             kept = {name: shape for name, shape in kept.items() if name not in moved}
             lists = self.widened(lists, grown, names)
+        symbols.ranges = ranges
         self.enter(before, names, kept, lists)
         if isinstance(stmt, While):
             del self.facts.demanded[asked:]
@@ -340,6 +344,9 @@ class Expander:
         if not isinstance(stmt, For):
             return
         self.context.symbol[stmt.index.name] = self.facts.symbols.named(stmt.index.name).symbols[0]
+        if span is not None:
+            ends = span.start, span.stop.plus(-1)
+            self.facts.symbols.ranges[self.context.symbol[stmt.index.name]] = ends
         up = span is not None and self.facts.symbols.never_negative(span.start)
         down = isinstance(stmt.step, Lit) and stmt.step.value == -1 and stmt.stop in (Lit(-1), Lit(0), Lit(1))
         name = stmt.index.name
@@ -359,7 +366,7 @@ class Expander:
         self.context.emit(guard)
         for form, equal in filter(None, found):
             if not self.holds(form, equal):
-                self.facts.demanded.append((form, equal))
+                self.facts.demand(form, equal)
             if equal is not None:
                 self.facts.make_equal(form, equal)
             elif self.on_entry:

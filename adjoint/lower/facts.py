@@ -78,6 +78,10 @@ class Facts:
         kind = self.type_of(expr)
         return kind is not None and is_number(kind)
 
+    def demand(self, form: Linear, equal: Linear | None) -> None:
+        """Note that two forms have to be equal or, without `equal`, that one isn't negative in any iteration."""
+        self.demanded.append((form if equal is not None else self.same(self.symbols.least(form)), equal))
+
     # -- integers and shapes -----------------------------------------------------------------------------------
 
     def integer(self, expr: Expr) -> Linear | None:

@@ -22,6 +22,8 @@ class Symbols:
     version: dict[str, int] = field(default_factory=dict[str, int])
     # What was found on entry not to be negative.
     at_least_zero: list[Linear] = field(default_factory=list[Linear])
+    # The least and the greatest value of the index of each loop around what is looked at.
+    ranges: dict[str, tuple[Linear, Linear]] = field(default_factory=dict[str, tuple[Linear, Linear]])
     dead: set[str] = field(default_factory=set[str])
     time: int = 0
 
@@ -67,6 +69,16 @@ class Symbols:
 
     def never_negative(self, form: Linear) -> bool:
         """Whether a form is at least 0, for certain."""
+        return self._is_never_negative(form) or self._is_never_negative(self.least(form))
+
+    def least(self, form: Linear) -> Linear:
+        """Return what a form never is less than in the iterations of the loops around, without their indices."""
+        for _ in self.ranges:  # the bounds of a loop may depend on those around it
+            ends = {name: self.ranges[name][factor < 0] for name, factor in form.terms if name in self.ranges}
+            form = form.replaced(ends)
+        return form
+
+    def _is_never_negative(self, form: Linear) -> bool:
         return self._is_positive(form) or any(self._is_positive(form - known) for known in self.at_least_zero)
 
     def _is_positive(self, form: Linear) -> bool:

@@ -143,3 +143,42 @@ def test_a_negated_number_is_taken_to_be_negative(fun: Callable[..., Any], monke
     text = gradient.inspect("compiled", X[:, 0].copy(), 2)
     assert STRETCHED not in text or fun is stored  # is `x` as long as its place?
     assert text.count(INSIDE) <= 2
+
+
+def behind(x: Any, k: int) -> Any:
+    total = 0.0
+    for t in range(k, x.shape[0]):
+        total += (x[t] - 0.5 * np.sum(x[t - k : t])) ** 3
+    return total
+
+
+def windows(x: Any, k: int) -> Any:
+    total = 0.0
+    for i in range(x.shape[0] - k, -1, -1):
+        part = x[i : i + k]
+        total += np.sum(part * part) ** 1.5
+    return total
+
+
+def triangle(x: Any, k: int) -> Any:
+    total = 0.0
+    for i in range(x.shape[0]):
+        for j in range(i, x.shape[0]):
+            total += np.sum(x[i:j] * x[i:j]) * x[j - i]
+    return total + k
+
+
+@pytest.mark.parametrize("fun", [behind, windows, triangle])
+@pytest.mark.parametrize("k", [0, 1, 2, 5, 6, 7, 9, -1, -3])
+def test_slices_that_move_with_a_loop(fun: Callable[..., Any], k: int) -> None:
+    if fun is windows and k < 0:
+        pytest.skip("reads beyond the array")
+    np.testing.assert_allclose(*slope(fun, X[:, 0].copy(), k), rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("fun", [behind, windows, triangle])
+def test_what_a_loop_takes_for_granted_is_checked_on_entry(fun: Callable[..., Any]) -> None:
+    text = value_and_grad(fun).inspect("compiled", X[:, 0].copy(), 2)
+    checks = [line for line in text.splitlines() if INSIDE in line]
+    assert len(checks) <= 1
+    assert all(line.startswith(" " * 8 + "raise") for line in checks)
