@@ -147,6 +147,23 @@ class Features:
         self._new("array", value, shape=shape, contiguous=True, frozen=True)
         return True
 
+    def stretched(self) -> bool:
+        """A matrix, and sums over one of its axes along that axis."""
+        matrix = self.scope.one("array", lambda a: len(a.shape) == 2)
+        if matrix is None:
+            return False
+        a, axis = matrix.text, self.random.randrange(2)
+        total = f"np.sum({a} * {a}, axis={axis})"
+        shape = f"(-1, 1), ({matrix.shape[0]}, 1)" if axis else f"(1, -1), (1, {matrix.shape[1]})"
+        forms = [f"{total}.reshape({each.strip('(), ')})" for each in shape.split("), (")]
+        forms += [f"np.expand_dims({total}, {axis})", f"np.expand_dims({total}, {axis - 2})"]
+        along = self.random.choice(forms)
+        values = [f"{a} / (1.5 + {along})", f"np.sin({along}) * {a}", f"{a} - 0.5 * {along}"]
+        values += [f"np.sin({a}[:, 0]).reshape(-1, 1) * np.cos({a}[0]).reshape(1, -1)"]
+        values += [f"np.sin({a}).reshape(-1, {matrix.shape[1]}) * {a}[0]"]
+        self._new("array", self.random.choice(values), shape=matrix.shape)
+        return True
+
     def cell(self) -> bool:
         """An array without axes."""
         old = self.scope.one("cell")
@@ -362,5 +379,6 @@ SIMPLE = {
     "mask": 1, "write_masked": 2, "integers": 1, "scatter": 2, "contiguous": 1, "reshaped": 2, "cell": 1, "into": 1,
     "chained": 1, "closure": 1, "call_closure": 1, "give_array": 2, "group": 1, "rows": 1, "comprehension": 1, "pop": 1,
     "complex_number": 1, "guard": 1, "matrix": 1, "solved": 1,
+    "stretched": 5,
 }  # fmt: skip
 COMPOUND = {"walrus": 1, "moving_bound": 1, "for_tuple": 1, "scatter_loop": 1}
