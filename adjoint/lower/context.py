@@ -109,6 +109,16 @@ class Context:
             body = (For(index, Lit(0), self.facts.symbols.bound(size), Lit(1), body),)
         return body
 
+    def note_span(self, loop: For) -> Span | None:
+        """Note what values the index of a loop has, if that is known: all whole numbers from one to another."""
+        start, stop = self.facts.integer(loop.start), self.facts.integer(loop.stop)
+        span = None
+        if loop.until is None and not loop.parallel and start is not None and stop is not None:
+            found = {Lit(1): Span(start, stop), Lit(-1): Span(stop.plus(1), start.plus(1))}
+            span = found.get(loop.step) if isinstance(loop.step, Lit) else None
+        self.spans[loop.index.name] = span
+        return span
+
     def allocate(self, target: Var, shape: Shape, dtype: Type, how: str = "empty", fill: Expr | None = None) -> None:
         """Emit the statement that makes an array, and note its type and shape."""
         lengths = tuple(map(self.facts.symbols.expr, shape))

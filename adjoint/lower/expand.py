@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from adjoint.analysis.effects import binds_of
-from adjoint.analysis.linear import Linear, whole
+from adjoint.analysis.linear import Linear
 from adjoint.ir import (
     Accum,
     Block,
@@ -269,7 +269,7 @@ class Expander:
             stmt = self.own_index(stmt)
             bounds = {each: self.normal.value(getattr(stmt, each)) for each in ("start", "stop", "step")}
             stmt = replace(stmt, **bounds)
-        span = self.span(stmt)
+        span = self.context.note_span(stmt) if isinstance(stmt, For) else None
         names = tuple(dict.fromkeys(self.bound(stmt)))
         before, asked, symbols = self.facts.copy(), len(self.facts.demanded), self.facts.symbols
         ranges = symbols.ranges
@@ -318,18 +318,6 @@ class Expander:
             if lists[name] is None and shape and not inside.intersection(names):
                 found[name] = shape
         return found
-
-    def span(self, stmt: For | While) -> Span | None:
-        if not isinstance(stmt, For):
-            return None
-        start, stop = self.facts.integer(stmt.start), self.facts.integer(stmt.stop)
-        span = None
-        if stmt.until is None and not stmt.parallel and start is not None and stop is not None:
-            one = whole(1)
-            found = {Lit(1): Span(start, stop), Lit(-1): Span(stop + one, start + one)}
-            span = found.get(stmt.step) if isinstance(stmt.step, Lit) else None
-        self.context.spans[stmt.index.name] = span
-        return span
 
     def own_index(self, stmt: For) -> For:
         """Give the index of a loop a name of its own."""
