@@ -117,7 +117,7 @@ def triangle(outer: For, middle: Sequence[For], inner: Sequence[For]) -> Bounds 
     if not moved:
         return Bounds(ranges, groups)
     moving, side, offset = moved[0]
-    if len(moved) > 1 or offset is None or moving == index or len(loops) > 3:
+    if len(moved) > 1 or offset is None or moving == index:
         return None
     return Bounds(ranges, groups, moving, side, offset)
 
@@ -201,10 +201,7 @@ def _packed(add: Accum, bounds: Bounds, kinds: Mapping[str, Type], used: set[Gro
     negative, factors = _factors(add.value)
     sides: tuple[list[Expr], list[Expr]] = ([], [])
     for factor in factors:
-        groups = bounds.of(factor)
-        if used <= groups:
-            return None
-        sides[second in groups].append(factor)
+        sides[second in bounds.of(factor)].append(factor)
     found = [set[Group]().union(*map(bounds.of, side)) for side in sides]
     if found != [{first, over}, {second, over}]:
         return None

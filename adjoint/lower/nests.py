@@ -270,7 +270,7 @@ def innermost(loop: For) -> tuple[Loops, Block] | None:
         if not isinstance(last, For):
             plain = all(isinstance(stmt, Let | Store | Accum | Comment) for stmt in loops[-1].body)
             return (loops, (*before, *loops[-1].body)) if plain else None
-        if not all(isinstance(stmt, Let | Comment) for stmt in first):
+        if not all(isinstance(as_number_sum(stmt), Let | Comment) for stmt in first):
             return None
         before += first
         loops = (*loops, last)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -92,7 +93,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def changed(source: str) -> tuple[Func, Func]:
     func, context = expand(parse(source))
-    context.natural |= dict.fromkeys(("i", "j", "l", *(name + k for name in "pqr" for k in ("", "1"))), True)
+    context.natural |= dict.fromkeys(("i", "j", "l", *(name + k for name in "pqrt" for k in ("", "1"))), True)
     return func, multiply(func, context)
 
 
@@ -152,6 +153,10 @@ MAY_NOT = [
     nested("s = s + k * x2[i, q] * y2[q, j]\n                    k = k + a", between="k: float64 = 0.0"),
     nested("s = s + sin(x2[i, p]) * y3[p, q, j]"),
     nested("s = s + x2[i, p] * y2[p, 0]"),
+    nested("s = s + e * y3[p, q, j]", between="e = x2[i, p]").replace("float64 = 0.5\n", "float64 = 0.5\n    e: float64 = a\n").replace(
+        "return z1", "return e, z1"
+    ),
+    nested(between="s = s + x2[i, p] * y2[p, j]"),
     nested(between="x1[0] = a").replace("y3[p, q, j]", "y3[p, q, j] * x1[0]"),
 ]
 
@@ -184,6 +189,47 @@ def test_a_factor_of_two_parts_is_put_into_a_matrix_once() -> None:
     assert text(after).count("np.dot") == 2
     assert text(after).count("] = x2[i +") == 1
     are_equal(func, after)
+
+
+OTHERS = {
+    "written between": ("for l in range(n):\n            x2[i, l] = x2[i, l] * a", "range(n)", 2),
+    "other ranges": ("z1[i] = a", "range(2)", 2),
+    "the same": ("z1[i] = a", "range(n)", 1),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_is_another_factor_later_is_put_into_a_matrix_again(name: str) -> None:
+    between, ranges, count = OTHERS[name]
+    again = f"{between}\n        for l in range(n):\n            for r in range(n):\n                for t in {ranges}:\n"
+    again += " " * 20 + "z3[i, l, i] += x2[i, t] * y3[r, t, l]"
+    func, after = changed(nested("s = s + x2[i, q] * y3[p, q, j]", last=again))
+    assert text(after).count("np.dot") == 2
+    assert len(re.findall(r"packed.*\] = x2\[", text(after))) == count
+    are_equal(func, after)
+
+
+INSIDE = HEAD + """    for i in range(n):
+        for j in range(n):
+            {between}
+            for l in range(n):
+                s: float64 = 0.0
+                {before}
+                for p in range(n):
+                    s = s + x2[i, p] * y3[p, j, l]
+                {after}
+""" + TAIL
+
+
+def test_middle_loops() -> None:
+    whole = INSIDE.replace("            {between}\n", "")
+    func, after = changed(whole.format(before="z3[i, j, l] = a", after="z3[i, j, l] = s * z3[i, j, l]"))
+    assert "np.dot" in text(after)
+    are_equal(func, after)
+    func, after = changed(whole.format(before="z2[i, j] = z2[i, j] + a", after="z3[i, j, l] = s * z2[i, j]"))
+    assert text(after) == text(func)
+    func, after = changed(INSIDE.format(between="b = b + a", before="x1[l] = x1[l]", after="z3[i, j, l] = s"))
+    assert text(after) == text(func)
 
 
 def convolution(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> float:

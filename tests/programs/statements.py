@@ -9,6 +9,7 @@ from random import Random
 from tests.programs import features
 from tests.programs.beside import beside
 from tests.programs.branching import branching
+from tests.programs.contractions import contraction
 from tests.programs.expressions import KEYS, Expressions, Helper
 from tests.programs.points import points
 from tests.programs.scope import Name, Scope
@@ -414,6 +415,9 @@ class Statements(features.Features):
     def stencil(self) -> bool:
         return stencil(self)
 
+    def contraction(self) -> bool:
+        return contraction(self)
+
     def while_counted(self) -> bool:
         count = self.scope.fresh("int", low=0, high=8, frozen=True)
         limit = self.random.randint(2, 5)
@@ -455,5 +459,6 @@ COMPOUND = {
     "points": 3,
     "sequences": 3,
     "stencil": 4,
+    "contraction": 3,
 }  # fmt: skip
 COMPOUND |= features.COMPOUND
