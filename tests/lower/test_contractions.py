@@ -37,7 +37,7 @@ def element(rng: random.Random, array: str, names: Sequence[str]) -> str:
 
 def product(rng: random.Random, first: list[str], second: list[str], over: list[str], numbers: bool) -> str:
     factors = [element(rng, "x", first + over), element(rng, "y", second + over)]
-    others = ["a", f"x1[{over[0]}]", f"y1[{first[0]}]", *(["c"] if numbers else [])]
+    others = ["a", f"x1[{over[0]}]", f"y1[{first[0]}]", *(["c", "e"] if numbers else [])]
     factors += [each for each in others if rng.random() < 0.2]
     rng.shuffle(factors)
     return rng.choice(("{}", "-({})", "-{}")).format(" * ".join(factors))
@@ -61,6 +61,9 @@ def nest(rng: random.Random, groups: Sequence[Sequence[str]], indent: int, numbe
     for name in groups[-1]:
         lines.append(" " * indent + f"for {name} in {rng.choice(RANGES)}:")
         indent += 4
+        if numbers and rng.random() < 0.1:
+            between = (f"s = s + x2[i, {name}]", f"z1[{name}] += a", "s = a", f"e = x1[{name}]", f"s = s + x2[i, {name}] * y2[{name}, j]")
+            lines.append(" " * indent + rng.choice(between))
     return lines + [" " * indent + term(rng, groups, numbers) for _ in range(rng.randint(1, 2))]
 
 
@@ -74,7 +77,7 @@ def program(seed: int) -> str:
         indent += 4
     alone = rng.random() < 0.3
     if not alone:
-        lines += [" " * indent + line for line in ("s: float64 = 0.0", "c: float64 = a")]
+        lines += [" " * indent + line for line in ("s: float64 = 0.0", "c: float64 = a", "e: float64 = 1.0")]
         lines += [" " * indent + line for line in rng.sample(BEFORE, rng.choice((0, 0, 1)))]
     for k in range(1 if alone else rng.randint(1, 2)):
         inner = [name + "1" * k for name in ("p", "q", "r")[: rng.randint(1, 4 - len(middle))]]

@@ -89,6 +89,9 @@ def _number(writer: Statements, out: Name, names: list[str], sizes: dict[str, in
                     line(f"{s} += {product}")
                     return
                 with writer.block(f"for {inner[depth]} in {_range(writer, sizes[inner[depth]])}:", loop=True):
+                    if random.random() < 0.15:
+                        between = f"{s} += 0.25 * {inner[depth]}", f"{s} = 0.5 * {s}", f"{out.text}[{i}, {j}] += 0.1"
+                        line(random.choice(between))
                     loops(depth + 1)
 
             loops(0)
