@@ -131,8 +131,9 @@ def machine(*files: dict[str, Any]) -> str:
 def _measured_with(results: dict[str, Any]) -> str:
     about = results["machine"]
     packages = ", ".join(f"{package} {number}" for package, number in results["versions"].items())
+    chosen = "".join(f", {name}={value}" for name, value in about.get("environment", {}).items())
     return (
-        f"{about['cpu']}, one core of {about['cores']}; Python {about['python']}, {packages}; medians of up to "
+        f"{about['cpu']}, one core of {about['cores']}{chosen}; Python {about['python']}, {packages}; medians of up to "
         f"{results['rounds']} rounds, {results['clock']} clock.\n"
     )
 

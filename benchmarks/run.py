@@ -216,7 +216,9 @@ def machine() -> dict[str, Any]:
         cpu = facts.get("model name\t", cpu).strip()
         family = "family {} model {}".format(*(facts.get(key, "?").strip() for key in ("cpu family\t", "model\t\t")))
         cpu = f"{cpu}, {family}"
-    return {"cpu": cpu, "cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()}
+    about = {"cpu": cpu, "cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()}
+    chosen = {name: os.environ[name] for name in ("OPENBLAS_CORETYPE",) if name in os.environ}
+    return about | ({"environment": chosen} if chosen else {})
 
 
 def versions(python: str) -> dict[str, str]:
