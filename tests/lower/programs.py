@@ -178,3 +178,17 @@ def programs(draw: st.DrawFn) -> Func:
     lines = [*start, *(line for part in parts for line in part), "return s, v, w, m, k, sum(v), sum(m * k)"]
     params = ", ".join(f"{name}: {kind}" for name, kind in TYPES.items())
     return parse(f"def f({params}):\n" + "\n".join(f"    {line}" for line in lines), default="float64")
+
+
+def distances(x: Any, y: Any) -> float:
+    """A row of distances for each point."""
+    total = 0.0
+    for i in range(x.shape[0]):
+        own = np.empty(y.shape[0])
+        for k in range(y.shape[0]):
+            own[k] = 0.0
+            for j in range(x.shape[1]):
+                own[k] += (x[i, j] - y[k, j]) ** 2
+        for k in range(y.shape[0]):
+            total += np.exp(-own[k])
+    return total

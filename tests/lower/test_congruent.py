@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import textwrap
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ from adjoint.codegen.emit import text
 from adjoint.lower.congruent import congruent
 from adjoint.lower.context import Context
 from tests.ir_text import parse
+from tests.lower.programs import distances
 
 HEAD = "def f(x: float64[:], y: float64[:], n: int64, c: bool):\n"
 
@@ -125,19 +125,6 @@ def test_arrays_made_alike_are_not_the_same() -> None:
     return s + r
     """
     assert copies(body) == []
-
-
-def distances(x: Any, y: Any) -> float:
-    total = 0.0
-    for i in range(x.shape[0]):
-        own = np.empty(y.shape[0])
-        for k in range(y.shape[0]):
-            own[k] = 0.0
-            for j in range(x.shape[1]):
-                own[k] += (x[i, j] - y[k, j]) ** 2
-        for k in range(y.shape[0]):
-            total += np.exp(-own[k])
-    return total
 
 
 def test_a_loop_joined_with_its_repetition() -> None:

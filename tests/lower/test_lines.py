@@ -15,6 +15,7 @@ from adjoint.lower.lanes import LANES
 from adjoint.lower.lines import lines
 from adjoint.rules import helpers
 from tests.ir_text import parse
+from tests.lower.programs import distances
 
 
 def helper() -> Any:
@@ -78,19 +79,6 @@ def test_the_compiled_text_uses_it(dtype: str) -> None:
 
 def test_all_arrays_of_strips_are_known() -> None:
     """No array with a strip as its last axis is made in another way."""
-
-    def distances(x: Any, y: Any) -> float:
-        total = 0.0
-        for i in range(x.shape[0]):
-            own = np.empty(y.shape[0])
-            for k in range(y.shape[0]):
-                own[k] = 0.0
-                for j in range(x.shape[1]):
-                    own[k] += (x[i, j] - y[k, j]) ** 2
-            for k in range(y.shape[0]):
-                total += np.exp(-own[k])
-        return total
-
     text = value_and_grad(distances).inspect("compiled", np.ones((9, 2)), np.ones((3, 2)))
     assert text.count(f"range(0, y.shape[0], {LANES})") == 1
     assert "np.reshape(from_line(np.empty(" in text
