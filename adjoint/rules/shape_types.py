@@ -111,6 +111,8 @@ def _strided(app: Application) -> Type:
 
 def _expand_dims(app: Application) -> Type:
     operand = array_operand(app)
+    if not isinstance(app.types[1], types.Integer):
+        raise TypingError("`expand_dims` adds one axis at a time: call it once for each")
     in_order = operand.layout == "C" and (operand.ndim == 1 or app.args[1] == Lit(0))
     return operand.copy(ndim=operand.ndim + 1, layout="C" if in_order else "A")
 
