@@ -158,7 +158,7 @@ def parted(nest: Nest, context: Context) -> Block:
     """Return a loop in parts, with matrix products where sides are long enough."""
     outer = nest.outer
     shared = _Shared(nest.changed)
-    if outer.step == Lit(1) and any(len(group) > 1 for each in nest.products for group in each.bounds.groups):
+    if outer.step == Lit(1) and _is_large(nest):
         shared.rows = first, last = _rows_of_block(context)
         outer = replace(outer, start=first, stop=last)
     done: list[Stmt] = []
@@ -177,6 +177,12 @@ def parted(nest: Nest, context: Context) -> Block:
     if not tests:
         return tuple(done)
     return (If(reduce(lambda a, b: Call("and", (a, b)), tests), tuple(done), (nest.outer,), loc=nest.outer.loc),)
+
+
+def _is_large(nest: Nest) -> bool:
+    """Whether factors have more elements once they are packed than arrays have; triangles have blocks of their own."""
+    bounds = [product.bounds for product in nest.products]
+    return any(len(group) > 1 for each in bounds for group in each.groups) and not any(each.side for each in bounds)
 
 
 def _around(loops: Sequence[For], body: Block) -> Block:

@@ -18,10 +18,10 @@ from adjoint.lower.multiply import multiply
 from tests.ir_text import parse
 from tests.lower.programs import run, same
 
-_ARRAYS = [f"{name}{rank}: float64[{', '.join(':' * rank)}]" for name in "xyz" for rank in range(1, 6)]
+_ARRAYS = [f"{name}{rank}: float64[{':, ' * (rank - 1)}::1]" for name in "xyz" for rank in range(1, 6)]
 HEAD = f"def f({', '.join(_ARRAYS)}, a: float64, n: int64):\n    b: float64 = 0.5\n"
 TAIL = f"    return {', '.join(f'z{rank}, x{rank}' for rank in range(1, 6))}, b\n"
-RANGES = ["range(n)"] * 5 + ["range(n - 1, -1, -1)", "range(1, n)", "range(n - 2)", "range(2)", "range(2)", "range(i + 1)"]
+RANGES = ["range(n)"] * 6 + ["range(n - 1, -1, -1)", "range(1, n)", "range(n - 2)", "range(2)", "range(2)", "range(i + 1)", "range(i, n)"]
 BEFORE = ["b = b + a", "s = x2[i, j]", "z2[i, j] = z2[i, j] * a", "c = x1[j] * a", "c = x1[i]", "z2[j, i] = a", "x1[i] = a"]
 AFTER = ["b = b + s * s", "z2[i, j] = s", "c = s * s", "y1[j] = y1[j] + c", "x2[i, j] = s", "z1[i] = z1[i] * s", "s = s * a"]
 
@@ -70,7 +70,7 @@ def nest(rng: random.Random, groups: Sequence[Sequence[str]], indent: int, numbe
 def program(seed: int) -> str:
     rng = random.Random(seed)
     middle = ["j", "l"][: rng.choice((1, 1, 2))]
-    lines = [f"    for i in {rng.choice(RANGES[:-1])}:"]
+    lines = [f"    for i in {rng.choice(RANGES[:-2])}:"]
     indent = 8
     for name in middle:
         lines.append(" " * indent + f"for {name} in {rng.choice(RANGES)}:")
@@ -100,8 +100,8 @@ def changed(source: str) -> tuple[Func, Func]:
     return func, multiply(func, context)
 
 
-def are_equal(func: Func, after: Func) -> None:
-    for n in (0, 1, 3):
+def are_equal(func: Func, after: Func, sizes: Sequence[int] = (0, 1, 3)) -> None:
+    for n in sizes:
         rng = np.random.default_rng(n)
         args = [rng.standard_normal((5,) * rank) for _ in "xyz" for rank in range(1, 6)]
         same(run(after, *args, 0.7, n), run(func, *args, 0.7, n), 1e-10)
@@ -210,6 +210,13 @@ def test_what_is_another_factor_later_is_put_into_a_matrix_again(name: str) -> N
     assert text(after).count("np.dot") == 2
     assert len(re.findall(r"packed.*\] = x2\[", text(after))) == count
     are_equal(func, after)
+
+
+def test_a_triangle_beside_has_blocks_of_its_own() -> None:
+    triangle = "for l in range(i + 1):\n            for t in range(n):\n                z2[i, l] += x2[i, t] * y2[l, t]"
+    func, after = changed(nested("s = s + x2[i, q] * y3[p, q, j]", last=triangle))
+    assert text(after).count("np.dot") == 2
+    are_equal(func, after, (3, 4, 5))
 
 
 INSIDE = HEAD + """    for i in range(n):
