@@ -142,7 +142,7 @@ class _Graph:
         if self.is_read(value):
             return
         binding = self.program.structure.of(name)
-        loops = self.residuals.loops(binding.place, "let")
+        loops = self.residuals.loops(name, binding.place, "let")
         parts = {*self.parts(value), *under}
         if not loops:
             self.wanted |= parts  # the primal runs again here, whatever is recorded
@@ -201,7 +201,7 @@ def _volumes(reverse: Reverse, cleaned: Func) -> list[_Volume]:
 
 
 def _volume_of(residuals: Residuals, name: str, when: When) -> _Volume:
-    loops = residuals.loops(residuals.tape_places[name, when], when)
+    loops = residuals.loops(name, residuals.tape_places[name, when], when)
     rectangle = extents(residuals.program, loops)
     sizes = tuple(map(_trips, loops)) if rectangle is None else rectangle[0]
     type_ = residuals.program.types.get(name)

@@ -141,9 +141,12 @@ def _loop_body(reverse: Reverse, stmt: For | While, live: Sequence[Carry]) -> Bl
 
 
 def start_replay(reverse: Reverse, stmt: For | While) -> None:
-    """Provide what the body of a loop reads that it doesn't bind."""
-    inside = {var.name for inner in statements(stmt.body) for var in bound(inner)}
-    read = {n: None for inner in statements(stmt.body) for expr in operands(inner) for n in names_in(expr)}
+    """Provide what runs again of the body of a loop reads and doesn't bind."""
+    part = reverse.residuals.replayed[id(stmt)]
+    again = [inner for inner in statements(stmt.body) if part is None or id(inner) in part.stmts]
+    inside = {var.name for inner in again for var in bound(inner)}
+    evaluated = operands if part is None else part.operands
+    read = {n: None for inner in again for expr in evaluated(inner) for n in names_in(expr)}
     for name in read:
         if name not in inside:
             reverse.residuals.ensure(name)

@@ -21,7 +21,7 @@ class ForwardSweep:
     """Rebuild a primal block in the imperative dialect.
 
     `trips` and `old` map statements (by identity) to the names of trip counts and overwritten values to provide.
-    `replay` is the loop whose body is rebuilt for its backward iteration; None for the whole program.
+    `replay` is the loop whose body, or a part of it, is rebuilt for its backward iteration; None for the whole program.
     """
 
     def __init__(
@@ -34,6 +34,7 @@ class ForwardSweep:
     ) -> None:
         self.residuals = residuals
         self.replay = replay
+        self.part = None if replay is None else residuals.replayed[id(replay)]
         self.trips = trips
         self.old = old
         program = residuals.program
@@ -42,15 +43,20 @@ class ForwardSweep:
         self.allocations: dict[int, list[Stmt]] = {}
         self.tapes = {k: t for k, t in residuals.tapes.items() if self.is_own(k)}
         for key, tape in self.tapes.items():
-            outermost = residuals.loops(residuals.tape_places[key], key[1])[0]
+            outermost = residuals.loops(key[0], residuals.tape_places[key], key[1])[0]
             self.allocations.setdefault(id(outermost), []).append(tape.allocation)
 
     def is_own(self, key: tuple[str, When]) -> bool:
         """Whether this sweep writes a tape, and not another one."""
-        return self.residuals.sweep_of(self.residuals.tape_places[key], key[1]) is self.replay
+        return self.residuals.sweep_of(key[0], self.residuals.tape_places[key], key[1]) is self.replay
 
     def block(self, block: Block) -> Block:
-        return tuple(new for stmt in block for new in self.stmt(stmt))
+        runs = block if self.part is None else [stmt for stmt in block if id(stmt) in self.part.stmts]
+        return tuple(new for stmt in runs for new in self.stmt(stmt))
+
+    def binds(self, var: Var) -> bool:
+        """Whether this sweep gives a name that a loop carries or a branch merges its value."""
+        return self.part is None or var.name in self.part.names
 
     def stmt(self, stmt: Stmt) -> list[Stmt]:
         match stmt:
@@ -114,15 +120,16 @@ class ForwardSweep:
     def loop(self, stmt: For | While) -> list[Stmt]:
         trips = self.trips.get(id(stmt))
         before: list[Stmt] = list(self.allocations.get(id(stmt), ()))
-        before += [Let(c.phi, c.init, stmt.loc) for c in stmt.carried if c.init is not None]
-        before += [self.unbound(c.phi) for c in stmt.carried if c.init is None and c.phi.name in self.needed]
+        carried = [c for c in stmt.carried if self.binds(c.phi)]
+        before += [Let(c.phi, c.init, stmt.loc) for c in carried if c.init is not None]
+        before += [self.unbound(c.phi) for c in carried if c.init is None and c.phi.name in self.needed]
         counted: list[Stmt] = []
         if trips is not None:
             before.append(Let(trips, Lit(0)))
             counted.append(Let(trips, Call("add", (trips, Lit(1)))))
-        starts = [s for c in stmt.carried for s in self.write(c.phi.name, "phi")]
-        body = (*counted, *starts, *self.block(stmt.body), *moves([(c.phi, c.next) for c in stmt.carried]))
-        after = [s for c in stmt.carried for s in self.write(c.phi.name, "final")]
+        starts = [s for c in carried for s in self.write(c.phi.name, "phi")]
+        body = (*counted, *starts, *self.block(stmt.body), *moves([(c.phi, c.next) for c in carried]))
+        after = [s for c in carried for s in self.write(c.phi.name, "final")]
         after += self.write(trips.name, "let") if trips is not None else []
         if isinstance(stmt, For):
             new: Stmt = For(
@@ -147,9 +154,10 @@ class ForwardSweep:
         return [*missing, *moves([(target, value) for target, value in pairs if value is not None])]
 
     def branch(self, stmt: If) -> list[Stmt]:
-        then = (*self.block(stmt.then), *self.merged([(m.target, m.then) for m in stmt.merges]))
-        orelse = (*self.block(stmt.orelse), *self.merged([(m.target, m.orelse) for m in stmt.merges]))
-        after = [s for m in stmt.merges for s in self.write(m.target.name, "let")]
+        merges = [m for m in stmt.merges if self.binds(m.target)]
+        then = (*self.block(stmt.then), *self.merged([(m.target, m.then) for m in merges]))
+        orelse = (*self.block(stmt.orelse), *self.merged([(m.target, m.orelse) for m in merges]))
+        after = [s for m in merges for s in self.write(m.target.name, "let")]
         return [If(stmt.cond, then, orelse, loc=stmt.loc), *after]
 
 

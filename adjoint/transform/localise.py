@@ -24,7 +24,7 @@ from adjoint.ir import Block, Call, Expr, For, Func, If, Let, Lit, Stmt, Store, 
 from adjoint.ir.walk import blocks, map_blocks, mentioned, mentioned_within, operands, statements, subexpressions
 from adjoint.rules import spelling
 
-_MADE = frozenset({"empty", "empty_like", "zeros", "zeros_like"})
+MADE = frozenset({"empty", "empty_like", "zeros", "zeros_like"})
 
 
 def localise(func: Func) -> Func:
@@ -68,7 +68,7 @@ def _search(
     """Add the arrays made in a block to those that move; `alone` are the names that share memory with no other."""
     for stmt in block:
         match stmt:
-            case Let(Var(name), Call(prim)) if name in alone and prim in _MADE:
+            case Let(Var(name), Call(prim)) if name in alone and prim in MADE:
                 users = [other for other in statements(func.body) if other is not stmt and name in mentioned(other)]
                 loop = _private_loop(block, users, _Filling(name, func, sizes))
                 if loop is not None:

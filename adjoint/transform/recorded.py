@@ -57,7 +57,7 @@ def recorded(reverse: Reverse, cleaned: Func) -> tuple[Recorded, ...]:
     for (name, when), tape in reverse.residuals.tapes.items():
         if tape.var.name not in left:
             continue
-        around = reverse.residuals.loops(reverse.residuals.tape_places[name, when], when)
+        around = reverse.residuals.loops(name, reverse.residuals.tape_places[name, when], when)
         type_ = reverse.program.types.get(name)
         loops = tuple(loop.loc for loop in around if loop.loc is not None)
         speller = _Speller(reverse)

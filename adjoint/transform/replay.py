@@ -8,29 +8,28 @@ made in an iteration. The body must be such that it can be run again: it writes 
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Mapping
 
 from numba import types as nb
 
+from adjoint.analysis.effects import observed
 from adjoint.analysis.memory import is_memory
 from adjoint.analysis.structure import Place
-from adjoint.ir import Call, Effect, Expr, For, Func, Let, Stmt, Store, While
-from adjoint.ir.walk import bound, names_in, operands, statements, subexpressions
-from adjoint.rules import spelling
+from adjoint.ir import Call, Effect, Expr, For, Func, Let, Store, While
+from adjoint.ir.walk import bound, operands, statements, subexpressions
 from adjoint.transform.aliasing import roots
+from adjoint.transform.choose import left_in
+from adjoint.transform.parts import Kept, makes, parts
 from adjoint.transform.program import Program, is_fresh
-from adjoint.transform.residuals import Residuals
-
-# What a recorded number may cost to compute again, in additions: writing and reading it takes about as long.
-MOST = 16
-_COSTS = dict.fromkeys("div sqrt floordiv mod".split(), 4) | dict.fromkeys("sum prod mean max min".split(), 1)
-_FREE = frozenset("dim size shape ndim item tuple slice copy".split())
+from adjoint.transform.residuals import Part, Residuals, When
+from adjoint.transform.work import MOST, Work, is_singular
 
 
-def repeatable(program: Program) -> frozenset[int]:
-    """Return the loops, by identity, whose body may be run again, and has an inner loop or makes arrays."""
+def repeatable(program: Program) -> dict[int, bool]:
+    """Return the loops, by identity, of which something may run again, and whether all of their body may."""
     found = [stmt for stmt in statements(program.func.body) if isinstance(stmt, For | While)]
-    return frozenset(id(loop) for loop in found if _has_more(loop, program) and may_repeat(loop, program))
+    all_of = {id(loop): may_repeat(loop, program) for loop in found if _has_more(loop, program)}
+    return {id(loop): whole for loop in found if (whole := all_of.get(id(loop), False)) or makes(loop, program)}
 
 
 def _has_more(loop: For | While, program: Program) -> bool:
@@ -55,7 +54,7 @@ def may_repeat(loop: For | While, program: Program, *, exchanged: bool = False) 
                 pass
         if any(isinstance(program.types.get(var.name), nb.List) for var in bound(stmt)):
             return False
-        if any(_is_singular(e) for top in operands(stmt) for e in subexpressions(top)):
+        if any(is_singular(e) for top in operands(stmt) for e in subexpressions(top)):
             return False
     return True
 
@@ -73,71 +72,52 @@ def _makes(value: Expr) -> bool:
     return is_fresh(value) and isinstance(value, Call) and not value.prim.startswith("const:")
 
 
-def _is_singular(expr: Expr) -> bool:
-    """Whether an expression has an effect, or may be anything."""
-    return isinstance(expr, Call) and (expr.prim.startswith(("random.", "ref:")) or spelling.mutates(expr.prim))
-
-
-def worthwhile(residuals: Residuals, cleaned: Func, repeatable: Container[int]) -> frozenset[int]:
-    """Return the loops that should be replayed, given a program made without, free of dead statements."""
-    left = {stmt.target.name for stmt in statements(cleaned.body) if isinstance(stmt, Let)}
-    wanted: dict[int, list[str]] = {}
+def worthwhile(residuals: Residuals, cleaned: Func, repeatable: Mapping[int, bool]) -> dict[int, Part | None]:
+    """Return the loops to replay, and what of them, given a program made without, free of dead statements."""
+    left, read = left_in(cleaned), _read_in_backward(cleaned)
+    kept = {key: tape for key, tape in residuals.tapes.items() if tape.var.name in left}
+    wanted: dict[int, list[tuple[str, When]]] = {}
     loops: dict[int, For | While] = {}
-    for key, tape in residuals.tapes.items():
+    for key in kept:
         name, when = key
         around = residuals.tape_places[key].loops
         whole = is_memory(residuals.program.types.get(name))
         # Of numbers the innermost loop keeps its tape; of arrays what the iteration itself made need not be kept.
         outer = around if whole and when != "phi" else around[:-1]
-        loop = next((loop for loop in reversed(outer) if id(loop) in repeatable), None)
-        if tape.var.name in left and loop is not None and (not whole or _is_made(residuals, name)):
-            wanted.setdefault(id(loop), []).append(name)
+        loop = next((loop for loop in reversed(outer) if repeatable.get(id(loop))), None)
+        if loop is not None and (not whole or _is_made(residuals, name)):
+            wanted.setdefault(id(loop), []).append(key)
             loops[id(loop)] = loop
-    cost = _Cost(residuals.program)
-    return frozenset(key for key, names in wanted.items() if cost.of(loops[key], names) <= MOST * len(names))
+    work = Work(residuals)
+    found: dict[int, Part | None] = {}
+    for loop, keys in ((loops[at], wanted[at]) for at in loops):
+        stmts = work.of(loop, [name for name, _ in keys])
+        if _hands_on(loop, residuals, kept):
+            pays = work.total(loop, stmts) <= sum(work.worth(loop, key) for key in keys)
+        else:
+            # The two sweeps may become one, and then nothing runs twice.
+            pays = work.each(stmts) <= MOST * len(keys)
+        if pays:
+            found[id(loop)] = None
+    # What is kept for one iteration of a loop that is replayed need not be made twice.
+    done = {id(inner) for loop in loops.values() if id(loop) in found for inner in statements((loop,))}
+    return {**parts(residuals, kept, work, [key for key in repeatable if key not in done], read), **found}
+
+
+def _read_in_backward(cleaned: Func) -> frozenset[str]:
+    """Return the names whose values, not sizes alone, the backward sweep reads."""
+    sweep = tuple(s for s in cleaned.body if (loc := getattr(s, "loc", None)) and loc.role == "backward")
+    return frozenset(name for stmt in statements(sweep) for name in observed(*operands(stmt))[1])
+
+
+def _hands_on(loop: For | While, residuals: Residuals, kept: Kept) -> bool:
+    """Whether an iteration, of a loop or of one around, starts from what the one before has left."""
+    place = residuals.program.structure.place(loop)
+    around = {id(each) for each in place.loops}
+    starts = [residuals.tape_places[key].loops[-1] for key in kept if key[1] == "phi"]
+    return any(id(each) in around for each in starts)
 
 
 def _is_made(residuals: Residuals, name: str) -> bool:
     stmt = residuals.binding(name).stmt
     return isinstance(stmt, Let) and is_fresh(stmt.value)
-
-
-class _Cost:
-    """The work of computing values again, in additions per iteration or element."""
-
-    def __init__(self, program: Program) -> None:
-        self.program = program
-
-    def of(self, loop: For | While, names: list[str]) -> float:
-        inside = {var.name: stmt for stmt in statements(loop.body) for var in bound(stmt)}
-        written: dict[str, list[Stmt]] = {}
-        for stmt in statements(loop.body):
-            if isinstance(stmt, Store):
-                written.setdefault(self.program.memory.root(stmt.array.name), []).append(stmt)
-        total, seen, todo = 0.0, set[int](), list(names)
-        while todo:
-            name = todo.pop()
-            for stmt in [*([inside[name]] if name in inside else []), *written.get(name, [])]:
-                if id(stmt) not in seen:
-                    seen.add(id(stmt))
-                    total += sum(_cost(e) for top in operands(stmt) for e in subexpressions(top))
-                    todo += [n for top in operands(stmt) for n in names_in(top)]
-        return total
-
-
-def _cost(expr: Expr) -> float:
-    match expr:
-        case Call(prim) if prim in _FREE or prim in ("zeros", "empty", "ones"):
-            return 0
-        case Call(prim) if prim.endswith("_like") or spelling.is_view(prim):
-            return 0
-        case Call(prim) if prim in _COSTS:
-            return _COSTS[prim]
-        case Call(prim) if prim in spelling.OPERATORS and prim not in ("matmul", "pow"):
-            return 1
-        case Call(prim) if spelling.is_elementwise(prim):
-            return 12
-        case Call():
-            return 1000  # products of matrices, decompositions, sorting
-        case _:
-            return 0

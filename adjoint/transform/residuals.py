@@ -14,6 +14,7 @@ points memory is in the state of the primal at the same point.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -24,7 +25,7 @@ from adjoint.analysis.memory import is_memory, shows
 from adjoint.analysis.origins import REPLAY, REPLAYED
 from adjoint.analysis.structure import Binding, Place
 from adjoint.ir import Block, Call, Effect, Expr, For, If, Let, Stmt, Store, Var, While
-from adjoint.ir.walk import names_in, statements
+from adjoint.ir.walk import names_in, operands, statements
 from adjoint.rules import spelling
 from adjoint.rules.find import kind
 from adjoint.rules.numba_types import of_dtype
@@ -69,6 +70,26 @@ class Tape:
         return Call("getitem", (self.var, *self.index)) if self.index else Call("pop", (self.var,), via="method")
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What of the body of a loop runs again: statements, by identity, and the names that they bind."""
+
+    stmts: frozenset[int]
+    names: frozenset[str]
+
+    def operands(self, stmt: Stmt) -> tuple[Expr, ...]:
+        """Return what a statement evaluates itself for the sake of these names."""
+        match stmt:
+            case For(start=start, stop=stop, step=step, carried=carried):
+                own = [carry for carry in carried if carry.phi.name in self.names]
+                return (start, stop, step, *(e for c in own for e in (c.init, c.next) if e is not None))
+            case If(cond, merges=merges):
+                merged = [merge for merge in merges if merge.target.name in self.names]
+                return (cond, *(e for m in merged for e in (m.then, m.orelse) if e is not None))
+            case _:
+                return operands(stmt)
+
+
 class Residuals:
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -77,8 +98,8 @@ class Residuals:
         self.tape_places: dict[tuple[str, When], Place] = {}
         self.extra: dict[str, Binding] = {}
         self.final = Final(program.func, program.memory, program.structure)
-        # Loops, by identity, whose body runs again before its adjoint, see `replay`.
-        self.replayed: frozenset[int] = frozenset()
+        # Loops, by identity, of whose body all or a part runs again before its adjoint, see `replay`.
+        self.replayed: Mapping[int, Part | None] = {}
         # Numbers that are recorded though they could be computed again, see `choose`.
         self.chosen: frozenset[str] = frozenset()
 
@@ -101,19 +122,25 @@ class Residuals:
             return binding.place.parent, "final"
         return binding.place, "let"
 
-    def loops(self, place: Place, when: When) -> tuple[For | While, ...]:
+    def loops(self, name: str, place: Place, when: When) -> tuple[For | While, ...]:
         """Return the loops around a value that the sweep which computes it has behind it when it is wanted."""
-        return place.loops[self._depth(place, when) :]
+        return place.loops[self._depth(name, place, when) :]
 
-    def sweep_of(self, place: Place, when: When) -> For | While | None:
+    def sweep_of(self, name: str, place: Place, when: When) -> For | While | None:
         """Return the loop whose replay computes a value for its adjoints; None for the forward sweep itself."""
-        depth = self._depth(place, when)
+        depth = self._depth(name, place, when)
         return place.loops[depth - 1] if depth else None
 
-    def _depth(self, place: Place, when: When) -> int:
+    def _depth(self, name: str, place: Place, when: When) -> int:
         # What a replayed loop carries is what its replay starts from.
         around = place.loops[:-1] if when == "phi" else place.loops
-        return max((depth for depth, loop in enumerate(around, 1) if id(loop) in self.replayed), default=0)
+        return max((depth for depth, loop in enumerate(around, 1) if self._runs_again(loop, name)), default=0)
+
+    def _runs_again(self, loop: For | While, name: str) -> bool:
+        """Whether the replay of a loop computes a value."""
+        if (part := self.replayed.get(id(loop))) is None:
+            return id(loop) in self.replayed
+        return id(self.extra[name].stmt) in part.stmts if name in self.extra else name in part.names
 
     def ensure_all(self, *exprs: Expr) -> None:
         for expr in exprs:
@@ -126,7 +153,7 @@ class Residuals:
         if located is None:
             return
         place, when = located
-        if not self.loops(place, when):
+        if not self.loops(name, place, when):
             return
         frame = self.frames[place]
         if (name, when) in frame.available or when == "index":
@@ -214,13 +241,13 @@ class Residuals:
 
         Only where computing the value again would need what was overwritten, or isn't possible: `L[i, j] /= L[j, j]`.
         """
-        if not isinstance(stmt.value, Var) or not self.loops(frame.place, "let"):
+        if not isinstance(stmt.value, Var):
             return
         name = stmt.value.name
         type_ = self.program.types.get(name)
         if name in self.chosen or (name, "let") in frame.available:
             return
-        if is_memory(type_) or self.locate(name) != (frame.place, "let"):
+        if is_memory(type_) or self.locate(name) != (frame.place, "let") or not self.loops(name, frame.place, "let"):
             return
         read = part_of(stmt.array, stmt.index)
         if self.program.type_at(read, stmt.loc) == type_ and self._relies_on(name, stmt.array.name, frame):
@@ -273,7 +300,7 @@ class Residuals:
 
     def tape(self, name: str, when: When, place: Place) -> Tape:
         if (name, when) not in self.tapes:
-            self.tapes[name, when] = self._new_tape(name, self.loops(place, when))
+            self.tapes[name, when] = self._new_tape(name, self.loops(name, place, when))
             self.tape_places[name, when] = place
         return self.tapes[name, when]
 

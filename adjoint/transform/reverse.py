@@ -48,7 +48,7 @@ from adjoint.transform.forward_sweep import ForwardSweep, check_sizes
 from adjoint.transform.localise import localise
 from adjoint.transform.mirror import mirror
 from adjoint.transform.program import Program
-from adjoint.transform.residuals import Frame, Residuals
+from adjoint.transform.residuals import Frame, Part, Residuals
 from adjoint.transform.restores import drop_stores
 from adjoint.transform.routine_calls import bar_type
 
@@ -117,7 +117,7 @@ def _prepared(
 ) -> Reverse:
     program, shadows = with_shadows(Program.of(func, assume=assume), wrt)
 
-    def fresh(replayed: frozenset[int], chosen: frozenset[str] = frozenset()) -> Reverse:
+    def fresh(replayed: Mapping[int, Part | None], chosen: frozenset[str] = frozenset()) -> Reverse:
         again = Program.of(program.func, assume=assume)
         again.taken.add(name)
         state = Reverse(again, wrt, seed, has_aux, shadows)
@@ -127,13 +127,13 @@ def _prepared(
     def made(state: Reverse) -> Func:
         return eliminate(state.build(name, result, False))
 
+    replayed: Mapping[int, Part | None] = dict.fromkeys(forced)
     if shadows:
-        return fresh(forced)
-    replayed = forced
+        return fresh(replayed)
     if loops := replay.repeatable(program):
         # What would be recorded shows which loops are better replayed.
-        state = fresh(forced)
-        replayed |= replay.worthwhile(state.residuals, made(state), loops)
+        state = fresh(replayed)
+        replayed = {**replayed, **replay.worthwhile(state.residuals, made(state), loops)}
     return fresh(replayed, choose.choice(program, lambda names: fresh(replayed, names), made))
 
 
