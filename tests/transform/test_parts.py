@@ -74,6 +74,9 @@ def a_side(x, n):
 def in_a_branch(x, n):
     total = np.ones(2)
     for i in range(n):
+        e = np.zeros(2)
+        e[0] = x[i, 1] * x[i, 1]
+        total[0] += e[0] * e[0]
         if x[i, 0] > 0.0:
             d = np.empty(2)
             for k in range(2):
