@@ -23,6 +23,7 @@ from numba.core.dispatcher import Dispatcher
 from adjoint.api.arguments import make_options
 from adjoint.api.gradient import Gradient
 from adjoint.api.sweeps import Form, function_from, in_form, name_of, sweep
+from adjoint.backends.request import assumes
 from adjoint.errors import UnsupportedError
 from adjoint.rules.rule import Rule
 
@@ -110,7 +111,7 @@ class CustomJVP(Ruled):
     def __init__(self, fun: Callable[..., Any]) -> None:
         super().__init__(fun)
         self.jvp: Any = None
-        self._transposes: dict[tuple[int, ...], object] = {}
+        self._transposes: dict[tuple[tuple[int, ...], bool], object] = {}
 
     def defjvp(self, jvp: Callable[..., Any]) -> Callable[..., Any]:
         """Set the derivative, and return it: `jvp(primals, tangents) -> (value, tangent)`, linear in the tangents.
@@ -133,14 +134,15 @@ class CustomJVP(Ruled):
 
     def _transpose(self, count: int, positions: tuple[int, ...]) -> object:
         """Return the pullback: the reverse of the pushforward as a function of its tangents."""
-        if positions in self._transposes:
-            return self._transposes[positions]
+        key = positions, assumes()
+        if key in self._transposes:
+            return self._transposes[key]
         xs, dots = [f"x{k}" for k in range(count)], [f"t{k}" for k in range(count)]
         call = f"jvp(({', '.join(xs)},), ({', '.join(dots)},))[1]"
         text = f"def {self.__name__}_pushforward({', '.join(xs + dots)}):\n    return {call}\n"
         tangent = function_from(self.fun, text, {"jvp": self.jvp}, f"{self.__name__}_pushforward")
         made = sweep("pullback", tangent, Form(2 * count), [count + k for k in positions], make_options())
-        self._transposes[positions] = made
+        self._transposes[key] = made
         return made
 
 

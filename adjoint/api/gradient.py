@@ -27,7 +27,7 @@ from adjoint.backends.numba_cpu import (
     with_singles,
 )
 from adjoint.backends.python import PythonForm
-from adjoint.backends.request import Generated, NumbaType, Request
+from adjoint.backends.request import ASSUMES, Generated, NumbaType, Request, assumes
 from adjoint.backends.shim import OMITTED, calling_convention
 from adjoint.errors import BROADCAST_GUARD
 from adjoint.ir import Func
@@ -93,10 +93,18 @@ class Gradient:
         """Return the gradient that assumes nothing of the sizes, if that is what an error is about; else raise it."""
         if not str(error).startswith(BROADCAST_GUARD) or not self.request.options.fuse:
             raise error
+        return self._without_assumptions()
+
+    def _without_assumptions(self) -> Gradient:
         if self._unfused is None:
             options = replace(self.request.options, fuse=False)
             self._unfused = type(self)(replace(self.request, options=options), self.primal)
         return self._unfused
+
+    def _within(self, arg_types: tuple[NumbaType, ...]) -> Callable[..., Any]:
+        """Return the function that this gradient is inside a function that is being differentiated."""
+        as_it_is = assumes() or not self.request.options.fuse
+        return (self if as_it_is else self._without_assumptions()).current_module(arg_types).python_function
 
     def _call_single(self, *args: Any, **kwargs: Any) -> Any:
         result = self._compiled(*args, **kwargs)
@@ -247,13 +255,17 @@ class Gradient:
         return root_function(self.request.fun)
 
     def _generate(self, arg_types: tuple[NumbaType, ...]) -> Generated:
-        return generate(self._of_function(arg_types), arg_types)
+        before = ASSUMES.set(self.request.options.fuse and assumes())
+        try:
+            return generate(self._of_function(arg_types), arg_types)
+        finally:
+            ASSUMES.reset(before)
 
     def _of_function(self, arg_types: tuple[NumbaType, ...]) -> Request:
         """Return the request, for a plain function: the text that a gradient generated is one like any other."""
         fun = self.request.fun
         if isinstance(fun, Gradient):
-            fun = fun.current_module(arg_types).python_function
+            fun = fun._within(arg_types)
         return replace(self.request, fun=fun)
 
     @property
@@ -264,7 +276,7 @@ class Gradient:
         self, arg_types: tuple[NumbaType, ...], by_name: Mapping[str, NumbaType]
     ) -> Callable[..., Any]:
         """Return the function that stands for a call, of arguments of these types, inside a differentiated function."""
-        return self.current_module(self.types_of(*arg_types, **by_name)).python_function
+        return self._within(self.types_of(*arg_types, **by_name))
 
     def __adjoint_key__(self) -> tuple[object, ...]:
         request = self.request

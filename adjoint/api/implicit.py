@@ -18,6 +18,7 @@ from adjoint.api.custom import Ruled, compiled
 from adjoint.api.linear_solve import njit
 from adjoint.api.seeds import DIFFERENTIABLE
 from adjoint.api.sweeps import Form, function_from, name_of, sweep
+from adjoint.backends.request import assumes
 from adjoint.rules.rule import Rule
 
 # The linear system of a derivative, A v = b with A = ∂residual/∂y or its transpose, at a point (y, args...).
@@ -104,7 +105,7 @@ class ImplicitRoot(Ruled):
         if not callable(residual):
             raise TypeError(f"{self.kind} takes two functions, not {residual!r}")
         self.residual = residual
-        self._solvers: dict[tuple[str, int, bool], ImplicitRoot] = {}
+        self._solvers: dict[tuple[str, int, bool, bool], ImplicitRoot] = {}
 
     def parts(self) -> tuple[object, ...]:
         return self.residual, self._precision, self._unused
@@ -119,9 +120,9 @@ class ImplicitRoot(Ruled):
 
     def _solver(self, mode: str, count: int, scalar: bool) -> object:
         """Return the function `(y, args..., b)` that solves the linear system: an implicit one, like this."""
-        key = mode, count, scalar
+        key = mode, count, scalar, assumes()
         if key not in self._solvers:
-            self._solvers[key] = self._linear(*key)
+            self._solvers[key] = self._linear(mode, count, scalar)
         return self._solvers[key]
 
     def _linear(self, mode: str, count: int, scalar: bool) -> ImplicitRoot:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
@@ -22,6 +23,15 @@ NumbaType: TypeAlias = Any
 DEFAULT_FASTMATH = ("arcp", "contract", "nsz", "reassoc")
 
 
+# Whether what is being generated may take sizes to be equal; if not, neither may what it is made of.
+ASSUMES: ContextVar[bool] = ContextVar("ASSUMES", default=True)
+
+
+def assumes() -> bool:
+    """Whether what is being generated may take sizes to be equal."""
+    return ASSUMES.get()
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """The keyword options every transform takes; all of them hashable and written into the cache key."""
@@ -35,7 +45,7 @@ class Options:
     # Kernels only: no sums whose order is another in each run.
     deterministic: bool = False
     # Array statements as fused loops in the compiled text; off for arguments that broadcast in a way types don't show.
-    fuse: bool = True
+    fuse: bool = field(default_factory=assumes)
     # How many tangents a sweep of forward mode takes, along a last axis that each has; 0: one, without that axis.
     directions: int = 0
     # Sets of inputs in the place of tangents, in plain Python: what each number depends on.
