@@ -34,7 +34,7 @@ def power(x):
 
 def quotient(x):
     a = 2.0 * x
-    b = 1.0 / a
+    b = 3.0 / a
     return b * a
 
 
@@ -88,8 +88,8 @@ FAILURES: list[tuple[Any, tuple[Any, ...], Any, str, str]] = [
     (whole_array, (np.array([1.0, 0.0]),), whole_array, "np.sqrt", "backward of `np.sqrt(x)` in `y = np.sqrt(x)`"),
     (power, (-1.0,), power, "return", "`x**0.5` in `return x**0.5`"),
     (power, (0.0,), power, "return", "backward of `x**0.5` in `return x**0.5`"),
-    (quotient, (0.0,), quotient, "b = 1.0", "`1.0 / a` in `b = 1.0 / a`"),
-    (quotient, (1e-200,), quotient, "b = 1.0", "backward of `1.0 / a` in `b = 1.0 / a`"),
+    (quotient, (0.0,), quotient, "b = 3.0", "`3.0 / a` in `b = 3.0 / a`"),
+    (quotient, (1e-200,), quotient, "b = 3.0", "backward of `3.0 / a` in `b = 3.0 / a`"),
     (overflow, (1.0,), overflow, "math.exp", "`math.exp(1000.0 * y[0])` in `y[1] = math.exp(1000.0 * y[0])`"),
     (in_a_helper, (0.5,), helper, "math.log", "`math.log(x)` in `return math.log(x)`"),
     (broadcast, (np.ones((2, 3)), np.zeros(3)), broadcast, "np.sum", "`x / y` in `return np.sum(x / y)`"),
