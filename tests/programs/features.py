@@ -161,6 +161,7 @@ class Features:
         values = [f"{a} / (1.5 + {along})", f"np.sin({along}) * {a}", f"{a} - 0.5 * {along}"]
         values += [f"np.sin({a}[:, 0]).reshape(-1, 1) * np.cos({a}[0]).reshape(1, -1)"]
         values += [f"np.sin({a}).reshape(-1, {matrix.shape[1]}) * {a}[0]"]
+        values += [f"{a}[:1] - 0.5 * {a}", f"np.sin({a}[:, :1]) * {a}"]
         self._new("array", self.random.choice(values), shape=matrix.shape)
         return True
 
