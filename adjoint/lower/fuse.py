@@ -47,11 +47,13 @@ def fuse(func: Func, context: Context) -> Func:
             s += z[i]
         return s
     """
-    fuser = _Fuser(func, context)
+    fuser = Fuser(func, context)
     return replace(func, body=fuser.block(func.body))
 
 
-class _Fuser:
+class Fuser:
+    steps: Sequence[Expr] = (Lit(1),)
+
     def __init__(self, func: Func, context: Context) -> None:
         self.context = context
         self.spans = context.spans
@@ -90,7 +92,7 @@ class _Fuser:
             summary = self.accesses.of(stmt)
             if isinstance(stmt, For) and self.fits(stmt, loop) and not any(summary.conflicts(s) for s in before):
                 behind = [s for s in out[place + 1 :] if not any(s is other for other in needed)]
-                return [*out[:place], *needed, self.merged(stmt, loop), *behind]
+                return [*out[:place], *needed, *self.merged(stmt, loop, (*out[:place], *needed)), *behind]
             if is_guard(stmt) or summary.conflicts(own) or any(summary.conflicts(s) for s in before):
                 loops += isinstance(stmt, For)
                 if loops > MOST:
@@ -99,14 +101,15 @@ class _Fuser:
                 before.append(summary)
         return None
 
-    def merged(self, first: For, second: For) -> For:
+    def merged(self, first: For, second: For, before: Sequence[Stmt]) -> Sequence[Stmt]:
+        """Return two loops as one, which comes after some statements of its block."""
         body = rename_block(second.body, {second.index.name: first.index.name})
         names = [self.symbol.get(loop.index.name) for loop in (first, second)]
         if names[0] is not None and names[1] is not None and names[0] != names[1]:
             self.same[names[1]] = symbol(names[0])
         known, other = (self.memory.get(loop.index.name, {}) for loop in (first, second))
         self.memory[first.index.name] = {n: b for n, b in (known | other).items() if known.get(n, b) == other.get(n, b)}
-        return replace(first, body=self.block(self.reruns.joined(first.body, body)))
+        return [replace(first, body=self.block(self.reruns.joined(first.body, body)))]
 
     # -- may they be joined? -----------------------------------------------------------------------------------
 
@@ -114,18 +117,23 @@ class _Fuser:
         span, other = self.span(first), self.span(second)
         if span is None or span != other or self.is_open(first) or self.is_open(second):
             return False
+        a, b = self.accesses.of(first), self.accesses.of(second)
+        if not self.have_own_names(first, second):
+            return False
+        return all(self.in_step(x, y, first, second) for x in a.accesses for y in b.accesses)
+
+    def have_own_names(self, first: For, second: For) -> bool:
+        """Whether each name is the business of one of two loops, or set anew in each iteration; no product is."""
         if not self.apart.isdisjoint((first.index.name, second.index.name)):
             return False
         a, b = self.accesses.of(first), self.accesses.of(second)
         if a.effect or b.effect or (a.binds & b.binds) & (a.exposed | b.exposed):
             return False
-        if a.binds & b.exposed or b.binds & a.exposed:
-            return False
-        return all(self.in_step(x, y, first, second) for x in a.accesses for y in b.accesses)
+        return not (a.binds & b.exposed or b.binds & a.exposed)
 
     def span(self, loop: For) -> Span | None:
         """Return what a loop runs over; indices of loops that have become one are the same."""
-        span = self.spans.get(loop.index.name) if loop.step == Lit(1) else None
+        span = self.spans.get(loop.index.name) if loop.step in self.steps else None
         if span is None:
             return None
         while any(name in self.same for name in (*span.start.symbols, *span.stop.symbols)):

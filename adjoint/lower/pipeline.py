@@ -26,6 +26,7 @@ from adjoint.lower.invariants import invariants
 from adjoint.lower.lines import lines
 from adjoint.lower.multiply import multiply
 from adjoint.lower.overwritten import drop_overwritten
+from adjoint.lower.parts import in_parts
 from adjoint.lower.recycle import recycle
 from adjoint.lower.relay import relay
 from adjoint.lower.reuse import reuse
@@ -38,6 +39,8 @@ from adjoint.lower.strips import strips
 from adjoint.lower.substitute import substitute_cheap
 from adjoint.lower.sums import sums
 from adjoint.lower.tapes import drop_unread
+from adjoint.lower.trail import trail
+from adjoint.lower.unread import drop_unread_stores
 from adjoint.lower.unroll import unroll
 from adjoint.lower.unsigned import unsigned
 from adjoint.lower.unstack import unstack
@@ -63,6 +66,7 @@ PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
     ("sink", lambda func, context: sink(func)),
     ("sums", sums),
     ("overwritten", drop_overwritten),
+    ("unread", drop_unread_stores),
     ("spent", drop_spent),
     ("tapes", lambda func, context: eliminate(drop_unread(eliminate(func)))),
     ("unstack", unstack),
@@ -70,11 +74,13 @@ PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
     ("ascend", ascend),
     ("absorb", absorb),
     ("first_write", _first_write),
+    ("parts", in_parts),
     ("substitute", substitute_cheap),
     ("fuse", fuse),
     ("again", again),
     ("first_write", _first_write),
     ("contract", lambda func, context: contract(func, context.kinds)),
+    ("trail", trail),
     ("shrink", shrink),
     ("congruent", congruent),
     ("reuse", reuse),

@@ -33,8 +33,8 @@ LOOPS = {
     "difference": ("t[i] = x[i] - z[i]", "z[i] = t[i]", "dim(x, 0)", True),
     "kept": ("s: float64 = z[i] + x[i]", "z[i] = s", "dim(x, 0)", True),
     "never written": ("t[i] = z[i] + x[i]", "t[i] += z[i]", "dim(x, 0)", True),
-    "part": ("z[i] = x[i]", "t[i] = x[i]", "dim(x, 0) - 1", True),
-    "another element": ("z[i] = x[i]", "z[0] += 1.0", "dim(x, 0)", True),
+    "part": ("z[i] = x[i]", "t[i] = x[i]", "dim(x, 0) - 5", True),
+    "another element that has been written": ("z[i] = x[i]", "z[0] += 1.0", "dim(x, 0)", False),
     "another element's value": ("z[i] = z[0] + x[i]", "t[i] = 1.0", "dim(x, 0)", True),
 }
 

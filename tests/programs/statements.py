@@ -11,6 +11,7 @@ from tests.programs.beside import beside
 from tests.programs.branching import branching
 from tests.programs.contractions import contraction
 from tests.programs.expressions import KEYS, Expressions, Helper
+from tests.programs.pieces import pieces
 from tests.programs.points import points
 from tests.programs.scope import Name, Scope
 from tests.programs.sequences import sequences
@@ -412,6 +413,9 @@ class Statements(features.Features):
     def sequences(self) -> bool:
         return sequences(self)
 
+    def pieces(self) -> bool:
+        return pieces(self)
+
     def stencil(self) -> bool:
         return stencil(self)
 
@@ -458,6 +462,7 @@ COMPOUND = {
     "branching": 4,
     "points": 3,
     "sequences": 3,
+    "pieces": 4,
     "stencil": 4,
     "contraction": 3,
 }  # fmt: skip
