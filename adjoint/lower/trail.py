@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from adjoint.analysis.ranges import ends, may_be_asked_again
+from adjoint.analysis.ranges import ends
 from adjoint.analysis.written import offset_from, shifted
 from adjoint.errors import AdjointError
 from adjoint.ir import Accum, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store, Var
@@ -105,7 +105,7 @@ class _Trailer(Fuser):
         """Whether a loop has nothing in it but numbers and elements, and iterations that don't depend on each other."""
         if not all(isinstance(stmt, Let | Store | Accum | Comment) for stmt in loop.body):
             return False
-        if self.span(loop) is None or self.is_open(loop) or not may_be_asked_again(loop):
+        if self.span(loop) is None or self.is_open(loop):
             return False
         done = self.accesses.of(loop)
         sums = {stmt.target.name for stmt in loop.body if isinstance(stmt, Accum) and not stmt.index}
@@ -158,13 +158,11 @@ class _Trailer(Fuser):
         return None if here is None or there is None else there - here
 
     def last(self, loop: For, name: str) -> tuple[Store | Accum, int] | None:
-        """Return the last write to an array of one axis in an iteration, and its offset, if all are to one element."""
+        """Return the last write to an array of one axis in an iteration, and its offset."""
         writes = [s for s in loop.body if isinstance(s, Store | Accum) and _target(s) == name]
         index = writes[-1].index if writes else ()
         offset = offset_from(index[0], loop.index.name) if len(index) == 1 else None
-        if offset is None or any(each.index != index for each in writes):
-            return None
-        return (writes[-1], offset) if self.fits_exactly(writes[-1], name) else None
+        return (writes[-1], offset) if offset is not None and self.fits_exactly(writes[-1], name) else None
 
     def fits_exactly(self, write: Store | Accum, name: str) -> bool:
         """Whether a value that is written is a real number of the type that the elements have."""
@@ -183,7 +181,9 @@ class _Trailer(Fuser):
         body = [stmt for stmt in first.body if not self.is_handing(stmt)]
         handing: list[Stmt] = [stmt for stmt in first.body if self.is_handing(stmt)]
         now = {name: self.now(body, replace(first, body=tuple(body)), name) for name in sorted(plan.offsets)}
-        early = self.rest(second, before, now) if plan.more and plan.early else []
+        own = {x.name for x in self.accesses.of(second).accesses if x.writes}
+        read = {name: var for name, var in now.items() if name not in own}
+        early = self.rest(second, before, read) if plan.more and plan.early else []
         starts: list[Stmt] = []
         for name in sorted(plan.handed):
             if now[name].name not in self.handed:
@@ -191,10 +191,8 @@ class _Trailer(Fuser):
                 place = shifted(ends_[0], offset - 1) if plan.way == 1 else shifted(ends_[1], offset)
                 starts.append(self.start(now[name], name, place, ends_, [*before, *early]))
                 handing.append(Let(Var(self.handed[now[name].name]), now[name]))
-        late = self.rest(second, before, now) if plan.more and not plan.early else []
-        own = {x.name for x in self.accesses.of(second).accesses if x.writes}
-        offsets = {name: offset for name, offset in plan.offsets.items() if name not in own}
-        reader = _Reader(second.index, offsets, now, self, plan)
+        late = self.rest(second, before, read) if plan.more and not plan.early else []
+        reader = _Reader(second.index, read, self)
         second = replace(second, body=tuple(map_operands(stmt, reader.read) for stmt in second.body))
         (loop,) = super().merged(replace(first, body=tuple(body)), second, before)
         assert isinstance(loop, For)
@@ -269,7 +267,7 @@ class _Trailer(Fuser):
                 case Call("add" | "sub" as prim, (inner, Lit(int() as by))) if inner == last:
                     return shifted(last, by if prim == "add" else -by)
                 case Call("getitem", (Var(name), place)):
-                    return self.element(expr, name, place, last, before, now)
+                    return (self.element(name, place, second, before, now[name]) if name in now else None) or expr
                 case _:
                     return expr
 
@@ -281,39 +279,35 @@ class _Trailer(Fuser):
         sure = self.places.never_negative((span.stop - span.start).plus(-1), self.places.there(before))
         return list(body) if sure else [If(Call("lt", (second.start, second.stop)), body)]
 
-    def element(
-        self, expr: Expr, name: str, place: Expr, last: Expr, before: Sequence[Stmt], now: Mapping[str, Var]
-    ) -> Expr:
-        """Return what an element is in the last iteration, if that is known."""
-        if name not in now:
-            return expr
-        if not self.plan.early:
-            handed = self.handed.get(now[name].name, "")
-            there = name in self.plan.handed and place == shifted(last, self.plan.offsets[name] - 1)
-            return Var(handed) if there and handed in self.certain else expr
-        return self.known(name, place, before) or expr
+    def element(self, name: str, place: Expr, second: For, before: Sequence[Stmt], now: Var) -> Expr | None:
+        """Return what an element that nothing else is stored to is in the last iteration, if that is known."""
+        if self.plan.early:
+            value = self.known(name, place, before)
+            return None if self.accesses.of(second).binds & set(names_in(value)) else value
+        handed = self.handed.get(now.name, "")
+        there = name in self.plan.handed and place == shifted(second.stop, self.plan.offsets[name] - 2)
+        return Var(handed) if there and handed in self.certain else None
 
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Puts numbers in the place of the elements that they are."""
+    """Puts numbers in the place of the elements that they are, `now` or in the iteration before."""
 
     index: Var
-    offsets: Mapping[str, int]
     now: Mapping[str, Var]
     trailer: _Trailer
-    plan: _Plan
 
     def read(self, expr: Expr) -> Expr:
         return map_expr(expr, self.element)
 
     def element(self, expr: Expr) -> Expr:
+        plan = self.trailer.plan
         match expr:
-            case Call("getitem", (Var(name), place)) if name in self.offsets:
+            case Call("getitem", (Var(name), place)) if name in self.now:
                 offset = offset_from(place, self.index.name)
-                if offset == self.offsets[name]:
+                if offset == plan.offsets[name]:
                     return self.now[name]
-                if name in self.plan.handed and offset == self.offsets[name] - self.plan.way:
+                if name in plan.handed and offset == plan.offsets[name] - plan.way:
                     return Var(self.trailer.handed[self.now[name].name])
             case _:
                 pass

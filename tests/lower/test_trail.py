@@ -61,6 +61,20 @@ JOINED = {
         + ["for i in range(1, n - 1):", "    y[i] = w[i + 1]"],
         2,
     ),
+    "stored to before it is read": (
+        ["for i in range(n - 1):", "    b[i] = x[i]", "for i in range(n):", "    b[i] = b[i] * 2.0 + 1.0", "    w[i] = b[i]"],
+        1,
+    ),
+    "a number that changes": (
+        ["s = s + 1.5", "b[n - 1] = s", "for i in range(n - 1):", "    b[i] = x[i]"]
+        + ["for i in range(n):", "    s += y[i]", "    w[i] = b[i]"],
+        1,
+    ),
+    "a number that changes after it is stored": (
+        ["for i in range(1, n):", "    t: float64 = x[i]", "    a[i] = t", "    t += 1.0", "    y[i] = t"]
+        + ["for i in range(1, n):", "    w[i] = a[i - 1] * a[i]"],
+        1,
+    ),
     "a statement in between": (
         ["for i in range(1, n):", "    a[i] = x[i]", "t: float64 = x[0] * 2.0"]
         + ["for i in range(1, n):", "    w[i] = a[i - 1] * t"],
@@ -72,6 +86,12 @@ APART = {
     "a number that is handed on": (
         ["for i in range(1, n):", "    t: float64 = x[i]", "    a[i] = s", "    s = t * 0.5 + s * s"]
         + ["for i in range(1, n):", "    w[i] = a[i - 1]"]
+    ),
+    "the last one is before the first": (
+        ["for i in range(n):", "    a[i] = x[i]", "for i in range(n):", "    w[i] = a[i - 1]"]
+    ),
+    "downwards": (
+        ["for i in range(n - 1):", "    b[i] = x[i]", "for i in range(n - 1, -1, -1):", "    w[i] = b[i] * y[i]"]
     ),
     "both neighbours": (
         ["for i in range(1, n - 1):", "    a[i] = x[i]", "for i in range(1, n - 1):", "    w[i] = a[i - 1] + a[i + 1]"]
