@@ -80,10 +80,12 @@ class _Trailer(Fuser):
         self.places = Places(func, context)
         self.found = False
         self.plan = _Plan({}, frozenset(), 1, False, False)
-        # Loops that have a direction, by their indices; numbers of this iteration, and how the next one calls them.
+        # Loops that have a direction, by their indices. How the next iteration calls what one stores to an array: by
+        # index, array and number; those names that have a value even if there is no iteration; those of the plan.
         self.way: dict[str, int] = {}
-        self.handed: dict[str, str] = {}
+        self.handed: dict[tuple[str, str, str], str] = {}
         self.certain: set[str] = set()
+        self.was: dict[str, Var] = {}
 
     def span(self, loop: For) -> Span | None:
         span = super().span(loop)
@@ -184,13 +186,17 @@ class _Trailer(Fuser):
         own = {x.name for x in self.accesses.of(second).accesses if x.writes}
         read = {name: var for name, var in now.items() if name not in own}
         early = self.rest(second, before, read) if plan.more and plan.early else []
-        starts: list[Stmt] = []
+        starts: list[Let] = []
+        self.was = {}
         for name in sorted(plan.handed):
-            if now[name].name not in self.handed:
+            key = (first.index.name, name, now[name].name)
+            if key not in self.handed:
                 offset = plan.offsets[name]
                 place = shifted(ends_[0], offset - 1) if plan.way == 1 else shifted(ends_[1], offset)
-                starts.append(self.start(now[name], name, place, ends_, [*before, *early]))
-                handing.append(Let(Var(self.handed[now[name].name]), now[name]))
+                starts.append(self.start(name, place, ends_, [*before, *early]))
+                self.handed[key] = starts[-1].target.name
+                handing.append(Let(starts[-1].target, now[name]))
+            self.was[name] = Var(self.handed[key])
         late = self.rest(second, before, read) if plan.more and not plan.early else []
         reader = _Reader(second.index, read, self)
         second = replace(second, body=tuple(map_operands(stmt, reader.read) for stmt in second.body))
@@ -207,7 +213,7 @@ class _Trailer(Fuser):
         """Whether a statement hands a number on to the next iteration."""
         match stmt:
             case Let(Var(before), Var(now)):
-                return self.handed.get(now) == before
+                return any(key[2] == now and name == before for key, name in self.handed.items())
             case _:
                 return False
 
@@ -226,13 +232,10 @@ class _Trailer(Fuser):
         body[place : place + 1] = [Let(made, value, write.loc), Store(target, write.index, made, write.loc)]
         return made
 
-    def start(
-        self, now: Var, name: str, place: Expr, between: tuple[Expr, Expr], before: Sequence[Stmt]
-    ) -> Stmt:
+    def start(self, name: str, place: Expr, between: tuple[Expr, Expr], before: Sequence[Stmt]) -> Let:
         """Return the statement that gives a number its value for the first iteration: that of an element."""
         dtype: Type = self.context.kinds[name].dtype
         made = self.context.fresh(f"{name}_before", dtype, self.context.hint(name))
-        self.handed[now.name] = made.name
         known = self.known(name, place, before)
         there = any(isinstance(s, Store | Accum) and _target(s) == name and s.index == (place,) for s in before)
         if known is not None or there:
@@ -267,7 +270,7 @@ class _Trailer(Fuser):
                 case Call("add" | "sub" as prim, (inner, Lit(int() as by))) if inner == last:
                     return shifted(last, by if prim == "add" else -by)
                 case Call("getitem", (Var(name), place)):
-                    return (self.element(name, place, second, before, now[name]) if name in now else None) or expr
+                    return (self.element(name, place, second, before) if name in now else None) or expr
                 case _:
                     return expr
 
@@ -279,14 +282,14 @@ class _Trailer(Fuser):
         sure = self.places.never_negative((span.stop - span.start).plus(-1), self.places.there(before))
         return list(body) if sure else [If(Call("lt", (second.start, second.stop)), body)]
 
-    def element(self, name: str, place: Expr, second: For, before: Sequence[Stmt], now: Var) -> Expr | None:
+    def element(self, name: str, place: Expr, second: For, before: Sequence[Stmt]) -> Expr | None:
         """Return what an element that nothing else is stored to is in the last iteration, if that is known."""
         if self.plan.early:
             value = self.known(name, place, before)
             return None if self.accesses.of(second).binds & set(names_in(value)) else value
-        handed = self.handed.get(now.name, "")
-        there = name in self.plan.handed and place == shifted(second.stop, self.plan.offsets[name] - 2)
-        return Var(handed) if there and handed in self.certain else None
+        was = self.was.get(name)
+        there = place == shifted(second.stop, self.plan.offsets[name] - 2)
+        return was if there and was is not None and was.name in self.certain else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,7 +311,7 @@ class _Reader:
                 if offset == plan.offsets[name]:
                     return self.now[name]
                 if name in plan.handed and offset == plan.offsets[name] - plan.way:
-                    return Var(self.trailer.handed[self.now[name].name])
+                    return self.trailer.was[name]
             case _:
                 pass
         return expr

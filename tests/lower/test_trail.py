@@ -75,6 +75,17 @@ JOINED = {
         + ["for i in range(1, n):", "    w[i] = a[i - 1] * a[i]"],
         1,
     ),
+    "a number for two arrays": (
+        ["y[0] = 7.0", "for i in range(1, n):", "    t: float64 = x[i]", "    a[i] = t", "    y[i] = t"]
+        + ["for i in range(1, n):", "    w[i] = a[i - 1] * y[i - 1]"],
+        1,
+    ),
+    "a number in two loops": (
+        ["for i in range(1, n):", "    t: float64 = x[i]", "    a[i] = t", "for i in range(1, n):", "    w[i] = a[i - 1]"]
+        + ["a[0] = w[0]", "for i in range(1, n):", "    t = x[i] * w[i - 1]", "    a[i] = t"]
+        + ["for i in range(1, n):", "    y[i] = a[i - 1]"],
+        2,
+    ),
     "a statement in between": (
         ["for i in range(1, n):", "    a[i] = x[i]", "t: float64 = x[0] * 2.0"]
         + ["for i in range(1, n):", "    w[i] = a[i - 1] * t"],
