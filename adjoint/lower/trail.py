@@ -205,8 +205,8 @@ class _Trailer(Fuser):
         loop = replace(loop, body=(*loop.body, *handing))
         if plan.handed:
             self.way[first.index.name] = plan.way
-            if plan.way == -1:
-                loop = replace(loop, start=shifted(ends_[1], -1), stop=shifted(ends_[0], -1), step=Lit(-1))
+            start, stop = ends_ if plan.way == 1 else (shifted(ends_[1], -1), shifted(ends_[0], -1))
+            loop = replace(loop, start=start, stop=stop, step=Lit(plan.way))
         return [*early, *starts, loop, *late]
 
     def is_handing(self, stmt: Stmt) -> bool:
@@ -223,7 +223,7 @@ class _Trailer(Fuser):
         assert found is not None
         write, _ = found
         place = next(k for k, stmt in enumerate(body) if stmt is write)
-        if isinstance(write, Store) and isinstance(write.value, Var) and _is_own(body, write.value):
+        if isinstance(write, Store) and isinstance(write.value, Var) and self.is_own(body, write.value):
             return write.value
         target = write.array if isinstance(write, Store) else write.target
         here = Call("getitem", (target, *write.index))
@@ -231,6 +231,11 @@ class _Trailer(Fuser):
         made = self.context.fresh(f"{name}_now", self.context.kinds[name].dtype, self.context.hint(name))
         body[place : place + 1] = [Let(made, value, write.loc), Store(target, write.index, made, write.loc)]
         return made
+
+    def is_own(self, body: Sequence[Stmt], value: Var) -> bool:
+        """Whether a number is what one statement of a body makes it, and no other statement of the program."""
+        here = any(isinstance(stmt, Let) and stmt.target == value and not self.is_handing(stmt) for stmt in body)
+        return here and value.name not in self.places.often and value.name not in self.handed.values()
 
     def start(self, name: str, place: Expr, between: tuple[Expr, Expr], before: Sequence[Stmt]) -> Let:
         """Return the statement that gives a number its value for the first iteration: that of an element."""
@@ -319,10 +324,3 @@ class _Reader:
 
 def _target(write: Store | Accum) -> str:
     return write.array.name if isinstance(write, Store) else write.target.name
-
-
-def _is_own(body: Sequence[Stmt], value: Var) -> bool:
-    """Whether a number is bound once in a body."""
-    return [s.target for s in body if isinstance(s, Let | Accum) and s.target == value] == [value] and any(
-        isinstance(s, Let) and s.target == value for s in body
-    )

@@ -75,6 +75,15 @@ JOINED = {
         + ["for i in range(1, n):", "    w[i] = a[i - 1] * a[i]"],
         1,
     ),
+    "a number of both loops": (
+        ["for i in range(1, n):", "    t: float64 = x[i]", "    a[i] = t"]
+        + ["for i in range(1, n):", "    t = y[i]", "    w[i] = a[i - 1] * t"],
+        1,
+    ),
+    "first downwards": (
+        ["for i in range(n - 2, -1, -1):", "    a[i + 1] = x[i]", "for i in range(n - 1):", "    w[i] = a[i]"],
+        1,
+    ),
     "a number for two arrays": (
         ["y[0] = 7.0", "for i in range(1, n):", "    t: float64 = x[i]", "    a[i] = t", "    y[i] = t"]
         + ["for i in range(1, n):", "    w[i] = a[i - 1] * y[i - 1]"],
