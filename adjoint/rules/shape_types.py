@@ -111,10 +111,9 @@ def _strided(app: Application) -> Type:
 
 def _expand_dims(app: Application) -> Type:
     operand = array_operand(app)
-    if not isinstance(app.types[1], types.Integer):
-        raise TypingError("`expand_dims` adds one axis at a time: call it once for each")
+    added = len(app.types[1]) if is_tuple(app.types[1]) else 1
     in_order = operand.layout == "C" and (operand.ndim == 1 or app.args[1] == Lit(0))
-    return operand.copy(ndim=operand.ndim + 1, layout="C" if in_order else "A")
+    return operand.copy(ndim=operand.ndim + added, layout="C" if in_order else "A")
 
 
 def _squeeze(app: Application) -> Type:

@@ -755,11 +755,6 @@ def reshape_of_slice(a):
     return a[:, 1:].reshape(4)[0]
 
 
-@refused("`expand_dims` adds one axis at a time: call it once for each", "np.expand_dims(v, (0, 2))", kind=TypingError)
-def expand_dims_twice(v):
-    return np.sum(np.expand_dims(v, (0, 2)))
-
-
 @refused("`squeeze` needs an axis, or the rank of its result is not known", "np.squeeze(a)", kind=TypingError)
 def squeeze_without_axis(a):
     return np.sum(np.squeeze(a))

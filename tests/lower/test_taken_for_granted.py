@@ -34,6 +34,10 @@ def by_expand_dims_from_the_end(x: Any) -> Any:
     return np.sum(np.sqrt(x / np.expand_dims(np.sum(x * x, axis=1), -1)))
 
 
+def by_two_new_axes(x: Any) -> Any:
+    return np.sum(np.sqrt(np.expand_dims(x, 2) / np.expand_dims(np.sum(x * x, axis=1), (1, 2))))
+
+
 def by_keepdims(x: Any) -> Any:
     return np.sum(np.sqrt(x / np.sum(x * x, axis=0, keepdims=True)))
 
@@ -64,7 +68,7 @@ def slope(fun: Callable[..., Any], x: Any, *rest: Any) -> tuple[float, float]:
     return float(np.vdot(found, direction)), (at[0] - 8 * at[1] + 8 * at[2] - at[3]) / 12e-3
 
 
-@pytest.mark.parametrize("fun", STRETCHING)
+@pytest.mark.parametrize("fun", [*STRETCHING, by_two_new_axes])
 @pytest.mark.parametrize("shape", [(6, 4), (3, 1), (1, 3), (1, 1)])
 def test_stretched_axes(fun: Callable[..., Any], shape: tuple[int, int]) -> None:
     if fun is of_triples and np.prod(shape) % 3:
