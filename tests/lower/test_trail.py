@@ -241,7 +241,8 @@ def lines_of(rng: random.Random) -> list[str]:
             at, here, there = (rng.choice(places) for _ in range(3))
             value = rng.choice([f"x[{here}]", f"a[{here}] * 0.5", f"b[{here}] + y[{there}]", f"w[{here}] * a[{there}]"])
             target = rng.choice([f"a[{at}] =", f"a[{at}] =", f"b[{at}] =", f"w[{at}] =", f"w[{at}] +=", "s +="])
-            found.append(f"    {target} {value}")
+            named = rng.random() < 0.3  # several loops give one number a value
+            found += [f"    q: float64 = {value}", f"    {target} q"] if named else [f"    {target} {value}"]
     return found
 
 
@@ -249,7 +250,7 @@ def test_random_loops() -> None:
     changed = 0
     for seed in range(400):
         lines = lines_of(random.Random(seed))
-        start = ["for j in range(n):", "    a[j] = y[j]", "    b[j] = x[j]", "a[0] = 0.5", "b[n - 1] = 0.25"]
+        start = ["q: float64 = 0.5", "for j in range(n):", "    a[j] = y[j]", "    b[j] = x[j]", "a[0] = 0.5", "b[n - 1] = 0.25"]
         end = ["for j in range(n):", "    s += a[j] * 0.3 + b[j] * 0.2"] if seed % 2 else []
         changed += bool(check(program([*start, *lines, *end]), 5))
     assert changed > 50
