@@ -223,12 +223,15 @@ class _Trailer(Fuser):
         assert found is not None
         write, _ = found
         place = next(k for k, stmt in enumerate(body) if stmt is write)
+        hint = self.context.hint(name) or "element"
         if isinstance(write, Store) and isinstance(write.value, Var) and self.is_own(body, write.value):
+            # A name with a hint stays where it is: stores must not come before it, or the loop doesn't vectorise.
+            self.context.hints.setdefault(write.value.name, hint)
             return write.value
         target = write.array if isinstance(write, Store) else write.target
         here = Call("getitem", (target, *write.index))
         value = write.value if isinstance(write, Store) else Call("add", (here, write.value))
-        made = self.context.fresh(f"{name}_now", self.context.kinds[name].dtype, self.context.hint(name))
+        made = self.context.fresh(f"{name}_now", self.context.kinds[name].dtype, hint)
         body[place : place + 1] = [Let(made, value, write.loc), Store(target, write.index, made, write.loc)]
         return made
 

@@ -11,8 +11,10 @@ import pytest
 
 from adjoint.codegen.emit import text
 from adjoint.ir import Func
+from adjoint.lower import lower
 from adjoint.lower.expand import expand
 from adjoint.lower.trail import trail
+from adjoint.transform.renest import renest
 from tests.ir_text import parse
 from tests.lower.programs import function_of, same
 
@@ -254,3 +256,12 @@ def test_random_loops() -> None:
         end = ["for j in range(n):", "    s += a[j] * 0.3 + b[j] * 0.2"] if seed % 2 else []
         changed += bool(check(program([*start, *lines, *end]), 5))
     assert changed > 50
+
+
+def test_the_number_comes_before_what_is_stored() -> None:
+    """LLVM can't move stores: with one before the number that is handed on, it doesn't vectorise the loop."""
+    lines = ["for i in range(n - 1):", "    _1: float64 = x[i] * x[i]", "    a[i + 1] = _1"]
+    lines += ["for i in range(n - 1):", "    w[i] = sin(a[i])"]
+    done = text(renest(lower(program(lines))))
+    loop = done[done.index("for ") :]
+    assert loop.index("x[i] * x[i]") < loop.index("w[i] =")
