@@ -84,7 +84,7 @@ def nbody_adjoint(eps, pos, m, eps_bar, pos_bar, m_bar, acc_bar):
             inv_bar += product_bar * sm_k
             cuda.atomic.add(sm_bar, k, product_bar * inv)
             # backward: inv = 1.0 / math.sqrt(r2)
-            r2_bar = -0.5 * (inv_bar * (inv / sqrt_r2)) / sqrt_r2
+            r2_bar = -0.5 * (inv_bar * inv * inv) / sqrt_r2
             # backward: r2 = dx * dx + dy * dy + dz * dz + eps
             eps_sum += r2_bar
             dz_bar += 2.0 * (r2_bar * dz)
