@@ -186,8 +186,8 @@ MUTATIONS = (
     Mutation(
         "a contribution is not summed over the axes it was stretched along",
         "transform/cotangents.py",
-        'expr = Call("sum", (expr,), (("axis", Lit(0)),), via="np")\n            return expr',
-        'expr = Call("getitem", (expr, Lit(0)))\n            return expr',
+        'expr = Call("sum", (expr,), (("axis", Lit(0)),), via="np")\n                for axis in ones:',
+        'expr = Call("getitem", (expr, Lit(0)))\n                for axis in ones:',
     ),
     Mutation(
         "what a definition read is taken to be there still",
