@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import reduce
 
-from adjoint.analysis.written import shifted
-from adjoint.ir import Block, Call, Func, Let, Lit, Stmt
-from adjoint.ir.walk import items_of, map_blocks
+from adjoint.ir import Block, Func, Let, Stmt
+from adjoint.ir.walk import map_blocks
 from adjoint.lower.context import Context
-
-LINE = 64  # bytes
+from adjoint.transform.at_line import at_line
 
 
 def lines(func: Func, context: Context) -> Func:
-    """Make the arrays of strips at the start of a cache line.
-
-    What Numba makes starts at a multiple of 32 bytes. Where a vector has 64 every second array would have each of its
-    vectors in two lines, and to fetch one would take two accesses.
+    """Make the arrays of strips at the start of a cache line, see `at_line`.
 
     >>> from adjoint.codegen.emit import text
     >>> from tests.ir_text import parse
@@ -47,16 +41,6 @@ def _block(block: Block, context: Context) -> Block:
 
 
 def _stmt(stmt: Stmt, context: Context) -> Stmt:
-    match stmt:
-        case Let(target, Call("empty" | "zeros" as made, (shape,), options)) if target.name in context.in_strips:
-            pass
-        case _:
-            return stmt
-    sizes, spare = items_of(shape), LINE * 8 // context.kinds[target.name].dtype.bitwidth
-    match sizes[-1]:
-        case Lit(int() as last) if last % spare == 0:
-            count = reduce(lambda a, b: Call("mul", (a, b)), sizes)
-            memory = Call("helper.from_line", (Call(made, (shifted(count, spare),), options),))
-            return replace(stmt, value=memory if len(sizes) == 1 else Call("reshape", (memory, shape)))
-        case _:
-            return stmt
+    if not isinstance(stmt, Let) or stmt.target.name not in context.in_strips:
+        return stmt
+    return replace(stmt, value=at_line(stmt.value, context.kinds[stmt.target.name].dtype.bitwidth // 8))

@@ -11,6 +11,7 @@ from dataclasses import replace
 from adjoint.errors import Loc, UnsupportedError
 from adjoint.ir import Call, Effect, Expr, Let, Lit, Stmt, Store, Var
 from adjoint.rules.numba_types import Type, array, is_array, of_dtype, types
+from adjoint.transform.at_line import at_line
 
 _FULL = Call("slice", (Lit(None), Lit(None), Lit(None)))
 
@@ -172,7 +173,7 @@ class Lanes(Form):
         return self.call("row" if kind == types.float64 else "row_of_float32", value)
 
     def fresh(self, call: Call, kind: Type) -> Expr:
-        return self.call("packed", widened(call, kind, self.width))
+        return self.call("packed", at_line(widened(call, kind, self.width), kind.dtype.bitwidth // 8))
 
     def like(self, value: Expr, kind: Type) -> Expr:
         return self.fresh(Call("empty_like", (value,)), kind)

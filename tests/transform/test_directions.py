@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from adjoint import jacfwd
 from adjoint.api.containers import map_leaves
 from adjoint.api.sweeps import Form, sweep
 from adjoint.backends.request import Options
@@ -244,3 +245,17 @@ def _agrees_or_says(case: Case, target: str) -> bool:
         return agrees(case, target)
     except AssertionError as error:
         raise AssertionError(f"{case.name}: {error}") from None
+
+
+def test_rows_start_at_a_cache_line() -> None:
+    def powers(x, steps):
+        y = np.empty((steps, 2))
+        for k in range(steps):
+            y[k, 0] = x[0] * k
+            y[k, 1] = x[1] ** 2
+        return y
+
+    x = np.array([2.0, 3.0])
+    push = sweep("jvp", powers, Form(2), (0,), Options(directions=16))
+    assert "packed_16(np.reshape(from_line(np.empty(" in push.inspect("compiled", x, 3, np.zeros((2, 16)))
+    np.testing.assert_allclose(jacfwd(powers)(x, 2), [[[0, 0], [0, 6]], [[1, 0], [0, 6]]])
