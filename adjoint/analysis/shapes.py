@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from numba import types as nb
 
+from adjoint.analysis.reshaped import left_over
 from adjoint.ir import Call, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
 from adjoint.ir.walk import items_of, statements
 from adjoint.rules.find import kind
@@ -322,12 +323,11 @@ def _from_tuple(shape: Expr, rank: int, fresh: Callable[[int], Dim], found: Shap
 def _reshaped(
     old: Shape | None, shape: Expr, rank: int, fresh: Callable[[int], Dim], found: Shapes
 ) -> Shape | None:
-    """Return the shape that is asked for; where that is -1 it is what is left, known if all other lengths are 1."""
+    """Return the shape that is asked for; a length that is -1 and can't be told gets a symbol of its own."""
     dims = _from_tuple(shape, rank, fresh, found)
     if dims is None or -1 not in dims:
         return dims
-    others = [dim for dim in (*dims, *(old or ())) if dim not in (1, -1)]
-    left = others[0] if old is not None and len(others) == 1 else None
+    left = left_over(old, dims, 1, -1)
     return tuple(dim if dim != -1 else fresh(k) if left is None else left for k, dim in enumerate(dims))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from adjoint.analysis.linear import whole
+from adjoint.analysis.reshaped import left_over
 from adjoint.ir import Call, Expr, Var
 from adjoint.lower.facts import Facts
 from adjoint.lower.views import Shape
@@ -40,10 +41,8 @@ def _reshaped(old: Shape | None, asked: Shape | None) -> Shape | None:
     """Return the shape that is asked for; where that is -1 it is what is left, known if all other lengths are 1."""
     if asked is None or whole(-1) not in asked:
         return asked
-    others = [form for form in (*asked, *(old or ())) if form not in (whole(1), whole(-1))]
-    if old is None or len(others) != 1:
-        return None
-    return tuple(others[0] if form == whole(-1) else form for form in asked)
+    left = left_over(old, asked, whole(1), whole(-1))
+    return None if left is None else tuple(left if form == whole(-1) else form for form in asked)
 
 
 def partly_known(name: str, value: Expr, facts: Facts) -> Shape | None:

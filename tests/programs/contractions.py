@@ -48,29 +48,25 @@ def _filled(writer: Statements, shape: Sequence[int]) -> Name:
     number = writer.scope.fresh("float")
     writer.line(f"{number.text} = {writer.say.number(1)}")
 
-    def loops(axis: int) -> None:
-        if axis == len(shape):
-            writer.line(f"{made.text}[{', '.join(indices)}] = math.sin({number.text} + {phase})")
-            return
-        with writer.block(f"for {indices[axis]} in range({shape[axis]}):", loop=True):
-            loops(axis + 1)
-
-    loops(0)
+    loops = [f"for {index} in range({size}):" for index, size in zip(indices, shape, strict=True)]
+    _nest(writer, loops, f"{made.text}[{', '.join(indices)}] = math.sin({number.text} + {phase})")
     return made
+
+
+def _nest(writer: Statements, loops: list[str], line: str) -> None:
+    """Write a line in loops, the first around the others."""
+    if not loops:
+        writer.line(line)
+        return
+    with writer.block(loops[0], loop=True):
+        _nest(writer, loops[1:], line)
 
 
 def _element(writer: Statements, out: Name, names: list[str], sizes: dict[str, int], product: str) -> None:
     """Write loops, in any order, that add to an element."""
     order = writer.random.sample(names, len(names))
-
-    def loops(depth: int) -> None:
-        if depth == len(order):
-            writer.line(f"{out.text}[{names[0]}, {names[1]}] += {product}")
-            return
-        with writer.block(f"for {order[depth]} in {_range(writer, sizes[order[depth]])}:", loop=True):
-            loops(depth + 1)
-
-    loops(0)
+    loops = [f"for {name} in {_range(writer, sizes[name])}:" for name in order]
+    _nest(writer, loops, f"{out.text}[{names[0]}, {names[1]}] += {product}")
 
 
 def _number(writer: Statements, out: Name, names: list[str], sizes: dict[str, int], product: str) -> None:
