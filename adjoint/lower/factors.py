@@ -78,13 +78,20 @@ class Factor:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A sum `z[u, v] += left * right` over a third group of indices, which both factors have."""
+    """A sum `z[u, v] += scale * left * right` over a third group of indices, which two factors have."""
 
     add: Accum
     left: Factor
     right: Factor
     axes: tuple[Group, Group]
     over: Group
+    # What else a sum of products is multiplied by: it depends on both `axes`, or is None.
+    scale: Expr | None = None
+
+    def exprs(self) -> tuple[Expr, ...]:
+        """Return all that the sum depends on, and where it goes."""
+        scale = () if self.scale is None else (self.scale,)
+        return (self.left.value, self.right.value, *scale, self.add.target, *self.add.index)
 
 
 def as_sum(stmt: Stmt) -> Stmt:
@@ -164,10 +171,7 @@ def _term(add: Accum, bounds: Bounds, kinds: Mapping[str, Type]) -> Term | None:
     kind: Type = kinds.get(add.target.name)
     if not is_array(kind) or kind.ndim != len(add.index) or kind.dtype not in FLOATS:
         return None
-    used = set[Group]().union(*map(bounds.of, add.index))
-    if len(used) != 2:
-        return None
-    found = _of_rows(add, bounds, kinds, kind.dtype) or (None if bounds.side else _packed(add, bounds, kinds, used))
+    found = _of_rows(add, bounds, kinds, kind.dtype) or (None if bounds.side else _packed(add, bounds, kinds))
     if found is None or not type_of(found.left.value, kinds) == type_of(found.right.value, kinds) == kind.dtype:
         return None
     return found if type_of(add.value, kinds) == kind.dtype else None
@@ -180,7 +184,7 @@ def _of_rows(add: Accum, bounds: Bounds, kinds: Mapping[str, Type], dtype: Type)
             axes = ((row,), (column,))
         case _:
             return None
-    negative, factors = _factors(add.value)
+    negative, factors = factors_of(add.value)
     for k, right in reversed(list(enumerate(factors))):
         matrix = _matrix(right, dtype, bounds, kinds)
         rest = [*factors[:k], *factors[k + 1 :]]
@@ -194,25 +198,37 @@ def _of_rows(add: Accum, bounds: Bounds, kinds: Mapping[str, Type], dtype: Type)
     return None
 
 
-def _packed(add: Accum, bounds: Bounds, kinds: Mapping[str, Type], used: set[Group]) -> Term | None:
-    """Return a sum of products of which each factor has the third group of indices and one of those of the sum."""
-    first, second = (group for group in bounds.groups if group in used)
-    (over,) = set(bounds.groups) - used
-    negative, factors = _factors(add.value)
-    sides: tuple[list[Expr], list[Expr]] = ([], [])
+def _packed(add: Accum, bounds: Bounds, kinds: Mapping[str, Type]) -> Term | None:
+    """Return a sum over one group of indices of products of two factors, which have each another one as well."""
+    used = _groups(add.index, bounds)
+    found = (_summed(add, bounds, kinds, over) for over in reversed(bounds.groups) if over not in used)
+    return next((term for term in found if term is not None), None)
+
+
+def _summed(add: Accum, bounds: Bounds, kinds: Mapping[str, Type], over: Group) -> Term | None:
+    """Return a sum as one over a group of indices; what depends on both others is multiplied by it."""
+    first, second = (group for group in bounds.groups if group != over)
+    negative, factors = factors_of(add.value)
+    sides: tuple[list[Expr], list[Expr], list[Expr]] = ([], [], [])
     for factor in factors:
-        sides[second in bounds.of(factor)].append(factor)
-    found = [set[Group]().union(*map(bounds.of, side)) for side in sides]
-    if found != [{first, over}, {second, over}]:
+        groups = bounds.of(factor)
+        sides[2 if {first, second} <= groups else second in groups].append(factor)
+    left, right, rest = (_groups(side, bounds) for side in sides)
+    if (left, right) != ({first, over}, {second, over}) or rest | _groups(add.index, bounds) != {first, second}:
         return None
     dtype = kinds[add.target.name].dtype
     values = _product(sides[0], negative=negative), _product(sides[1])
     made = [_matrix(value, dtype, bounds, kinds) for value in values]
-    left, right = (
+    factor, other = (
         matrix or Factor(value, _with_long_rows((value,), over, group))
         for matrix, value, group in zip(made, values, (first, second), strict=True)
     )
-    return Term(add, left, right, _with_long_rows(add.index, first, second), over)
+    scale = _product(sides[2]) if sides[2] else None
+    return Term(add, factor, other, _with_long_rows((*add.index, *sides[2]), first, second), over, scale)
+
+
+def _groups(exprs: Sequence[Expr], bounds: Bounds) -> set[Group]:
+    return set[Group]().union(*map(bounds.of, exprs))
 
 
 def _with_long_rows(exprs: Sequence[Expr], *groups: Group) -> tuple[Group, Group]:
@@ -242,14 +258,14 @@ def _matrix(expr: Expr, dtype: Type, bounds: Bounds, kinds: Mapping[str, Type]) 
             return None
 
 
-def _factors(expr: Expr) -> tuple[bool, list[Expr]]:
+def factors_of(expr: Expr) -> tuple[bool, list[Expr]]:
     """Return the factors of a product, and whether it is negative."""
     match expr:
         case Call("mul", (a, b)):
-            (first, left), (second, right) = _factors(a), _factors(b)
+            (first, left), (second, right) = factors_of(a), factors_of(b)
             return first != second, [*left, *right]
         case Call("neg", (a,)):
-            negative, factors = _factors(a)
+            negative, factors = factors_of(a)
             return not negative, factors
         case _:
             return False, [expr]

@@ -12,7 +12,7 @@ from adjoint.analysis.ranges import ends
 from adjoint.ir import Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store, Var
 from adjoint.ir.walk import map_blocks, names_in, statements, substitute, unshared
 from adjoint.lower.context import Context
-from adjoint.lower.factors import Factor, Group, Range, Term
+from adjoint.lower.factors import Factor, Group, Range, Term, factors_of
 from adjoint.lower.iteration import rejoined
 from adjoint.lower.nests import Nest, Nests, Product
 from adjoint.lower.own_names import own_names
@@ -257,6 +257,7 @@ class _Writer:
     def products(self, ranges: dict[str, Range]) -> Iterator[Stmt]:
         """Yield the products of blocks, factors that two of them have are put together once."""
         own: dict[object, Var] = {}
+        made: dict[object, Var] = {}
         for term in self.terms:
             matrices: list[tuple[Factor, Var]] = []
             for factor in (term.left, term.right):
@@ -264,13 +265,13 @@ class _Writer:
                 known, key = self.shared.packed if steady else own, _key(factor, ranges)
                 if factor.matrix is None and key not in known:
                     known[key] = self.context.fresh("packed", array(self.dtype(term), 2), "packed")
-                    made = self.packed(term, factor, known[key], ranges)
+                    packing = self.packed(term, factor, known[key], ranges)
                     if steady and self.shared.rows is not None and self.bounds.groups[0] not in factor.axes:
-                        self.shared.before += made
+                        self.shared.before += packing
                     else:
-                        yield from made
+                        yield from packing
                 matrices.append((factor, factor.matrix or known[key]))
-            yield from self.product(term, matrices, ranges)
+            yield from self.product(term, matrices, ranges, made)
 
     def dtype(self, term: Term) -> Type:
         return self.context.kinds[term.add.target.name].dtype
@@ -299,14 +300,18 @@ class _Writer:
         yield Let(packed, Call("empty", (sizes,), of_dtype(self.dtype(term))))
         yield self.loops(factor.axes, ranges, Store(packed, _place(factor.axes, ranges), factor.value, term.add.loc))
 
-    def product(self, term: Term, factors: list[tuple[Factor, Var]], ranges: dict[str, Range]) -> Iterator[Stmt]:
-        """Yield the product of two blocks, and the loops that add it."""
+    def product(
+        self, term: Term, factors: list[tuple[Factor, Var]], ranges: dict[str, Range], made: dict[object, Var]
+    ) -> Iterator[Stmt]:
+        """Yield the product of two blocks, if it isn't `made` yet, and the loops that add it."""
         first, second = term.axes
         left, right = factors if first in term.left.axes else factors[::-1]
         args = _turned(*left, ranges, (first, term.over)), _turned(*right, ranges, (term.over, second))
-        made = self.context.fresh("product", array(self.dtype(term), 2), "product")
-        yield Let(made, Call("dot", args, via="np"), term.add.loc)
-        element = Call("getitem", (made, *_place(term.axes, ranges)))
+        if args not in made:
+            made[args] = self.context.fresh("product", array(self.dtype(term), 2), "product")
+            yield Let(made[args], Call("dot", args, via="np"), term.add.loc)
+        element: Expr = Call("getitem", (made[args], *_place(term.axes, ranges)))
+        element = element if term.scale is None else Call("mul", (term.scale, element))
         yield self.loops(term.axes, ranges, replace(term.add, value=element))
 
     def loops(self, axes: Sequence[Group], ranges: dict[str, Range], stmt: Stmt) -> Stmt:
@@ -368,10 +373,12 @@ def _less(low: Expr, high: Expr) -> Expr:
 
 
 def _key(factor: Factor, ranges: Mapping[str, Range]) -> object:
-    """Return what is the same for factors that are equal but for the names of indices."""
+    """Return what is the same for factors that are equal but for the names of indices, and the order of a product."""
     names = [name for group in factor.axes for name in group]
     places: dict[str, Expr] = {name: Lit(f"index {k}") for k, name in enumerate(names)}
-    return substitute(factor.value, places), tuple(map(len, factor.axes)), tuple(ranges[name] for name in names)
+    negative, factors = factors_of(substitute(factor.value, places))
+    lengths = tuple(map(len, factor.axes)), tuple(ranges[name] for name in names)
+    return negative, tuple(sorted(factors, key=repr)), *lengths
 
 
 def _turned(factor: Factor, matrix: Var, ranges: Mapping[str, Range], wanted: tuple[Group, Group]) -> Expr:

@@ -213,8 +213,7 @@ class Nests:
 
     def moves(self, outer: For, bounds: Bounds, found: Sequence[Term]) -> bool:
         """Whether a name in a product is bound in the outer loop: it may stand for something else in another row."""
-        exprs = (e for term in found for e in (term.left.value, term.right.value, term.add.target, *term.add.index))
-        names = {name for expr in exprs for name in names_in(expr)}
+        names = {name for term in found for expr in term.exprs() for name in names_in(expr)}
         return bool((names - bounds.ranges.keys()) & self.accesses.of(outer).binds)
 
     def may_part(self, outer: For, parts: Sequence[Part], local: Mapping[int, Mapping[str, Let]]) -> bool:

@@ -60,6 +60,10 @@ PRODUCTS = [
     ("s: float64 = a * x[i, k]; z[i, j] += s * y[k, j]; t[k, j] += x[i, k] * y[i, j]", J, K),
     ("z[i, j] += v[i] * x[i, k] * (y[k, j] * v[k])", J, K),
     ("z[i, j] += x[i, k] * y[k, j]", "j in range(1, n)", "k in range(1, n)"),
+    ("z[i, j] += x[i, k] * y[k, j] * t[j, i]", J, K),
+    ("u[i] += x[i, k] * y[k, j] * t[i, j]", J, K),
+    ("z[j, 0] += -x[i, k] * t[j, i] * y[k, j]; z[0, 0] += t[j, i] * x[i, k] * y[k, j] * a", J, K),
+    ("t[i, j] += x[k, i] * y[k, j] * v[i]; z[k, 1] += x[k, i] * (y[k, j] + a) * (x[i, j] - v[j])", J, K),
 ]
 TRIANGLES = [
     ("z[i, j] += a * x[i, k] * y[j, k]", "j in {}", K),
@@ -147,7 +151,8 @@ def test_what_else_the_outer_loop_does(before: str, after: str, may: bool) -> No
 
 LEFT = [
     ("z[i, j] += x[i, k] + y[k, j]", J, K),
-    ("z[i, j] += x[i, k] * y[k, j] * t[j, i]", J, K),
+    ("u[i] += x[i, k] * y[k, j]", J, K),
+    ("u[i] += x[i, k] * y[k, j] * v[j]", J, K),
     ("z[i, j] += x[i, j] * y[i, j]", J, K),
     ("z[i, j] += x[i, k] * y[k, i]", J, K),
     ("z[i, j] += z[i, k] * y[k, j]", J, K),

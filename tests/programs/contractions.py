@@ -26,6 +26,8 @@ def contraction(writer: Statements) -> bool:
     out = writer.scope.fresh("array", "out", shape=(rows, columns), private=True)
     line(f"{out.text} = np.{random.choice(('zeros', 'ones'))}(({rows}, {columns}))")
     product = f"{x.text}[{', '.join(first)}] * {w.text}[{', '.join(second)}]"
+    if random.random() < 0.3:
+        product += f" * {_filled(writer, [rows, columns]).text}[{i}, {j}]"
     number = writer.say.number(0)
     product = random.choice(("{}", "0.5 * {}", "-{}", f"{{}} * {number}", "{0} - 0.25 * {0}")).format(product)
     if random.random() < 0.5:
