@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
-from adjoint.ir import Block, Call, Effect, For, Func, Let, Stmt, While
-from adjoint.ir.walk import bound, map_blocks, names_in, statements
+from adjoint.ir import Block, Call, Effect, Expr, For, Func, Let, Stmt, While
+from adjoint.ir.walk import bound, map_blocks, names_in, statements, subexpressions, substitute
 from adjoint.lower.context import Context
 from adjoint.lower.filling import in_two_steps, is_zeros
 from adjoint.lower.iteration import is_empty
 from adjoint.lower.uses import element_arrays
+
+_SIZES = frozenset("dim add sub maximum minimum tuple".split())
 
 
 def hoist(func: Func, context: Context) -> Func:
@@ -17,7 +20,8 @@ def hoist(func: Func, context: Context) -> Func:
 
     Zeros are stored in every iteration, into memory that is taken once.
 
-    What is read of `x` has been written in the same iteration, so that one piece of memory serves all of them.
+    What is read of `x` has been written in the same iteration, so that one piece of memory serves all of them. A size
+    to which the loop gives a name, the same in each iteration, is written out.
 
     >>> from adjoint.ir.dump import dump
     >>> from tests.ir_text import parse
@@ -53,10 +57,14 @@ def _block(block: Block, movable: set[str], context: Context) -> Block:
     for stmt in block:
         stmt = map_blocks(stmt, lambda inner: _block(inner, movable, context))
         if isinstance(stmt, For | While) and not (isinstance(stmt, For) and stmt.parallel):
-            moved = [each for each in _direct(stmt) if each.target.name in movable and _fixed(each, stmt)]
+            names = _bound_in(stmt)
+            fixed = {id(each): made for each in _direct(stmt) if (made := _fixed(each, stmt, names))}
+            moved = [each for each in _direct(stmt) if each.target.name in movable and id(each) in fixed]
             fills: dict[int, Block] = {id(each): () for each in moved}
             for each in moved:
-                made, fills[id(each)] = in_two_steps(each, context) if is_zeros(each, context) else (each, ())
+                made = fixed[id(each)]
+                if is_zeros(made, context):
+                    made, fills[id(each)] = in_two_steps(made, context)
                 out.append(made)
             stmt = replace(stmt, body=tuple(s for each in stmt.body for s in fills.get(id(each), (each,))))
         out.append(stmt)
@@ -67,16 +75,32 @@ def _direct(loop: For | While) -> list[Let]:
     return [stmt for stmt in loop.body if isinstance(stmt, Let)]
 
 
-def _fixed(made: Let, loop: For | While) -> bool:
-    """Whether the loop binds nothing that the size is made of."""
-    needs = set(names_in(made.value))
+def _fixed(made: Let, loop: For | While, names: Counter[str]) -> Let | None:
+    """Return how an array can be made before a loop; None if its size is made of what the loop binds."""
+    sizes: dict[str, Expr] = {}
+    for stmt in _direct(loop):
+        if stmt is made:
+            break
+        value = substitute(stmt.value, sizes)
+        if names[stmt.target.name] == 1 and _is_size(value) and names.keys().isdisjoint(names_in(value)):
+            sizes[stmt.target.name] = value
+    made = replace(made, value=substitute(made.value, sizes))
+    return made if names.keys().isdisjoint(names_in(made.value)) else None
+
+
+def _is_size(expr: Expr) -> bool:
+    """Whether an expression may be written out where a size is wanted: it takes nothing, and can't fail."""
+    return all(not isinstance(part, Call) or part.prim in _SIZES for part in subexpressions(expr))
+
+
+def _bound_in(loop: For | While) -> Counter[str]:
+    """Return the names that a loop binds, and how many of its statements do."""
+    names: Counter[str] = Counter()
     for stmt in statements((loop,)):
-        names = {var.name for var in bound(stmt)}
+        names.update(var.name for var in bound(stmt))
         match stmt:
             case Effect(Call("move", (targets, _))):
-                names |= set(names_in(targets))
+                names.update(names_in(targets))
             case _:
                 pass
-        if needs & names:
-            return False
-    return True
+    return names

@@ -10,6 +10,7 @@ from tests.programs import features
 from tests.programs.beside import beside
 from tests.programs.branching import branching
 from tests.programs.contractions import contraction
+from tests.programs.exchanges import exchanges
 from tests.programs.expressions import KEYS, Expressions, Helper
 from tests.programs.pieces import pieces
 from tests.programs.points import points
@@ -422,6 +423,9 @@ class Statements(features.Features):
     def contraction(self) -> bool:
         return contraction(self)
 
+    def exchanges(self) -> bool:
+        return exchanges(self)
+
     def while_counted(self) -> bool:
         count = self.scope.fresh("int", low=0, high=8, frozen=True)
         limit = self.random.randint(2, 5)
@@ -465,5 +469,6 @@ COMPOUND = {
     "pieces": 4,
     "stencil": 4,
     "contraction": 3,
+    "exchanges": 4,
 }  # fmt: skip
 COMPOUND |= features.COMPOUND
