@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 
 from adjoint.analysis.linear import Linear, whole
@@ -42,6 +42,8 @@ class Context:
     symbol: dict[str, str] = field(default_factory=dict[str, str])
     # Loop indices, and whether they are never negative.
     natural: dict[str, bool] = field(default_factory=dict[str, bool])
+    # Loop indices, and the names of the numbers at which they start.
+    first: dict[str, str] = field(default_factory=dict[str, str])
     # The shapes of the arrays that loops fill; None for a name with several.
     made: dict[str, Shape | None] = field(default_factory=dict[str, "Shape | None"])
     # The lengths of parameters by the symbols that they have throughout.
@@ -79,6 +81,14 @@ class Context:
         if hint is not None:
             self.hints[name] = hint
         return Var(name)
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Give up names that are used nowhere."""
+        for name in names:
+            self.taken.discard(name)
+            self.kinds.pop(name, None)
+            self.hints.pop(name, None)
+            self.natural.pop(name, None)
 
     def renewed(self, name: str) -> Var:
         """Return a new name for another value of the kind that a name has."""
@@ -170,6 +180,8 @@ class Context:
                 return self.natural.get(name, False)
             case Call("add", (left, right)):
                 return self.is_natural(left) and self.is_natural(right)
+            case Call("sub", (Var(name), Var(start))):
+                return self.first.get(name) == start
             case Call("sub", (Var(name), Lit(int() as less))):
                 span = self.spans.get(name)
                 return span is not None and self.facts.symbols.never_negative(span.start.plus(-less))

@@ -74,6 +74,8 @@ class Factor:
     value: Expr
     axes: tuple[Group, Group]
     matrix: Var | None = None
+    # The index in its first row, if that isn't 0.
+    first: Expr | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +89,6 @@ class Term:
     over: Group
     # What else a sum of products is multiplied by: it depends on both `axes`, or is None.
     scale: Expr | None = None
-
-    def exprs(self) -> tuple[Expr, ...]:
-        """Return all that the sum depends on, and where it goes."""
-        scale = () if self.scale is None else (self.scale,)
-        return (self.left.value, self.right.value, *scale, self.add.target, *self.add.index)
 
 
 def as_sum(stmt: Stmt) -> Stmt:
@@ -246,16 +243,21 @@ def _product(factors: Sequence[Expr], *, negative: bool = False) -> Expr:
 def _matrix(expr: Expr, dtype: Type, bounds: Bounds, kinds: Mapping[str, Type]) -> Factor | None:
     """Return an expression as an element of a matrix of whose rows a block may be taken, with all columns."""
     match expr:
-        case Call("getitem", (Var(name) as matrix, Var(row), Var(column))) if row != column:
-            kind: Type = kinds.get(name)
-            axes = (row,), (column,)
-            whole = not bounds.side or column not in (bounds.outer, bounds.moving)
-            if not whole or not {*axes} <= {*bounds.groups} or bounds.ranges[column][0] != Lit(0):
-                return None
-            fits = is_array(kind) and kind.ndim == 2 and kind.layout == "C" and kind.dtype == dtype
-            return Factor(expr, axes, matrix) if fits else None
+        case Call("getitem", (Var() as matrix, Var(row), Var(column))):
+            first = None
+        case Call("getitem", (Var() as matrix, Call("sub", (Var(row), first)), Var(column))) if (
+            (row,) in bounds.groups and first == bounds.ranges[row][0]
+        ):
+            pass
         case _:
             return None
+    kind: Type = kinds.get(matrix.name)
+    axes = (row,), (column,)
+    whole = not bounds.side or column not in (bounds.outer, bounds.moving)
+    if row == column or not whole or not {*axes} <= {*bounds.groups} or bounds.ranges[column][0] != Lit(0):
+        return None
+    fits = is_array(kind) and kind.ndim == 2 and kind.layout == "C" and kind.dtype == dtype
+    return Factor(expr, axes, matrix, first) if fits else None
 
 
 def factors_of(expr: Expr) -> tuple[bool, list[Expr]]:

@@ -11,6 +11,7 @@ from adjoint.analysis.written import offset_from, shifted
 from adjoint.ir import Accum, Block, Call, Expr, For, Let, Lit, Stmt, Store, Var
 from adjoint.ir.walk import map_operands, mentioned_within, names_in, operands, statements, substitute
 from adjoint.lower.context import Context
+from adjoint.lower.of_rows import OfRows
 from adjoint.lower.products import FLOATS
 from adjoint.rules.numba_types import array, of_dtype
 
@@ -18,7 +19,10 @@ from adjoint.rules.numba_types import array, of_dtype
 class Row(Protocol):
     """Statements in a row, or, where `product` isn't None, a loop in which no number is bound any more."""
 
+    middle: tuple[For, ...]
     body: Block
+    before: Block
+    after: Block
 
     @property
     def product(self) -> object | None: ...
@@ -27,26 +31,24 @@ class Row(Protocol):
 class Kept:
     """The arrays for numbers of a loop in others, an element for each of their iterations."""
 
-    def __init__(self, context: Context, outer: For, middle: Sequence[For]) -> None:
+    def __init__(self, context: Context, outer: For, middle: Sequence[For], block: OfRows | None = None) -> None:
         self.context = context
         self.outer = outer
         self.middle = middle
+        self.block = block
         self.arrays: dict[str, Var] = {}
 
     @property
     def place(self) -> tuple[Expr, ...]:
-        return (self.outer.index, *(loop.index for loop in self.middle))
+        row = self.outer.index if self.block is None else self.block.row
+        return (row, *(loop.index for loop in self.middle))
 
     def mark(self) -> int:
         return len(self.arrays)
 
     def forget(self, mark: int = 0) -> None:
         """Give up the arrays made since a mark, with their names."""
-        for name in list(self.arrays)[mark:]:
-            made = self.arrays.pop(name).name
-            self.context.taken.discard(made)
-            self.context.kinds.pop(made, None)
-            self.context.hints.pop(made, None)
+        self.context.forget([self.arrays.pop(name).name for name in list(self.arrays)[mark:]])
 
     def array(self, name: str) -> Var | None:
         """Return the array for a number; None if that is of a type that isn't kept."""
@@ -59,18 +61,20 @@ class Kept:
     def lets(self) -> tuple[Let, ...]:
         """Return what makes the arrays."""
         index = self.outer.index.name
-        rows, *columns = (_end(loop) for loop in (self.outer, *self.middle))
+        whole = self.outer if self.block is None else self.block.whole
+        rows, *columns = (_end(loop) for loop in (whole, *self.middle))
         for k, width in enumerate(columns):
             if index in names_in(width):
                 offset = offset_from(width, index)
                 assert offset is not None
                 columns[k] = Call("maximum", (shifted(rows, offset - 1), Lit(0)), via="builtin")
+        rows = rows if self.block is None else self.block.size
         return tuple(Let(var, self._empty(var, (rows, *columns))) for var in self.arrays.values())
 
     def _empty(self, var: Var, sizes: tuple[Expr, ...]) -> Expr:
         dtype = self.context.kinds[var.name].dtype
         options = of_dtype(dtype)
-        return Call("empty", (Call("tuple", sizes),), options)
+        return Call("empty", (sizes[0] if len(sizes) == 1 else Call("tuple", sizes),), options)
 
     def without(self, body: Block, local: Container[str], stable: Mapping[str, Expr]) -> Block | None:
         """Return statements with the numbers of the loop replaced: by what they are, or by elements of arrays.
@@ -110,7 +114,10 @@ class Kept:
                 later = {name for names in loads[k + 1 :] for name in names if name not in stable}
                 before = [Let(Var(name), stable.get(name) or self._element(name)) for name in loads[k]]
                 after = [Store(self.arrays[n], self.place, Var(n)) for n in local if n in bound and n in later]
-                part.body = (*before, *_without_unread(part.body, stable), *after)
+                if len(part.middle) > len(self.middle):
+                    part.before, part.after = tuple(before), tuple(after)
+                else:
+                    part.body = (*before, *_without_unread(part.body, stable), *after)
         return True
 
     def _element(self, name: str) -> Expr:

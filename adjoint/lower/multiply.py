@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
-from math import prod
 from operator import is_
 
-from adjoint.analysis.ranges import ends
 from adjoint.ir import Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store, Var
-from adjoint.ir.walk import map_blocks, names_in, statements, substitute, unshared
+from adjoint.ir.walk import map_blocks, names_in, statements, unshared
 from adjoint.lower.context import Context
-from adjoint.lower.factors import Factor, Group, Range, Term, factors_of
+from adjoint.lower.factors import Factor, Group, Range, Term
 from adjoint.lower.iteration import rejoined
 from adjoint.lower.nests import Nest, Nests, Product
+from adjoint.lower.of_rows import Rows
 from adjoint.lower.own_names import own_names
+from adjoint.lower.turns import ends_of, holds, identity, less, place, size, times, turned
 from adjoint.rules.numba_types import Type, array, of_dtype, types
 from adjoint.transform.renest import renest
 
@@ -34,9 +34,10 @@ def multiply(func: Func, context: Context) -> Func:
     several indices number the rows, and added up from one; for blocks of the outermost loop, so that these stay small.
 
     What is added up in a number of the middle loop, `s += x[i, k] * y[k, j]`, is kept in a matrix, as are numbers that
-    go from one part of an iteration to another: the two outer loops do each part for all indices. One of the inner
-    loops may end, or start, at the index of the outer one: then blocks of rows are multiplied, and the small triangles
-    that are left stay in loops, so that no other element is touched.
+    go from one part of an iteration to another: the two outer loops do each part for all indices. So it is with numbers
+    of the outer loop, and arrays that its iterations have for themselves: in blocks of it, these have rows. One of the
+    inner loops may end, or start, at the index of the outer one: then blocks of rows are multiplied, and the small
+    triangles that are left stay in loops, so that no other element is touched.
 
     >>> from adjoint.codegen.emit import text
     >>> from adjoint.lower.expand import expand
@@ -86,6 +87,40 @@ def multiply(func: Func, context: Context) -> Func:
                 for i in range(first, last):
                     for j in range(n):
                         z[i, j] += product[i - first, j]
+    >>> func, context = expand(parse('''
+    ... def f(z: float64[:, ::1], x: float64[:, ::1], n: int64):
+    ...     s: float64[:] = empty(n)
+    ...     for i in range(n):
+    ...         total: float64 = 0.0
+    ...         for j in range(n):
+    ...             s[j] = exp(x[i, j])
+    ...             total = total + s[j]
+    ...         for k in range(n):
+    ...             for j in range(n):
+    ...                 z[i, k] += s[j] / total * x[k, j]
+    ... '''))
+    >>> print(text(multiply(func, context)).partition("    else:")[0], end="")
+    def f(z, x, n):
+        s = np.empty(n)
+        if n >= 8 and n * n * n >= 4096 and x.shape[1] == n:
+            s_rows = np.empty((64, n))
+            total_kept = np.empty(64)
+            for first in range(0, n, 64):
+                last = min(first + 64, n)
+                for i in range(first, last):
+                    total = 0.0
+                    for j in range(n):
+                        s_rows[i - first, j] = math.exp(x[i, j])
+                        total += s_rows[i - first, j]
+                    total_kept[i - first] = total
+                packed = np.empty((last - first, n))
+                for i in range(first, last):
+                    for j_1 in range(n):
+                        packed[i - first, j_1] = s_rows[i - first, j_1] / total_kept[i - first]
+                product = np.dot(packed, x[0:n].T)
+                for i in range(first, last):
+                    for k in range(n):
+                        z[i, k] += product[i - first, k]
     """
     simpler = rejoined(own_names(renest(func), context), context.kinds)
     body = _Multiplier(simpler, context).block(simpler.body)
@@ -117,14 +152,36 @@ class _Multiplier:
     def __init__(self, func: Func, context: Context) -> None:
         self.context = context
         self.nests = Nests(func, context)
+        self.rows = Rows(func, context, self.nests.counts)
 
     def block(self, block: Block) -> Block:
         out: list[Stmt] = []
         for stmt in block:
-            nest = self.nests.find(stmt) if isinstance(stmt, For) else None
-            done = None if nest is None or _never_pays(nest) else parted(nest, self.context)
+            nest = self.nest(stmt) if isinstance(stmt, For) else None
+            done = None if nest is None else parted(nest, self.context)
             out += (map_blocks(stmt, self.block),) if done is None else done
         return block if len(out) == len(block) and all(map(is_, out, block)) else tuple(out)
+
+    def nest(self, loop: For) -> Nest | None:
+        """Return a loop in parts; those of blocks of iterations, if there are more products in these."""
+        taken = set(self.context.taken)
+        count = _terms(self.blocked(loop))
+        self.context.forget(self.context.taken - taken)
+        nest = self.nests.find(loop)
+        if count > _terms(nest):
+            self.context.forget(self.context.taken - taken)
+            nest = self.blocked(loop)
+        return None if nest is None or _never_pays(nest) else nest
+
+    def blocked(self, loop: For) -> Nest | None:
+        """Return a loop in parts for blocks of its iterations, whose arrays have rows for these."""
+        block = self.rows.block(loop, BLOCK)
+        found = None if block is None else self.nests.find(block.loop, block)
+        return None if found is None or any(product.bounds.side for product in found.products) else found
+
+
+def _terms(nest: Nest | None) -> int:
+    return 0 if nest is None else sum(len(product.terms) for product in nest.products)
 
 
 # -- what it becomes ---------------------------------------------------------------------------------------------
@@ -134,17 +191,17 @@ def _never_pays(nest: Nest) -> bool:
     """Whether a side of a product is a number, and too short."""
     for product in nest.products:
         for group in product.bounds.groups:
-            match _size(group, product.bounds.ranges):
-                case Lit(int() as side) if side < _least(product) and product.bounds.moving not in group:
+            match size(group, product.bounds.ranges):
+                case Lit(int() as side) if side < _least(product, nest) and product.bounds.moving not in group:
                     return True
                 case _:
                     pass
     return False
 
 
-def _least(product: Product) -> int:
+def _least(product: Product, nest: Nest) -> int:
     """Return the length of the shortest side with which a product pays."""
-    if is_plain(product):
+    if is_plain(product) and not nest.apart:
         return FEWEST
     return FEWER if all(len(group) == 1 for group in product.bounds.groups) else SHORTEST
 
@@ -156,27 +213,29 @@ def is_plain(product: Product) -> bool:
 
 def parted(nest: Nest, context: Context) -> Block:
     """Return a loop in parts, with matrix products where sides are long enough."""
-    outer = nest.outer
+    outer, whole, block = nest.outer, nest.whole, nest.block
     shared = _Shared(nest.changed)
-    if outer.step == Lit(1) and _is_large(nest):
+    if block is not None:
+        shared.rows = block.first, block.last
+    elif outer.step == Lit(1) and _is_large(nest):
         shared.rows = first, last = _rows_of_block(context)
         outer = replace(outer, start=first, stop=last)
     done: list[Stmt] = []
     tests: list[Expr] = []
     for part in nest.parts:
         if part.product is not None:
-            writer = _Writer(context, part.product, shared)
+            writer = _Writer(context, nest, part.product, shared)
             tests += [test for test in writer.tests() if test not in tests]
             done += writer.stmts()
         elif all(isinstance(stmt, Comment) for stmt in part.body):
             done += part.body
         else:
-            done.append(replace(outer, body=_around(part.middle, part.body)))
-    done = done if shared.rows is None else [*shared.before, _blocks(nest.outer, shared.rows, tuple(done))]
+            done.append(replace(outer, body=(*part.before, *_around(part.middle, part.body), *part.after)))
+    done = done if shared.rows is None else [*shared.before, _blocks(whole, shared.rows, tuple(done))]
     done = [*nest.made, *done]
     if not tests:
         return tuple(done)
-    return (If(reduce(lambda a, b: Call("and", (a, b)), tests), tuple(done), (nest.outer,), loc=nest.outer.loc),)
+    return (If(reduce(lambda a, b: Call("and", (a, b)), tests), tuple(done), (whole,), loc=whole.loc),)
 
 
 def _is_large(nest: Nest) -> bool:
@@ -200,7 +259,7 @@ def _rows_of_block(context: Context) -> tuple[Var, Var]:
 def _blocks(loop: For, rows: tuple[Var, Var], body: Block) -> For:
     """Return a loop over blocks of the rows of another."""
     first, last = rows
-    low, high = _ends(loop)
+    low, high = ends_of(loop)
     end = Call("minimum", (Call("add", (first, Lit(BLOCK))), high), via="builtin")
     return For(first, low, high, Lit(BLOCK), (Let(last, end), *body), loc=loop.loc)
 
@@ -221,8 +280,9 @@ class _Shared:
 class _Writer:
     """Writes products of matrices in the place of a loop, or, for a block of its iterations, in it."""
 
-    def __init__(self, context: Context, nest: Product, shared: _Shared) -> None:
+    def __init__(self, context: Context, whole: Nest, nest: Product, shared: _Shared) -> None:
         self.context = context
+        self.whole = whole
         self.nest = nest
         self.bounds = nest.bounds
         self.terms = nest.terms
@@ -236,23 +296,24 @@ class _Writer:
 
     def tests(self) -> list[Expr]:
         """Return what tells whether the matrices are large enough, and have no other columns."""
+        ranges = {**self.bounds.ranges, self.bounds.outer: ends_of(self.whole.whole)}
         sides = [group for group in self.bounds.groups if self.bounds.moving not in group]
-        rows, *others = (_size(group, self.bounds.ranges) for group in sides)
-        least = _least(self.nest)
+        rows, *others = (size(group, ranges) for group in sides)
+        least = _least(self.nest, self.whole)
         tests: list[Expr] = [Call("ge", (rows, Lit(2 * BLOCK if self.bounds.side else least)))]
         tests += [Call("ge", (size, Lit(least))) for size in others]
-        if not is_plain(self.nest):
-            tests.append(Call("ge", (_times(rows, *others), Lit(LEAST))))
+        if not is_plain(self.nest) or self.whole.apart:
+            tests.append(Call("ge", (times(rows, *others), Lit(LEAST))))
             # Two negative lengths have a positive product.
-            lengths = [_less(*self.bounds.ranges[name]) for group in sides if len(group) > 1 for name in group]
+            lengths = [less(*ranges[name]) for group in sides if len(group) > 1 for name in group]
             tests += [Call("ge", (n, Lit(1))) for n in lengths if not isinstance(n, Call) or n.prim != "dim"]
         for factor in (each for term in self.terms for each in (term.left, term.right)):
             if factor.matrix is not None and factor.matrix.name not in self.nest.made:
                 (column,) = factor.axes[1]
-                there, columns = Call("dim", (factor.matrix, Lit(1))), self.bounds.ranges[column][1]
+                there, columns = self.whole.columns(factor.matrix), ranges[column][1]
                 test = Call("eq", (there, columns))
                 tests += [] if test in tests or columns == there else [test]
-        return [test for test in dict.fromkeys(tests) if not _holds(test)]
+        return [test for test in dict.fromkeys(tests) if not holds(test)]
 
     def products(self, ranges: dict[str, Range]) -> Iterator[Stmt]:
         """Yield the products of blocks, factors that two of them have are put together once."""
@@ -262,7 +323,7 @@ class _Writer:
             matrices: list[tuple[Factor, Var]] = []
             for factor in (term.left, term.right):
                 steady = not self.bounds.side and self.shared.changed.isdisjoint(names_in(factor.value))
-                known, key = self.shared.packed if steady else own, _key(factor, ranges)
+                known, key = self.shared.packed if steady else own, identity(factor, ranges)
                 if factor.matrix is None and key not in known:
                     known[key] = self.context.fresh("packed", array(self.dtype(term), 2), "packed")
                     packing = self.packed(term, factor, known[key], ranges)
@@ -296,9 +357,9 @@ class _Writer:
 
     def packed(self, term: Term, factor: Factor, packed: Var, ranges: dict[str, Range]) -> Iterator[Stmt]:
         """Yield what puts a factor of a block into a matrix."""
-        sizes = Call("tuple", tuple(_size(group, ranges) for group in factor.axes))
+        sizes = Call("tuple", tuple(size(group, ranges) for group in factor.axes))
         yield Let(packed, Call("empty", (sizes,), of_dtype(self.dtype(term))))
-        yield self.loops(factor.axes, ranges, Store(packed, _place(factor.axes, ranges), factor.value, term.add.loc))
+        yield self.loops(factor.axes, ranges, Store(packed, place(factor.axes, ranges), factor.value, term.add.loc))
 
     def product(
         self, term: Term, factors: list[tuple[Factor, Var]], ranges: dict[str, Range], made: dict[object, Var]
@@ -306,11 +367,11 @@ class _Writer:
         """Yield the product of two blocks, if it isn't `made` yet, and the loops that add it."""
         first, second = term.axes
         left, right = factors if first in term.left.axes else factors[::-1]
-        args = _turned(*left, ranges, (first, term.over)), _turned(*right, ranges, (term.over, second))
+        args = turned(*left, ranges, (first, term.over)), turned(*right, ranges, (term.over, second))
         if args not in made:
             made[args] = self.context.fresh("product", array(self.dtype(term), 2), "product")
             yield Let(made[args], Call("dot", args, via="np"), term.add.loc)
-        element: Expr = Call("getitem", (made[args], *_place(term.axes, ranges)))
+        element: Expr = Call("getitem", (made[args], *place(term.axes, ranges)))
         element = element if term.scale is None else Call("mul", (term.scale, element))
         yield self.loops(term.axes, ranges, replace(term.add, value=element))
 
@@ -318,73 +379,3 @@ class _Writer:
         for index in reversed([name for group in axes for name in group]):
             stmt = For(Var(index), *ranges[index], Lit(1), (stmt,), loc=self.nest.outer.loc)
         return stmt
-
-
-# -- sizes and places --------------------------------------------------------------------------------------------
-
-
-def _place(axes: Sequence[Group], ranges: Mapping[str, Range]) -> tuple[Expr, ...]:
-    """Return where the element of some indices is in a block."""
-    return tuple(_position(group, ranges) for group in axes)
-
-
-def _position(group: Group, ranges: Mapping[str, Range]) -> Expr:
-    """Return how many turns loops have made, each in the one before."""
-    first, *others = group
-    position = _less(ranges[first][0], Var(first))
-    for name in others:
-        turns = Call("mul", (position, _less(*ranges[name])))
-        position = Call("add", (turns, _less(ranges[name][0], Var(name))))
-    return position
-
-
-def _size(group: Group, ranges: Mapping[str, Range]) -> Expr:
-    """Return how many turns loops make, each in the one before."""
-    return _times(*(_less(*ranges[name]) for name in group))
-
-
-def _times(*factors: Expr) -> Expr:
-    number = prod(factor.value for factor in factors if isinstance(factor, Lit) and isinstance(factor.value, int))
-    others = [factor for factor in factors if not isinstance(factor, Lit)]
-    return reduce(lambda a, b: Call("mul", (a, b)), others if others and number == 1 else [*others, Lit(number)])
-
-
-def _holds(test: Expr) -> bool:
-    match test:
-        case Call("ge", (Lit(int() as size), Lit(int() as least))):
-            return size >= least
-        case _:
-            return False
-
-
-def _ends(loop: For) -> Range:
-    found = ends(loop)
-    assert found is not None, "loops that count one up or down have ends"
-    return found
-
-
-def _less(low: Expr, high: Expr) -> Expr:
-    match low, high:
-        case Lit(int() as first), Lit(int() as last):
-            return Lit(last - first)
-        case _:
-            pass
-    return high if low == Lit(0) else Call("sub", (high, low))
-
-
-def _key(factor: Factor, ranges: Mapping[str, Range]) -> object:
-    """Return what is the same for factors that are equal but for the names of indices, and the order of a product."""
-    names = [name for group in factor.axes for name in group]
-    places: dict[str, Expr] = {name: Lit(f"index {k}") for k, name in enumerate(names)}
-    negative, factors = factors_of(substitute(factor.value, places))
-    lengths = tuple(map(len, factor.axes)), tuple(ranges[name] for name in names)
-    return negative, tuple(sorted(factors, key=repr)), *lengths
-
-
-def _turned(factor: Factor, matrix: Var, ranges: Mapping[str, Range], wanted: tuple[Group, Group]) -> Expr:
-    """Return the matrix of a factor, with these axes."""
-    block: Expr = matrix
-    if factor.matrix is not None:
-        (row,) = factor.axes[0]
-        block = Call("getitem", (matrix, Call("slice", (*ranges[row], Lit(None)))))
-    return block if factor.axes == wanted else Call("transpose", (block,))

@@ -8,15 +8,16 @@ from dataclasses import dataclass, field, replace
 
 from adjoint.analysis.ranges import counts_by_one, may_be_asked_again
 from adjoint.analysis.sharing import memory_classes
-from adjoint.ir import Accum, Block, Comment, Expr, For, Func, Let, Stmt, Store, Var
+from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, Let, Lit, Stmt, Store, Var
 from adjoint.ir.walk import mentioned, mentioned_within, names_in, statements, substitute
 from adjoint.lower.accesses import Access, Accesses, in_lockstep
 from adjoint.lower.context import Context
 from adjoint.lower.factors import Bounds, Term, is_arithmetic, terms, triangle, type_of
 from adjoint.lower.kept import Kept, as_number_sum
+from adjoint.lower.of_rows import OfRows
 from adjoint.lower.uses import open_indices
 
-LONGEST = 60  # statements of a loop that may stand twice
+LONGEST = 100  # statements of a loop that may stand twice
 
 Loops = tuple[For, ...]  # each all that is done in the one before
 
@@ -42,6 +43,9 @@ class Part:
     body: Block
     product: Product | None = None
     was: Block = ()
+    # What is done before and after the loops in the outer one.
+    before: Block = ()
+    after: Block = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,20 @@ class Nest:
     made: Block
     # Arrays that aren't the same all over the loop.
     changed: frozenset[str]
+    # Where the loop is over the iterations of a block.
+    block: OfRows | None
+    # Whether numbers or arrays that its iterations have for themselves go from part to part.
+    apart: bool
+
+    @property
+    def whole(self) -> For:
+        """Return the loop of which this is a block, or it is itself."""
+        return self.outer if self.block is None else self.block.whole
+
+    def columns(self, matrix: Var) -> Expr:
+        """Return how long the rows of a matrix are."""
+        known = {} if self.block is None else self.block.lengths
+        return known[matrix.name][-1] if matrix.name in known else Call("dim", (matrix, Lit(1)))
 
     @property
     def products(self) -> tuple[Product, ...]:
@@ -61,7 +79,7 @@ class Nest:
 
 @dataclass(slots=True)
 class Middle:
-    """Loops in another one: the numbers that each iteration makes for itself, and what keeps them."""
+    """Loops in another one, or none: the numbers that each iteration makes for itself, and what keeps them."""
 
     loops: Loops
     # The first statement that mentions each.
@@ -81,16 +99,17 @@ class Nests:
         self.counts = Counter(name for stmt in statements(func.body) for name in mentioned(stmt))
         self.read_outside = open_indices(func)
 
-    def find(self, outer: For) -> Nest | None:
+    def find(self, outer: For, block: OfRows | None = None) -> Nest | None:
         """Return a loop in parts, of which at least one is a product; None if there is none, or parts may not part."""
         if not counts_by_one(outer) or not any(isinstance(s, For) and any(_splits(s)) for s in outer.body):
             return None
         if self.accesses.of(outer).effect or sum(1 for _ in statements((outer,))) > LONGEST:
             return None
+        own = self.numbers(outer, (outer,), Kept(self.context, outer, (), block))
         parts: list[Part] = []
         middles: list[Middle] = []
         for stmt in outer.body:
-            middle = self.middle(outer, stmt) if isinstance(stmt, For) else None
+            middle = self.middle(outer, stmt, own) if isinstance(stmt, For) else None
             if middle is not None:
                 middles.append(middle)
                 parts += middle.parts
@@ -99,12 +118,20 @@ class Nests:
             else:
                 parts.append(Part((), (stmt,), was=(stmt,)))
         local = {id(middle.loops[-1]): middle.local for middle in middles}
-        if not middles or not self.may_part(outer, parts, local):
-            for middle in middles:
-                middle.kept.forget()
-            return None
-        made = [let for middle in middles for let in middle.kept.lets()]
-        return Nest(outer, tuple(parts), tuple(made), self.changed(outer) | {let.target.name for let in made})
+        if middles and self.may_part(outer, parts, local, own.local) and own.kept.share(parts, own.local, own.stable):
+            made = [let for each in (own, *middles) for let in each.kept.lets()]
+            changed = self.changed(outer) | {let.target.name for let in made}
+            before = () if block is None else block.made
+            apart = block is not None or bool(own.kept.arrays)
+            return Nest(outer, tuple(parts), (*before, *made), changed, block, apart)
+        for each in (own, *middles):
+            each.kept.forget()
+        return None
+
+    def numbers(self, outer: For, loops: Loops, kept: Kept) -> Middle:
+        """Return the numbers that each iteration of the last of some loops makes for itself."""
+        local = self.local(loops[-1])
+        return Middle(loops, local, self.stable(outer, loops, local), kept)
 
     def changed(self, outer: For) -> frozenset[str]:
         """Return the arrays that a loop changes, by whatever name."""
@@ -114,28 +141,29 @@ class Nests:
 
     # -- the loops in it ---------------------------------------------------------------------------------------
 
-    def middle(self, outer: For, loop: For) -> Middle | None:
+    def middle(self, outer: For, loop: For, own: Middle) -> Middle | None:
         """Return a loop in parts, or one with those in it, if one of them is a product."""
-        found = (self.split(outer, loops) for loops in _splits(loop))
+        found = (self.split(outer, loops, own) for loops in _splits(loop))
         return next((middle for middle in found if middle is not None), None)
 
-    def split(self, outer: For, loops: Loops) -> Middle | None:
+    def split(self, outer: For, loops: Loops, own: Middle) -> Middle | None:
         """Return loops in parts, if one of these is a product."""
         if not all(map(counts_by_one, loops)) or not all(map(may_be_asked_again, loops)):
             return None
-        last = loops[-1]
-        local = self.local(last)
-        found = Middle(loops, local, self.stable(outer, loops, local), Kept(self.context, outer, loops))
-        for stmt in last.body:
-            product = self.product(outer, found, stmt) if isinstance(stmt, For) else None
+        found = self.numbers(outer, loops, Kept(self.context, outer, loops, own.kept.block))
+        mark = own.kept.mark()
+        for stmt in loops[-1].body:
+            product = self.product(outer, found, own, stmt) if isinstance(stmt, For) else None
             if product is not None:
                 found.parts.append(Part(loops, product[0], product[1], (stmt,)))
             elif found.parts and found.parts[-1].product is None:
                 found.parts[-1].body = found.parts[-1].was = (*found.parts[-1].body, stmt)
             else:
                 found.parts.append(Part(loops, (stmt,), was=(stmt,)))
-        if all(part.product is None for part in found.parts) or not found.kept.share(found.parts, local, found.stable):
+        whole = all(part.product is None for part in found.parts)
+        if whole or not found.kept.share(found.parts, found.local, found.stable):
             found.kept.forget()
+            own.kept.forget(mark)
             return None
         return found
 
@@ -170,7 +198,7 @@ class Nests:
                 stable[name] = value
         return stable
 
-    def product(self, outer: For, middle: Middle, loop: For) -> tuple[Block, Product] | None:
+    def product(self, outer: For, middle: Middle, own: Middle, loop: For) -> tuple[Block, Product] | None:
         """Return loops that add up products, in terms of arrays for numbers of the loops around, and all they do."""
         found = innermost(loop)
         if found is None:
@@ -181,13 +209,16 @@ class Nests:
             return None
         if not self.stay((outer, *middle.loops, *inner), bounds):
             return None
-        mark = middle.kept.mark()
-        new = middle.kept.without(body, middle.local, middle.stable)
+        marks = [(each, each.kept.mark()) for each in (middle, own)]
+        new = body
+        for each, _ in marks:
+            new = None if new is None else each.kept.without(new, each.local, each.stable)
         sums = terms(new, bounds, self.context.kinds, self.accesses) if new is not None else None
-        if new is None or sums is None or self.moves(outer, bounds, sums):
-            middle.kept.forget(mark)
+        if new is None or sums is None:
+            for each, mark in marks:
+                each.kept.forget(mark)
             return None
-        made = frozenset(var.name for var in middle.kept.arrays.values())
+        made = frozenset(var.name for each, _ in marks for var in each.kept.arrays.values())
         inner = (*inner[:-1], replace(inner[-1], body=new))
         return new, Product(outer, middle.loops, inner, bounds, tuple(sums), made)
 
@@ -211,18 +242,16 @@ class Nests:
         names = {name for end in bounds.ends() for name in names_in(end)}
         return not names & self.accesses.of(loops[0]).binds and all(map(may_be_asked_again, loops))
 
-    def moves(self, outer: For, bounds: Bounds, found: Sequence[Term]) -> bool:
-        """Whether a name in a product is bound in the outer loop: it may stand for something else in another row."""
-        names = {name for term in found for expr in term.exprs() for name in names_in(expr)}
-        return bool((names - bounds.ranges.keys()) & self.accesses.of(outer).binds)
-
-    def may_part(self, outer: For, parts: Sequence[Part], local: Mapping[int, Mapping[str, Let]]) -> bool:
-        """Whether the outer loop may do all of one part before it does the next one."""
+    def may_part(
+        self, outer: For, parts: Sequence[Part], local: Mapping[int, Mapping[str, Let]], numbers: Mapping[str, Let]
+    ) -> bool:
+        """Whether the outer loop may do all of one part before it does the next one, if it keeps its numbers."""
         moving = self.accesses.of(outer).binds
         for k, first in enumerate(parts):
             for second in parts[k + 1 :]:
                 together = bool(first.middle) and bool(second.middle) and first.middle[-1] is second.middle[-1]
-                own = local[id(first.middle[-1])].keys() if together else set[str]()
+                # Loops in the outer one hand its numbers on from iteration to iteration.
+                own = local[id(first.middle[-1])].keys() if together else numbers.keys()
                 loops = (outer, *first.middle) if together else (outer,)
                 pairs = [(self.accesses.of(a), self.accesses.of(b)) for a in first.was for b in second.was]
                 if any((a.binds & (b.binds | b.reads) | b.binds & a.reads) - own for a, b in pairs):

@@ -168,6 +168,20 @@ MAY_NOT = [
 ]
 
 
+ENDS = [
+    nested(between="w: int64 = n - p", stop="w"),
+    nested(between="w: int64 = n - 1", stop="w"),
+    nested(stop="w").replace("s: float64 = x1[j]", "w: int64 = n - j\n            s: float64 = x1[j]"),
+    nested(stop="w").replace("for j in range(n)", "w: int64 = n - i\n        for j in range(n)"),
+]
+
+
+@pytest.mark.parametrize("source", ENDS)
+def test_an_end_of_a_loop_that_an_iteration_has_for_itself(source: str) -> None:
+    func, after = changed(source)
+    assert text(after) == text(func)
+
+
 @pytest.mark.parametrize("source", MAY)
 def test_groups_of_loops(source: str) -> None:
     func, after = changed(source)
@@ -221,6 +235,24 @@ def test_a_triangle_beside_has_blocks_of_its_own() -> None:
     func, after = changed(nested("s = s + x2[i, q] * y3[p, q, j]", last=triangle))
     assert text(after).count("np.dot") == 2
     are_equal(func, after, (3, 4, 5))
+
+
+def test_groups_of_as_many_indices_in_all_have_matrices_of_their_own() -> None:
+    source = HEAD + """    for i in range(n):
+        for j in range(n):
+            for l in range(n):
+                for p in range(n):
+                    for q in range(n):
+                        z3[i, j, l] += x3[i, p, q] * y4[j, l, p, q]
+        for t in range(n):
+            for p1 in range(n):
+                for q1 in range(n):
+                    for r1 in range(n):
+                        z2[i, t] += x4[i, p1, q1, r1] * y4[p1, q1, r1, t]
+""" + TAIL
+    func, after = changed(source)
+    assert text(after).count("np.dot") == 2
+    are_equal(func, after)
 
 
 INSIDE = HEAD + """    for i in range(n):

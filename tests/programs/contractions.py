@@ -20,14 +20,14 @@ def contraction(writer: Statements) -> bool:
     sizes = {i: rows, j: columns, **dict(zip(inner, over, strict=True))}
     moved = random.random() < 0.6  # a window that goes along
     first = [f"{i} + {inner[0]}", *inner[1:]] if moved else [i, *inner]
-    x = _filled(writer, [rows + over[0] - 1, *over[1:]] if moved else [rows, *over])
+    x = filled(writer, [rows + over[0] - 1, *over[1:]] if moved else [rows, *over])
     second = random.choice(([*inner, j], [j, *inner], [inner[0], j, *inner[1:]]))
-    w = _filled(writer, [sizes[name] for name in second])
+    w = filled(writer, [sizes[name] for name in second])
     out = writer.scope.fresh("array", "out", shape=(rows, columns), private=True)
     line(f"{out.text} = np.{random.choice(('zeros', 'ones'))}(({rows}, {columns}))")
     product = f"{x.text}[{', '.join(first)}] * {w.text}[{', '.join(second)}]"
     if random.random() < 0.3:
-        product += f" * {_filled(writer, [rows, columns]).text}[{i}, {j}]"
+        product += f" * {filled(writer, [rows, columns]).text}[{i}, {j}]"
     number = writer.say.number(0)
     product = random.choice(("{}", "0.5 * {}", "-{}", f"{{}} * {number}", "{0} - 0.25 * {0}")).format(product)
     if random.random() < 0.5:
@@ -41,7 +41,7 @@ def contraction(writer: Statements) -> bool:
     return True
 
 
-def _filled(writer: Statements, shape: Sequence[int]) -> Name:
+def filled(writer: Statements, shape: Sequence[int]) -> Name:
     """Write a new array with elements that depend on a number."""
     made = writer.scope.fresh("array", "block", shape=tuple(shape), private=True)
     writer.line(f"{made.text} = np.empty(({', '.join(map(str, shape))},))")

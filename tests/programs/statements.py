@@ -18,6 +18,7 @@ from tests.programs.scope import Name, Scope
 from tests.programs.sequences import sequences
 from tests.programs.stencils import stencil
 from tests.programs.sweeps import fold, relay, scratch, sweep
+from tests.programs.weights import weights
 from tests.programs.windows import windows
 
 INDENT = "    "
@@ -426,6 +427,9 @@ class Statements(features.Features):
     def exchanges(self) -> bool:
         return exchanges(self)
 
+    def weights(self) -> bool:
+        return weights(self)
+
     def while_counted(self) -> bool:
         count = self.scope.fresh("int", low=0, high=8, frozen=True)
         limit = self.random.randint(2, 5)
@@ -470,5 +474,6 @@ COMPOUND = {
     "stencil": 4,
     "contraction": 3,
     "exchanges": 4,
+    "weights": 3,
 }  # fmt: skip
 COMPOUND |= features.COMPOUND
