@@ -6,6 +6,7 @@ belongs to the loops around the place where it came up: it has one value per ite
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from adjoint.analysis.linear import Linear, symbol
@@ -94,6 +95,17 @@ class Atoms:
         """Add forms that are not negative to what is known of an atom."""
         ((name, _),) = atom.terms
         self.facts[name] += forms
+
+    def known(self, names: Iterable[str]) -> Iterator[Linear]:
+        """Yield all that is never negative of atoms, and of those that these facts mention."""
+        todo = [*names]
+        seen: set[str] = set()
+        while todo:
+            name = todo.pop()
+            if name not in seen:
+                seen.add(name)
+                yield from self.facts[name]
+                todo += [other for form in self.facts[name] for other in form.symbols]
 
 
 @dataclass(frozen=True, slots=True)

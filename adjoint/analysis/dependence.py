@@ -226,17 +226,10 @@ class _Instance:
 
     def facts(self) -> Iterator[Linear]:
         """Yield all that is known to be not negative: of the loops around, the subscripts, and what they mention."""
-        found = [*self.access.facts]
-        todo = [round_.counter for round_ in self.access.rounds]
-        todo += [name for form in (*found, *_forms(self.access)) for name in form.symbols]
-        seen: set[str] = set()
-        while todo:
-            name = todo.pop()
-            if name not in seen:
-                seen.add(name)
-                found += self.atoms.facts[name]
-                todo += [other for form in self.atoms.facts[name] for other in form.symbols]
-        yield from map(self.form, found)
+        own = self.access.facts
+        names = [round_.counter for round_ in self.access.rounds]
+        names += [name for form in (*own, *_forms(self.access)) for name in form.symbols]
+        yield from map(self.form, (*own, *self.atoms.known(names)))
 
 
 def _forms(access: Access) -> Iterator[Linear]:

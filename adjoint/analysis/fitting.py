@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from numba import types as nb
 
-from adjoint.analysis.shapes import Dim, Shapes, split
+from adjoint.analysis.dims import Dim, less, split
+from adjoint.analysis.shapes import Shapes
 from adjoint.analysis.structure import Structure
 from adjoint.ir import Call, Expr, For, Let, Lit, Stmt, Store, Var, While
 from adjoint.rules.spelling import is_view
@@ -23,8 +24,7 @@ def written(stmt: Store, shapes: Shapes, structure: Structure) -> list[tuple[Exp
                 if own is not None:
                     found[own, right, own] = None
             elif length != 1 and left != right:
-                own = Call("sub", (left, Lit(cut)), via="operator") if cut else left
-                found[left, right, own] = None
+                found[left, right, less(left, cut)] = None
     return list(found)
 
 
@@ -41,11 +41,12 @@ def _length(dim: Dim, stmt: Stmt, shapes: Shapes, structure: Structure) -> Expr 
     """Return an expression for a length, of what there is at a statement anyway; None for 1, which always fits."""
     base, cut = split(dim)
     size = _expr(base, shapes)
-    if size is None and isinstance(base, str):
-        size = _size(base, stmt, shapes, structure)
+    named = (_size(each, stmt, shapes, structure) for each in shapes.also(base) if isinstance(each, str))
+    if size is None:
+        size = next((each for each in named if each is not None), None)
     if size is None or size == Lit(1):
         return None
-    return Call("maximum", (Call("sub", (size, Lit(cut)), via="operator"), Lit(0)), via="builtin") if cut else size
+    return Call("maximum", (less(size, cut), Lit(0)), via="builtin") if cut > 0 else less(size, cut)
 
 
 def _size(symbol: str, stmt: Stmt, shapes: Shapes, structure: Structure) -> Expr | None:

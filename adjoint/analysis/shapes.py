@@ -11,14 +11,12 @@ from dataclasses import dataclass, field
 
 from numba import types as nb
 
+from adjoint.analysis.dims import Dim, Key, Shape, cut_from, less, split
+from adjoint.analysis.indexed import NAMELESS, indexed, is_array, key_of
 from adjoint.analysis.reshaped import left_over
-from adjoint.ir import Call, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
-from adjoint.ir.walk import items_of, statements
+from adjoint.ir import Block, Call, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
+from adjoint.ir.walk import blocks, items_of, statements
 from adjoint.rules.find import kind
-from adjoint.rules.numba_types import element_type
-
-Dim = int | str
-Shape = tuple[Dim, ...]
 
 _LIKE = frozenset(
     {
@@ -65,6 +63,9 @@ class Shapes:
     entry: list[tuple[Expr, Expr]] = field(default_factory=list[tuple[Expr, Expr]])
     # Dimensions that are equal unless an axis is stretched, with the place where that would happen.
     meetings: dict[Dim, list[tuple[Dim, Meeting]]] = field(default_factory=dict[Dim, list[tuple[Dim, Meeting]]])
+    # The whole numbers that are the same function of the same ones, and the length of a slice by axis and bounds.
+    number: dict[str, Key] = field(default_factory=dict[str, Key])
+    slices: list[tuple[Dim, Key, Dim]] = field(default_factory=list[tuple[Dim, Key, Dim]])
     # By `Store`: a length of what is written, and that of the place if it may be another, with its axis.
     stored: dict[int, list[tuple[Dim, Dim, int]]] = field(default_factory=dict[int, list[tuple[Dim, Dim, int]]])
 
@@ -83,34 +84,39 @@ class Shapes:
 
     def canonical(self, dim: Dim) -> Dim:
         """Return the one symbol of all dimensions that are taken for equal."""
-        base, cut = split(dim)
-        while base in self.equals:
-            base = self.equals[base]
-        if not cut:
-            return base
-        return max(0, base - cut) if isinstance(base, int) else f"{base}-{cut}"
+        while (base := split(dim)[0]) in self.equals:
+            dim = cut_from(self.equals[base], split(dim)[1])
+        return dim
+
+    def also(self, dim: Dim) -> list[Dim]:
+        """Return all symbols of one size, the canonical one first."""
+        return [dim, *(other for other in self.equals if self.canonical(other) == dim)]
 
     def take_for_equal(self, a: Dim, b: Dim) -> bool:
         """Assume that two sizes of arguments are equal, to be checked on entry; say whether they are such."""
         (first, cut), (second, other_cut) = split(self.canonical(a)), split(self.canonical(b))
-        if first == second and cut == other_cut:
-            return True
+        if first == second:
+            return cut == other_cut
         known = [isinstance(base, int) or base in self.arguments for base in (first, second)]
-        if not self.assume or cut != other_cut or not all(known) or isinstance(first, int) and isinstance(second, int):
+        if not self.assume or not all(known) or isinstance(first, int) and isinstance(second, int):
             return False
         if isinstance(second, int):
-            first, second = second, first
-        self.equals[second] = first
-        sizes = [Lit(base) if isinstance(base, int) else self.arguments[base] for base in (second, first)]
-        self.entry.append((sizes[0], sizes[1]))
+            first, cut, second, other_cut = second, other_cut, first, cut
+        self.equals[second] = cut_from(first, cut - other_cut)
+        self.entry.append((self.arguments[second], self.size(self.equals[second])))
         return True
+
+    def size(self, dim: Dim) -> Expr:
+        """Return the expression for a size that belongs to the arguments, or that less a number, if not negative."""
+        base, cut = split(dim)
+        return less(Lit(base) if isinstance(base, int) else self.arguments[base], cut)
 
     def indexed(self, stmt: Store) -> Shape | None:
         """Return the shape of the part of an array that a statement writes, if it can be followed."""
         base = self.of(stmt.array)
         if base is None:
             return None
-        return _indexed(base, list(stmt.index), 0, lambda axis: f"?{axis}", self)
+        return indexed(base, list(stmt.index), lambda axis: f"{NAMELESS}{axis}", self)
 
     def meet(self, a: Dim, b: Dim, meeting: Meeting) -> None:
         self.meetings.setdefault(a, []).append((b, meeting))
@@ -166,8 +172,7 @@ def shapes(func: Func, *, assume: bool = False) -> Shapes:
                     found.arguments[f"{param.name}.{axis}"] = Call("dim", (Var(param.name), Lit(axis)))
             elif isinstance(kind_, nb.Integer):
                 found.arguments[param.name] = Var(param.name)
-        for stmt in statements(func.body):
-            _visit(stmt, found, varying)
+        _walk(func.body, found, varying)
         changed = {phi for phi, value in _kept(func) if phi in found.shape and found.of(Var(phi)) != found.of(value)}
         if not changed - varying:
             return found
@@ -179,19 +184,6 @@ def _kept(func: Func) -> list[tuple[str, Expr]]:
     return [(carry.phi.name, carry.next) for stmt in loops for carry in stmt.carried]
 
 
-def _cut(dim: Dim, number: int) -> Dim:
-    base, before = split(dim)
-    return f"{base}-{before + number}" if before + number else base
-
-
-def split(dim: Dim) -> tuple[Dim, int]:
-    """Take apart the symbol of a size from which a slice has cut a number of elements."""
-    if isinstance(dim, int):
-        return dim, 0
-    base, minus, cut = dim.rpartition("-")
-    return (base, int(cut)) if minus else (dim, 0)
-
-
 def dim(expr: Expr, found: Shapes) -> Dim | None:
     """Return the symbol of an integer operand."""
     match expr:
@@ -201,6 +193,16 @@ def dim(expr: Expr, found: Shapes) -> Dim | None:
             return found.symbol.get(name, name)
         case _:
             return None
+
+
+def _walk(block: Block, found: Shapes, varying: Collection[str]) -> None:
+    for stmt in block:
+        if not isinstance(stmt, If):
+            _visit(stmt, found, varying)
+        for inner in blocks(stmt):
+            _walk(inner, found, varying)
+        if isinstance(stmt, If):
+            _visit(stmt, found, varying)  # what is merged has been made inside
 
 
 def _visit(stmt: Stmt, found: Shapes, varying: Collection[str]) -> None:
@@ -229,6 +231,8 @@ def _visit_call(stmt: Let, call: Call, found: Shapes) -> None:
         shape = found.of(call.args[0])
         if shape is not None and isinstance(call.args[1].value, int) and call.args[1].value < len(shape):
             found.symbol[name] = shape[call.args[1].value]
+    elif isinstance(kind_, nb.Integer) and call.prim in ("add", "sub", "mul") and not call.kwargs:
+        found.number[name] = (call.prim, *(key_of(arg, found) for arg in call.args))
     elif isinstance(kind_, nb.Array):
         shape = _result(stmt, call, kind_.ndim, found)
         if shape is not None and len(shape) == kind_.ndim:
@@ -239,7 +243,7 @@ def _visit_store(stmt: Store, found: Shapes) -> None:
     """A part of an array meets the value that is written to it; the value may be stretched."""
     part = found.of(stmt.array) if stmt.index == (Lit(...),) else found.indexed(stmt)
     value = found.of(stmt.value)
-    if part is None or value is None or len(part) < len(value) or any(_is_array(i, found) for i in stmt.index):
+    if part is None or value is None or len(part) < len(value) or any(is_array(i, found) for i in stmt.index):
         return  # through an array of integers a value is rarely stretched, and a check would read all elements
     repeated = len(part) - len(value)
     for axis, (length, other) in enumerate(zip(part[repeated:], value, strict=True), repeated):
@@ -276,7 +280,7 @@ def _result(stmt: Let, call: Call, rank: int, found: Shapes) -> Shape | None:
         case Call(prim, (_,), kwargs) if prim in _KEEP and operands[0] is not None:
             return _reduced(operands[0], dict(kwargs), rank)
         case Call("getitem", (_, *index)) if operands[0] is not None:
-            return _indexed(operands[0], index, rank, fresh, found)
+            return indexed(operands[0], index, fresh, found)
         case _:
             return None
 
@@ -339,59 +343,3 @@ def _reduced(shape: Shape, kwargs: dict[str, Expr], rank: int) -> Shape | None:
             return (*shape[:axis], *middle, *shape[axis + 1 :])
         case _:
             return None
-
-
-def _indexed(shape: Shape, index: list[Expr], rank: int, fresh: Callable[[int], Dim], found: Shapes) -> Shape | None:
-    """Return the shape of `x[index]` for basic indices; an axis cut by a slice gets a new symbol."""
-    if Lit(...) in index:
-        if index == [Lit(...)]:
-            return shape
-        return None
-    dims: list[Dim] = []
-    axis = 0
-    for item in index:
-        match item:
-            case Lit(None):
-                dims.append(1)
-                continue
-            case Call("slice", (Lit(None), Lit(None), Lit(None))):
-                dims.append(shape[axis])
-            case Call("slice", bounds):
-                dims.append(_sliced(shape[axis], bounds, found) or fresh(len(dims)))
-            case Var() if _is_array(item, found):
-                return _chosen(shape, index, item, dims, found)
-            case _:
-                pass
-        axis += 1
-    return (*dims, *shape[axis:])
-
-
-def _chosen(shape: Shape, index: list[Expr], where: Var, dims: list[Dim], found: Shapes) -> Shape | None:
-    """Return the shape of `x[:, where]`, the array of integers being alone among whole axes."""
-    position = index.index(where)
-    alone = all(_is_whole(item) for k, item in enumerate(index) if k != position)
-    own = found.of(where)
-    if not alone or own is None or isinstance(element_type(found.types[where.name]), nb.Boolean):
-        return None
-    return (*dims, *own, *shape[position + 1 :])
-
-
-def _is_array(item: Expr, found: Shapes) -> bool:
-    return isinstance(item, Var) and isinstance(found.types.get(item.name), nb.Array)
-
-
-def _is_whole(item: Expr) -> bool:
-    return item == Call("slice", (Lit(None), Lit(None), Lit(None)))
-
-
-def _sliced(size: Dim, bounds: tuple[Expr, ...], found: Shapes) -> Dim | None:
-    """Return the length of `size[a:b]` for a >= 0 and b < 0, or absent: always max(0, size - a - |b|)."""
-    match bounds:
-        case (Lit(start), Lit(stop), Lit(None) | Lit(1)):
-            start = start or 0
-            if isinstance(start, int) and start >= 0 and (stop is None or (isinstance(stop, int) and stop < 0)):
-                cut = start - (stop or 0)
-                return max(0, size - cut) if isinstance(size, int) else _cut(size, cut)
-        case _:
-            pass
-    return None

@@ -14,7 +14,7 @@ from numba import types as nb
 
 from adjoint.analysis.access import Access, Array, Axis, Known, Point, Renewal, Round, Span, Test, Uses
 from adjoint.analysis.effects import binds_of
-from adjoint.analysis.linear import Linear, arithmetic, symbol
+from adjoint.analysis.linear import Linear, arithmetic, may_hold, symbol
 from adjoint.ir import Accum, Block, Call, Effect, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
 from adjoint.ir.walk import blocks, items_of, operands, statements
 from adjoint.rules import spelling
@@ -386,10 +386,11 @@ class _Walker:
                 return Point(outer.low + at) if isinstance(outer, Span) and self.not_negative(at) else None
 
     def not_negative(self, form: Linear) -> bool:
-        """Whether a form is not negative because nothing in it is."""
-        return form.constant >= 0 and all(
-            factor > 0 and symbol(name) in self.uses.atoms.facts[name] for name, factor in form.terms
-        )
+        """Whether a form is not negative: because nothing in it is, or by what is known of what it mentions."""
+        facts = self.uses.atoms.facts
+        if form.constant >= 0 and all(factor > 0 and symbol(name) in facts[name] for name, factor in form.terms):
+            return True
+        return not may_hold([], [*self.uses.atoms.known(form.symbols), form.plus(1).times(-1)])
 
 
 def _shape(known: Known | None) -> tuple[Linear, ...] | None:

@@ -42,7 +42,7 @@ from adjoint.transform.containers import (
     with_gradients,
     with_tangents,
 )
-from adjoint.transform.copies import drop_copies
+from adjoint.transform.copies import borrow, drop_copies
 from adjoint.transform.copyprop import propagate
 from adjoint.transform.dce import eliminate
 from adjoint.transform.dependences import with_dependences
@@ -67,7 +67,7 @@ TIDY: tuple[tuple[str, Callable[[Func], Func]], ...] = (
     ("simplify", simplify),
     ("join", join_branches),
     ("coalesce", lambda func: coalesce(eliminate(func))),
-    ("renest", lambda func: drop_copies(renest(func))),
+    ("renest", lambda func: drop_copies(renest(borrow(func)))),
     ("sink", sink),
     ("polish", lambda func: eliminate(simplify(propagate(overwrite(func))))),
     ("branches", into_branches),

@@ -14,6 +14,7 @@ from adjoint.ir.walk import names_in
 from adjoint.transform.fits import leave_if_empty, leave_if_unfit, leave_if_unwritten
 from adjoint.transform.program import Program, part_of
 from adjoint.transform.residuals import Residuals, When
+from adjoint.transform.stores import has_array
 from adjoint.transform.unbound import needs_value, placeholder
 
 
@@ -89,14 +90,23 @@ class ForwardSweep:
         tests: list[Expr] = []
         for meeting in meetings:
             sizes = (
-                Call("dim", (meeting.first, Lit(meeting.first_axis))),
-                Call("dim", (meeting.second, Lit(meeting.second_axis))),
+                Call("dim", (self.place(meeting.first), Lit(meeting.first_axis))),
+                Call("dim", (self.place(meeting.second), Lit(meeting.second_axis))),
             )
             if sizes not in self.checked:
                 tests.append(Call("ne", sizes, via="operator"))
             if outermost:
                 self.checked.add(sizes)
         return [_leave_if(tests)] if tests else []
+
+    def place(self, array: Expr) -> Expr:
+        """Return the part of an array that a name shows, so that a check doesn't keep the name alive."""
+        binding = self.residuals.program.structure.bindings.get(array.name) if isinstance(array, Var) else None
+        match binding.stmt if binding is not None else None:
+            case Let(_, Call("getitem", (Var(), *index)) as part) if not has_array(index, self.residuals.program):
+                return part
+            case _:
+                return array
 
     def check_written(self, stmt: Store) -> list[Stmt]:
         """Return the statement that leaves the function if what is written doesn't fit its place."""

@@ -22,11 +22,12 @@ from adjoint.analysis.ranges import turns_of
 from adjoint.analysis.structure import Place
 from adjoint.ir import Call, For, If, Let, Stmt, Store, While
 from adjoint.ir.walk import names_in, operands, statements, subexpressions
+from adjoint.rules.spelling import is_elementwise
 from adjoint.transform.counters import value_at
 from adjoint.transform.localise import MADE
 from adjoint.transform.program import Program, is_fresh
 from adjoint.transform.residuals import Part, Residuals, Tape, When
-from adjoint.transform.work import Work, is_singular
+from adjoint.transform.work import ANEW, MOST, Work, is_singular
 
 Kept = Mapping[tuple[str, When], Tape]
 
@@ -60,14 +61,19 @@ def parts(
 
 
 def _is_small(name: str, program: Program) -> bool:
-    """Whether a value is a number, or an array whose elements are stored one by one."""
+    """Whether a value is a number, or an array whose elements are stored, or computed, one by one."""
     stmt = program.structure.of(name).stmt
     return not is_memory(program.types.get(name)) or isinstance(stmt, Let) and _is_made(stmt, program)
 
 
 def _is_made(stmt: Let, program: Program) -> bool:
-    made = isinstance(stmt.value, Call) and stmt.value.prim in MADE
+    made = isinstance(stmt.value, Call) and stmt.value.prim in MADE or _is_computed(stmt)
     return made and is_memory(program.types.get(stmt.target.name))
+
+
+def _is_computed(stmt: Stmt | None) -> bool:
+    """Whether a statement makes what it binds of other numbers, or of all elements of arrays."""
+    return isinstance(stmt, Let) and isinstance(stmt.value, Call) and is_elementwise(stmt.value.prim)
 
 
 def _of_loop(
@@ -81,7 +87,8 @@ def _of_loop(
         if more is None or not slices.is_restored(more, part, work, key):
             continue
         cost = work.total(loop, more.stmts.values()) - work.total(loop, part.stmts.values())
-        if cost <= work.worth(loop, key):
+        whole = is_memory(residuals.program.types.get(key[0])) and _is_computed(residuals.binding(key[0]).stmt)
+        if cost <= work.worth(loop, key, ANEW if whole else MOST):
             part = more
     return Part(frozenset(part.stmts), frozenset(part.names)) if part.names else None
 

@@ -279,6 +279,9 @@ def _length(expr: Expr) -> int:
             return len(name)
         case Lit(value):
             return len(repr(value))
+        case Call("slice", bounds):
+            given = [_length(bound) for bound in bounds if bound != Lit(None)]
+            return sum(given) + 3
         case Call(prim, args, kwargs):
             inside = sum(_length(arg) for arg in args) + sum(len(key) + 3 + _length(value) for key, value in kwargs)
             between = 3 if prim in OPERATORS and prim != "getitem" else 2

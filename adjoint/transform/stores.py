@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from numba import types as nb
 
 from adjoint.analysis.memory import changed_names, is_memory
+from adjoint.analysis.shapes import Shape
 from adjoint.ir import Accum, Block, Call, Expr, For, Func, Let, Lit, Store, Var
 from adjoint.ir.walk import blocks, names_in, operands, statements
 from adjoint.rules.numba_types import element_type, is_array
@@ -24,10 +26,15 @@ Index = tuple[Expr, ...]
 
 @dataclass(frozen=True, slots=True)
 class Increment:
-    """A `Store` of the form `a[i] = a[i] + e` or `a[i] = a[i] - e`; `lets` are the statements it is made of."""
+    """A `Store` of the form `a[i] = a[i] + e` or `a[i] = a[i] - e`: `total` makes that of `old`, which is `a[i]`.
+
+    `lets` are the statements it is made of.
+    """
 
     value: Expr
     negative: bool
+    old: Var
+    total: Let
     lets: tuple[int, ...]
 
 
@@ -81,7 +88,7 @@ def _match(
         case _:
             return None
     first = lets.get(old.name) if old != array else None
-    return Increment(value, negative, (id(total), *(() if first is None else (id(block[first]),))))
+    return Increment(value, negative, old, total, (id(total), *(() if first is None else (id(block[first]),))))
 
 
 def _reads(block: Block, lets: dict[str, int], uses: dict[str, int], old: Var, array: Var, index: Index) -> bool:
@@ -102,7 +109,7 @@ def _undisturbed(block: Block, increment: Increment, array: Var, position: int, 
     return not any(program.memory.cls(name) == cls for s in between for name in changed_names(s))
 
 
-def has_array(index: Index, program: Program) -> bool:
+def has_array(index: Iterable[Expr], program: Program) -> bool:
     return any(isinstance(program.types.get(i.name), nb.Array) for i in index if isinstance(i, Var))
 
 
@@ -154,7 +161,8 @@ def _write_increment(reverse: Reverse, stmt: Store, increment: Increment) -> Non
     if not isinstance(value, Var) or value.name not in reverse.active:
         return
     place = part_of(reverse.bars.bar(stmt.array.name), stmt.index)
-    _pass_on(reverse, stmt, place, value, negative=increment.negative)
+    shape = reverse.program.shapes.of(increment.old)
+    _pass_on(reverse, increment.total, place, shape, value, negative=increment.negative)
 
 
 def _write_basic(reverse: Reverse, stmt: Store) -> None:
@@ -168,26 +176,38 @@ def _write_basic(reverse: Reverse, stmt: Store) -> None:
         seed = reverse.program.fresh(f"{reverse.program.word(stmt.array.name, 'array')}_seed", seed_type, hint=False)
         reverse.emit(Let(seed, read_))
         reverse.emit(Store(bar, stmt.index, Lit(0.0)))
-        _pass_on(reverse, stmt, seed, value, negative=False, fresh=True)
+        _pass_on(reverse, stmt, seed, _shape(reverse, stmt), value, negative=False, fresh=True)
     else:
         reverse.emit(Store(bar, stmt.index, Lit(0.0)))
 
 
 def _pass_seed(reverse: Reverse, stmt: Store, seed: Var) -> None:
     assert isinstance(stmt.value, Var)
-    _pass_on(reverse, stmt, seed, stmt.value, negative=False, fresh=True)
+    _pass_on(reverse, stmt, seed, _shape(reverse, stmt), stmt.value, negative=False, fresh=True)
 
 
-def _pass_on(reverse: Reverse, stmt: Store, seed: Expr, value: Var, *, negative: bool, fresh: bool = False) -> None:
-    """Contribute the cotangent of the written part to that of the value, undoing the broadcast of the assignment."""
+def _shape(reverse: Reverse, stmt: Store) -> Shape | None:
+    shapes = reverse.program.shapes
+    return shapes.of(stmt.array) if stmt.index == (Lit(...),) else shapes.indexed(stmt)
+
+
+def _pass_on(
+    reverse: Reverse,
+    stmt: Let | Store,
+    seed: Expr,
+    shape: Shape | None,
+    value: Var,
+    *,
+    negative: bool,
+    fresh: bool = False,
+) -> None:
+    """Contribute the cotangent of the written part to that of the value, undoing the broadcast in `stmt`."""
     program, bars = reverse.program, reverse.bars
     have, want = program.type_at(seed, stmt.loc), program.types[value.name]
     target: Expr = Call("neg", (seed,)) if negative else seed
     if isinstance(have, nb.Array) and not isinstance(want, nb.Array):
         target = Call("sum", (target,), via="np")
     elif isinstance(have, nb.Array) and isinstance(want, nb.Array):
-        whole = stmt.index == (Lit(...),)
-        shape = program.shapes.of(stmt.array) if whole else program.shapes.indexed(stmt)
         target = bars.unbroadcast(target, shape, value.name, stmt)
     target = bars.cast(target, value.name)
     if target == seed and not fresh and isinstance(have, nb.Array) and not bars.has(value.name):

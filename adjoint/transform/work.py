@@ -15,6 +15,8 @@ from adjoint.transform.residuals import Residuals, When
 
 # What a recorded number may cost to compute again, in additions: writing and reading it takes about as long.
 MOST = 16
+# What an element of an array may, that one statement makes of others: they are read from one memory or the other.
+ANEW = 4
 # What it takes besides to make an array that stays on a list: as much as to record so many numbers.
 LISTED = 4
 _COSTS = (
@@ -88,11 +90,11 @@ class Work:
         sizes = self.program.shapes.of(Var(name))
         return MANY if sizes is None else prod(size if isinstance(size, int) else MANY for size in sizes)
 
-    def worth(self, loop: For | While, key: tuple[str, When]) -> float:
+    def worth(self, loop: For | While, key: tuple[str, When], most: int = MOST) -> float:
         """Return what a value may cost to compute again, rather than to keep, in an iteration of a loop."""
         around = self.residuals.tape_places[key].loops
         listed = LISTED if is_memory(self.program.types.get(key[0])) else 0
-        return MOST * self.volume(around[around.index(loop) + 1 :]) * (self.elements(key[0]) + listed)
+        return most * self.volume(around[around.index(loop) + 1 :]) * (self.elements(key[0]) + listed)
 
 
 def is_singular(expr: Expr) -> bool:

@@ -165,6 +165,26 @@ class Features:
         self._new("array", self.random.choice(values), shape=matrix.shape)
         return True
 
+    def staggered(self) -> bool:
+        """Two arrays of which one has a row more than the other, as values at nodes and between them."""
+        nodes = self.scope.one("array", lambda a: a.shape != () and a.shape[0] > 1)
+        if nodes is None:
+            return False
+        shape = (nodes.shape[0] - 1, *nodes.shape[1:])
+        between = self.scope.one("array", lambda a: a.shape == shape)
+        x = nodes.text
+        if between is None or self.random.random() < 0.3:
+            self._new("array", f"{x}[1:] - 0.5 * {x}[:-1]", shape=shape)
+            return True
+        w = between.text
+        sign = self.random.choice("+-")
+        forms = [f"{x}[1:] {sign}= 0.5 * {w}", f"{x}[:-1] {sign}= {w} * 0.25", f"{w} {sign}= 0.5 * {x}[1:]"]
+        forms += [f"{w}[:] = {x}[1:] * {w} - {x}[:-1]", f"{x}[:-1] = {w}"]
+        if shape[0] > 1:
+            forms += [f"{x}[1:-1] {sign}= 0.5 * ({w}[1:] - {w}[:-1])"]
+        self.line(self.random.choice(forms))
+        return True
+
     def cell(self) -> bool:
         """An array without axes."""
         old = self.scope.one("cell")
@@ -381,5 +401,6 @@ SIMPLE = {
     "chained": 1, "closure": 1, "call_closure": 1, "give_array": 2, "group": 1, "rows": 1, "comprehension": 1, "pop": 1,
     "complex_number": 1, "guard": 1, "matrix": 1, "solved": 1,
     "stretched": 5,
+    "staggered": 5,
 }  # fmt: skip
 COMPOUND = {"walrus": 1, "moving_bound": 1, "for_tuple": 1, "scatter_loop": 1}
