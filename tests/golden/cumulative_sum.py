@@ -9,6 +9,5 @@ def cumulative_sum_value_and_grad(x):
     cumsum_x_bar = np.zeros_like(cumsum_x)
     cumsum_x_bar[3] += 1.0
     x_bar = np.cumsum(cumsum_x_bar[::-1])[::-1]
-    t_bar = np.cumsum((2.0 * cumsum)[::-1])[::-1]
-    x_bar = x_bar + 2.0 * (t_bar * x)
+    x_bar = x_bar + 2.0 * (np.cumsum((2.0 * cumsum)[::-1])[::-1] * x)
     return value, x_bar

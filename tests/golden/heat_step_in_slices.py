@@ -4,9 +4,7 @@ import numpy as np
 def heat_step_in_slices_value_and_grad(u0, steps):
     u = u0.copy()
     for _ in range(steps):
-        element = u[:-2]
-        product = 0.2 * (u[2:] - 2.0 * u[1:-1] + element)
-        u[1:-1] += product
+        u[1:-1] = u[1:-1] + 0.2 * (u[2:] - 2.0 * u[1:-1] + u[:-2])
     value = np.sum(u**2)
     # backward: return np.sum(u**2)
     u_bar = 2.0 * u

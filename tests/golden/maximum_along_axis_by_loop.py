@@ -14,6 +14,5 @@ def maximum_along_axis_by_loop_value_and_grad(m):
         largest = value_tape[j]
         # backward: s += m[:, j].max() ** 2
         element = m[:, j]
-        element_bar = np.where(element == largest, 2.0 * largest / np.sum(element == largest), 0.0)
-        m_bar[:, j] += element_bar
+        m_bar[:, j] += np.where(element == largest, 2.0 * largest / np.sum(element == largest), 0.0)
     return s, m_bar

@@ -27,7 +27,7 @@ def overwrites_argument_completely_value_and_grad(x, y):
     x = x.copy()
     y_1 = y.copy()
     element = y_1[:5]
-    if element.shape[0] != x.shape[0]:
+    if y_1[:5].shape[0] != x.shape[0]:
         raise ValueError("adjoint: this gradient assumes that no axis of length 1 is stretched by broadcasting")
     product = element * x
     if x[:].shape[0] != product.shape[0]:

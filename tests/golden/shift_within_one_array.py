@@ -1,16 +1,6 @@
 import numpy as np
 
 
-def unbroadcast_1d_1d(y_bar, like):
-    if like.shape[0] != y_bar.shape[0] and like.shape[0] != 1:
-        raise ValueError("operands could not be broadcast together")
-    x_bar = np.zeros(like.shape, like.dtype)
-    i_step = 1 if like.shape[0] != 1 else 0
-    for i in range(y_bar.shape[0]):
-        x_bar[i * i_step] += y_bar[i]
-    return x_bar
-
-
 def shift_within_one_array_value_and_grad(x):
     y = x * x
     element = y[:-1]
@@ -19,14 +9,15 @@ def shift_within_one_array_value_and_grad(x):
     y[1:] = element * element_1
     y_old_1 = y[:-1].copy()
     y[:-1] = y[1:]
-    element_2 = y[1::2]
-    y[::2] = y[::2] + element_2
+    if y[::2].shape[0] != y[1::2].shape[0]:
+        raise ValueError("adjoint: this gradient assumes that no axis of length 1 is stretched by broadcasting")
+    y[::2] = y[::2] + y[1::2]
     value = np.sum(y * x)
     # backward: return np.sum(y * x)
     y_bar = 1.0 * x
     x_bar = 1.0 * y
     # backward: y[::2] += y[1::2]
-    y_bar[1::2] = y_bar[1::2] + unbroadcast_1d_1d(y_bar[::2], element_2)
+    y_bar[1::2] = y_bar[1::2] + y_bar[::2].copy()
     y[:-1] = y_old_1
     # backward: y[:-1] = y[1:]
     y_seed = y_bar[:-1].copy()
