@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
+from math import prod
 
 from numba import types as nb
 
@@ -19,9 +20,13 @@ from adjoint.transform.program import Program
 
 # More steps than this are not made to find the greatest value of a form.
 MOST = 16
+# An array of fewer places than this takes longer to make than as many items of a list.
+FEWEST = 16
+
+Rectangle = tuple[tuple[Expr, ...], tuple[Expr, ...]]
 
 
-def extents(program: Program, loops: Sequence[For | While]) -> tuple[tuple[Expr, ...], tuple[Expr, ...]] | None:
+def extents(program: Program, loops: Sequence[For | While]) -> Rectangle | None:
     """Return sizes and indices of an array with a place for every iteration of nested loops, outermost first.
 
     The sizes are expressions of what is known before the outermost loop; the indices also of what the bounds of the
@@ -34,6 +39,20 @@ def extents(program: Program, loops: Sequence[For | While]) -> tuple[tuple[Expr,
     if len(axes) < len(found) or sum(axis.is_loose for axis in axes) > 1:
         return None
     return tuple(axis.size for axis in axes), tuple(axis.index for axis in axes)
+
+
+def rectangle_of(program: Program, loops: Sequence[For | While]) -> tuple[int, Rectangle | None]:
+    """Return how many of nested loops, outermost first, run who knows how often, and the extents of those within."""
+    for depth in range(len(loops)):
+        found = extents(program, loops[depth:])
+        if found is not None:
+            return depth, None if depth and _is_small(found[0]) else found
+    return 0, None
+
+
+def _is_small(sizes: Sequence[Expr]) -> bool:
+    known = [size.value for size in sizes if isinstance(size, Lit) and isinstance(size.value, int)]
+    return len(known) == len(sizes) and prod(known) < FEWEST
 
 
 @dataclass(frozen=True, slots=True)

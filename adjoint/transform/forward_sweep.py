@@ -45,7 +45,8 @@ class ForwardSweep:
         self.tapes = {k: t for k, t in residuals.tapes.items() if self.is_own(k)}
         for key, tape in self.tapes.items():
             outermost = residuals.loops(key[0], residuals.tape_places[key], key[1])[0]
-            self.allocations.setdefault(id(outermost), []).append(tape.allocation)
+            for loop, made in tape.made(outermost):
+                self.allocations.setdefault(id(loop), []).append(made)
 
     def is_own(self, key: tuple[str, When]) -> bool:
         """Whether this sweep writes a tape, and not another one."""

@@ -64,7 +64,7 @@ class KernelResiduals(Residuals):
     def _new_tape(self, name: str, loops: tuple[For | While, ...]) -> Tape:
         tape = super()._new_tape(name, loops)
         match tape.allocation.value:
-            case Call("empty", (shape,), dtype):
+            case Call("empty", (shape,), dtype) if tape.stack is None:
                 sizes = items_of(shape)
             case _:
                 self.refused[tape.var.name] = _unknown_size(self.program, name, loops[-1].loc)

@@ -61,9 +61,12 @@ def recorded(reverse: Reverse, cleaned: Func) -> tuple[Recorded, ...]:
         type_ = reverse.program.types.get(name)
         loops = tuple(loop.loc for loop in around if loop.loc is not None)
         speller = _Speller(reverse)
-        sizes = tuple(size for loop in around if (size := speller.trips(loop)) is not None)
-        if any(isinstance(size, Loc) for size in sizes) and tape.index:
+        # An array has an axis for each of the inner loops; on a list there is one for each iteration of the outer ones.
+        depth = len(around) - len(tape.index)
+        sizes = tuple(size for loop in around[depth:] if (size := speller.trips(loop)) is not None)
+        if any(isinstance(size, Loc) for size in sizes):
             sizes = speller.allocated(tape.allocation, sizes)
+        sizes = (*(size for loop in around[:depth] if (size := speller.trips(loop)) is not None), *sizes)
         is_reference = _is_view(reverse, name)
         if is_memory(type_) and not is_reference:
             sizes = (*sizes, speller.spelled(Call("size", (_contents(reverse, name),))))

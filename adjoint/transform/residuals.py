@@ -6,7 +6,8 @@ the backward iteration gets it back
 - by evaluating its definition again, if that is a scalar primitive (or a view) of values that are available, and
   the memory it reads is in the state it was in then;
 - from a tape otherwise, written in the forward sweep right after the value was bound. A tape is an array indexed
-  by the loop counters where the trip counts are known before the outermost loop, and a list used as a stack elsewhere.
+  by the loop counters where the trip counts are known before the outermost loop, and a list used as a stack elsewhere:
+  of arrays with a place for each iteration of the inner loops whose trip counts are known before these, or of values.
 
 Contents of arrays are not kept here: the backward sweep undoes every `Store` (see `reverse`), so at any of its
 points memory is in the state of the primal at the same point.
@@ -30,7 +31,7 @@ from adjoint.rules import spelling
 from adjoint.rules.find import kind
 from adjoint.rules.numba_types import of_dtype
 from adjoint.transform.counters import value_at
-from adjoint.transform.extents import extents
+from adjoint.transform.extents import rectangle_of
 from adjoint.transform.program import Program, part_of
 
 # A phi has one value in each iteration, "phi", and one after the loop, "final".
@@ -55,11 +56,23 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Tape:
-    """Storage of one recorded value: an array indexed by loop counters, or a list used as a stack."""
+    """Storage of one recorded value: an array indexed by loop counters, or a list used as a stack.
+
+    With a `stack`, a list, there is a new array on it for each time that `loop` is reached, an inner one.
+    """
 
     var: Var
     index: tuple[Expr, ...]
     allocation: Let
+    stack: Var | None = None
+    loop: For | While | None = None
+
+    def made(self, outermost: For | While) -> list[tuple[For | While, Stmt]]:
+        """Return the statements that make the storage, each with the loop before which it stands."""
+        if self.stack is None or self.loop is None:
+            return [(outermost, self.allocation)]
+        push = Effect(Call("append", (self.stack, self.var), via="method"))
+        return [(outermost, Let(self.stack, Call("list"))), (self.loop, self.allocation), (self.loop, push)]
 
     def write(self, value: Expr) -> Stmt:
         if self.index:
@@ -168,8 +181,18 @@ class Residuals:
             (frame.prologue if when == "phi" else frame.out).append(Let(Var(name), counted))
         else:
             tape = self.tape(name, when, place)
+            self.take_row(tape)
             self.ensure_all(*tape.index)
             frame.prologue.append(Let(Var(name), tape.read()))
+
+    def take_row(self, tape: Tape) -> None:
+        """Take the array for the iterations of inner loops from its stack, in the block with these loops."""
+        if tape.stack is None or tape.loop is None:
+            return
+        frame = self.frames[self.program.structure.home[id(tape.loop)]]
+        if (tape.var.name, "let") not in frame.available:
+            frame.available.add((tape.var.name, "let"))
+            frame.prologue.append(Let(tape.var, Call("pop", (tape.stack,), via="method")))
 
     # -- recomputing -------------------------------------------------------------------------------------------
 
@@ -316,16 +339,19 @@ class Residuals:
 
     def _new_tape(self, name: str, loops: tuple[For | While, ...]) -> Tape:
         type_ = self.program.types.get(name)
-        base = f"{self._word(name) or name.strip('_0123456789') or 'value'}_tape"
+        word = self._word(name) or name.strip("_0123456789") or "value"
         is_scalar = not is_memory(type_) and isinstance(type_, nb.Number | nb.Boolean)
-        rectangle = extents(self.program, loops) if is_scalar else None
+        depth, rectangle = rectangle_of(self.program, loops) if is_scalar else (0, None)
         if rectangle is None:
-            var = self.program.fresh(base, nb.List(type_))
+            var = self.program.fresh(f"{word}_tape", nb.List(type_))
             return Tape(var, (), Let(var, Call("list", ())))
         sizes, index = rectangle
-        var = self.program.fresh(base, nb.Array(type_, len(sizes), "C"))
+        kind = nb.Array(type_, len(sizes), "C")
+        stack = self.program.fresh(f"{word}_tape", nb.List(kind)) if depth else None
+        var = self.program.fresh(f"{word}_row" if depth else f"{word}_tape", kind)
         shape = sizes[0] if len(sizes) == 1 else Call("tuple", sizes)
-        return Tape(var, index, Let(var, Call("empty", (shape,), of_dtype(type_), via="np")))
+        made = Let(var, Call("empty", (shape,), of_dtype(type_), via="np"))
+        return Tape(var, index, made, stack, loops[depth] if depth else None)
 
 
 _PURE = frozenset(

@@ -6,8 +6,11 @@ def double_buffer_value_and_grad(u0, steps):
     b = np.zeros_like(a)
     b_old_tape = []
     for _ in range(steps):
-        for i in range(1, a.shape[0] - 1):
-            b_old_tape.append(b[i])
+        difference = a.shape[0] - 1
+        b_old_row = np.empty(max(difference, 0))
+        b_old_tape.append(b_old_row)
+        for i in range(1, difference):
+            b_old_row[i] = b[i]
             b[i] = 0.5 * (a[i - 1] + a[i + 1]) * a[i]
         a, b = b, a
     value = np.sum(a) + np.sum(b * b)
@@ -16,10 +19,10 @@ def double_buffer_value_and_grad(u0, steps):
     a_bar = np.full_like(a, 1.0)
     for _ in range(steps - 1, -1, -1):
         b, a = a, b
+        b_old_row = b_old_tape.pop()
         b_bar, a_bar = a_bar, b_bar
         for i in range(a.shape[0] - 1 - 1, 0, -1):
-            b_old = b_old_tape.pop()
-            b[i] = b_old
+            b[i] = b_old_row[i]
             # backward: b[i] = 0.5 * (a[i - 1] + a[i + 1]) * a[i]
             b_seed = b_bar[i]
             b_bar[i] = 0.0

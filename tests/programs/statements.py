@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from random import Random
 
 from tests.programs import features
+from tests.programs.adaptive import adaptive
 from tests.programs.beside import beside
 from tests.programs.branching import branching
 from tests.programs.contractions import contraction
@@ -430,6 +431,9 @@ class Statements(features.Features):
     def weights(self) -> bool:
         return weights(self)
 
+    def adaptive(self) -> bool:
+        return adaptive(self)
+
     def while_counted(self) -> bool:
         count = self.scope.fresh("int", low=0, high=8, frozen=True)
         limit = self.random.randint(2, 5)
@@ -475,5 +479,6 @@ COMPOUND = {
     "contraction": 3,
     "exchanges": 4,
     "weights": 3,
+    "adaptive": 4,
 }  # fmt: skip
 COMPOUND |= features.COMPOUND
