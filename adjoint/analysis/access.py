@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from adjoint.analysis.linear import Linear, symbol
+from adjoint.ir.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Round:
     """A loop around an access. Its iterations follow each other with rising (`sign` 1) or falling `counter`.
 
@@ -24,21 +25,21 @@ class Round:
     sign: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Point:
     """One place along an axis; a negative number counts from the end."""
 
     at: Linear
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Span:
     """The places along an axis from `low` on, which is not negative, and below `high`; None: as far as it goes.
 
     Not all of them are meant, or shown, where it isn't `exact`.
     """
 
-    low: Linear = Linear()  # noqa: RUF009 (it is immutable)
+    low: Linear = Linear()
     high: Linear | None = None
     exact: bool = True
 
@@ -47,7 +48,7 @@ class Span:
 Axis = Point | Span | None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Access:
     """One use of the contents of an array.
 
@@ -66,7 +67,7 @@ class Access:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Renewal:
     """A store, or loops around one, from `first` to `last` position: nothing is left of what `root` held at `index`."""
 
@@ -108,7 +109,7 @@ class Atoms:
                 todo += [other for form in self.facts[name] for other in form.symbols]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Array:
     """What a name of an array shows: part of `root`, whose axes before it are fixed by `index`.
 
@@ -120,7 +121,7 @@ class Array:
     index: tuple[Axis, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Test:
     """A condition: what isn't negative where it holds, and where it doesn't."""
 

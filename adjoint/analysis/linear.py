@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import gcd
+
+from adjoint.ir.immutable import immutable
 
 # A system that grows beyond this is taken to have a solution.
 MOST = 400
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Linear:
     """The sum of `factor * symbol` over `terms`, in the order of the symbols and without zeros, and `constant`.
 

@@ -53,7 +53,7 @@ from adjoint.transform.into_branches import into_branches
 from adjoint.transform.overwrite import overwrite
 from adjoint.transform.parallel import parallelise
 from adjoint.transform.renest import renest
-from adjoint.transform.reverse import Reverse, prepare
+from adjoint.transform.reverse import Reverse, Wanted, prepare
 from adjoint.transform.routines import Module, primal, settle
 from adjoint.transform.rows import Lanes, Rows
 from adjoint.transform.simplify import simplify
@@ -174,8 +174,7 @@ def differentiated(func: Func, request: Request) -> Func:
         return with_classes(restored(with_tangents(made, wrt, dots, value=request.mode == "jvp")))
     if request.mode == "primal":
         return with_classes(restored(primal(func, entry)))
-    result = "vjp" if request.mode == "pullback" else request.mode
-    made = adjoint_of(func, names, request).build(entry, result, False)
+    made = adjoint_of(func, names, request).built
     positions = {name: k for k, name in enumerate(names)}
     single = request.single and request.mode not in REVERSE
     grouped = with_gradients(made, wrt, request.mode, single=single, has_aux=request.has_aux, gradients=positions)
@@ -184,14 +183,18 @@ def differentiated(func: Func, request: Request) -> Func:
 
 def adjoint_of(func: Func, wrt: Sequence[str], request: Request) -> Reverse:
     """Return reverse mode, with respect to leaves, at its start."""
-    entry, assume, segments = _entry(func, request.mode), request.options.fuse, request.options.memory_limit is not None
-    if request.mode in REVERSE:
-        made = prepare(func, wrt, name=entry, seed="y_bar", assume=assume, segments=segments)
-    else:
-        check_result(func, request.has_aux)
-        made = prepare(func, wrt, name=entry, has_aux=request.has_aux, assume=assume, segments=segments)
-    made.parallel = request.options.parallel
-    return made
+    options, has_aux = request.options, request.has_aux and request.mode not in REVERSE
+    if request.mode not in REVERSE:
+        check_result(func, has_aux)
+    wanted = Wanted(
+        _entry(func, request.mode),
+        tuple(wrt),
+        seed="y_bar" if request.mode in REVERSE else None,
+        result="vjp" if request.mode == "pullback" else request.mode,
+        has_aux=has_aux,
+        parallel=options.parallel,
+    )
+    return prepare(func, wanted, assume=options.fuse, segments=options.memory_limit is not None)
 
 
 def _unimportable(func: Func) -> dict[str, object]:

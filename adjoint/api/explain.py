@@ -42,8 +42,7 @@ def explain(request: Request, arg_types: tuple[NumbaType, ...]) -> str:
         lines += ["", "Nothing is recorded: this is forward mode."]
     else:
         state = compiler.adjoint_of(func, wrt, request)
-        transformed = state.build(f"{func.name}_{request.mode}", request.mode, request.single)
-        cleaned = transformed
+        cleaned = transformed = state.built
         for _, change in TIDY[: [stage for stage, _ in TIDY].index("coalesce")]:
             cleaned = eliminate(change(cleaned))
         lines += ["", *report.tapes(recorded(state, cleaned)), *report.shadows(carried(state))]

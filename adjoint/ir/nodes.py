@@ -17,18 +17,19 @@ Locations and spellings take no part in equality, so programs can be compared st
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeAlias
 
 from adjoint.errors import Loc
+from adjoint.ir.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Var:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Lit:
     """A constant: int, float, complex, bool, str, None or Ellipsis. `Lit(1)`, `Lit(1.0)` and `Lit(True)` differ."""
 
@@ -39,7 +40,7 @@ class Lit:
         object.__setattr__(self, "kind", f"{type(self.value).__name__}:{self.value!r}")
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Call:
     """A primitive applied to operands; `prim` is a canonical name of `adjoint.rules.spelling`.
 
@@ -83,7 +84,7 @@ class Remembering:
     found: dict[object, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Let(Remembering):
     """`target = value`."""
 
@@ -92,7 +93,7 @@ class Let(Remembering):
     loc: Loc | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Store(Remembering):
     """`array[index] = value`; `index` has the form of the trailing arguments of `getitem`."""
 
@@ -102,7 +103,7 @@ class Store(Remembering):
     loc: Loc | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Accum(Remembering):
     """`target[index] += value`, in place; with an empty index `target += value` (a scalar, or the whole array)."""
 
@@ -112,7 +113,7 @@ class Accum(Remembering):
     loc: Loc | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Carry:
     """A loop-carried value: `phi` is `init` in the first iteration, then what `next` was in the one before.
 
@@ -124,7 +125,7 @@ class Carry:
     next: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Merge:
     """After an `If`, `target` is `then` or `orelse`; None where that branch leaves the name unbound."""
 
@@ -133,7 +134,7 @@ class Merge:
     orelse: Expr | None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class For(Remembering):
     """`for index in range(start, stop, step): body`, left after the iteration in which `until` becomes true.
 
@@ -151,7 +152,7 @@ class For(Remembering):
     loc: Loc | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class While(Remembering):
     """`while cond: body`, left also after the iteration in which `until` becomes true.
 
@@ -165,7 +166,7 @@ class While(Remembering):
     loc: Loc | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class If(Remembering):
     cond: Expr
     then: Block
@@ -174,7 +175,7 @@ class If(Remembering):
     loc: Loc | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Effect(Remembering):
     """A call made for what it does: `print(...)`, `tape.append(x)`, `raise`, `assert`."""
 
@@ -182,14 +183,14 @@ class Effect(Remembering):
     loc: Loc | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Comment(Remembering):
     """A line of text for the reader of the generated source."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Return(Remembering):
     """The one exit of a function, last in its body."""
 
@@ -201,13 +202,13 @@ Stmt: TypeAlias = Let | Store | Accum | For | While | If | Effect | Comment | Re
 Block: TypeAlias = tuple[Stmt, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Param:
     name: str
     default: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Func:
     """A function.
 

@@ -40,7 +40,7 @@ def remembered(ask: Callable[[Stmt], T]) -> Callable[[Stmt], T]:
         try:
             return stmt.found[ask]
         except AttributeError:
-            object.__setattr__(stmt, "found", {})
+            stmt.found = {}
         except KeyError:
             pass
         found = stmt.found[ask] = ask(stmt)

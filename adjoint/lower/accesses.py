@@ -9,13 +9,14 @@ from adjoint.analysis.apart import Partners, partners
 from adjoint.analysis.effects import actions
 from adjoint.analysis.written import offset_from
 from adjoint.ir import Accum, Call, Effect, Expr, For, Func, If, Let, Lit, Return, Stmt, Store, Var, While
+from adjoint.ir.immutable import immutable
 from adjoint.ir.walk import blocks, names_in, operands, substitute
 from adjoint.lower.guards import is_guard
 from adjoint.rules import spelling
 from adjoint.rules.numba_types import Type, is_array, is_number
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Access:
     """One use of the contents of an array; `index` is None if it may be any of its elements, or its memory."""
 

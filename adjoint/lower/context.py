@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from adjoint.analysis.linear import Linear, whole
 from adjoint.analysis.sharing import memory_classes
 from adjoint.ir import Block, Call, Expr, For, Func, Let, Lit, Stmt, Var
+from adjoint.ir.immutable import immutable
 from adjoint.ir.walk import mentioned, statements
 from adjoint.lower.facts import Buffer, Facts
 from adjoint.lower.views import Shape
@@ -19,7 +20,7 @@ from adjoint.transform.hints import all_hints, hint_of
 _INDICES = "ijklmn"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Span:
     """The first value of a loop's index, and the first it doesn't have."""
 

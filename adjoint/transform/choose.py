@@ -23,6 +23,7 @@ from adjoint.ir import Call, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, Wh
 from adjoint.ir.walk import blocks, operands, statements
 from adjoint.rules.numba_types import element_type
 from adjoint.transform.cut import cheapest
+from adjoint.transform.dce import eliminate
 from adjoint.transform.extents import extents
 from adjoint.transform.program import Program
 from adjoint.transform.residuals import Residuals, When
@@ -36,19 +37,17 @@ MANY, FEW = 64, 3
 RESTORED = 1.25
 
 
-def choice(
-    program: Program, start: Callable[[frozenset[str]], Reverse], build: Callable[[Reverse], Func]
-) -> frozenset[str]:
-    """Return the numbers to record, given how to start on a program that records some, and to build it."""
-    if not _may_choose(program):
-        return frozenset()
+def choice(program: Program, start: Callable[[frozenset[str]], Reverse]) -> Reverse:
+    """Return the start on a program that records the numbers to record, given how to start on one that records some."""
     before = start(frozenset())
-    cleaned = build(before)
+    if not _may_choose(program):
+        return before
+    cleaned = eliminate(before.built)
     names = chosen(before, cleaned)
     if not names:
-        return frozenset()
+        return before
     after = start(names)
-    return names if takes_less(after, build(after), before, cleaned) else frozenset()
+    return after if takes_less(after, eliminate(after.built), before, cleaned) else before
 
 
 def _may_choose(program: Program) -> bool:

@@ -212,7 +212,7 @@ def emit_loop(reverse: Reverse, stmt: For | While, body: Block) -> None:
         return
     reverse.residuals.ensure_all(stmt.start, stmt.stop, stmt.step)
     start, stop, step = _backwards(stmt.start, stmt.stop, stmt.step, count)
-    parallel = reverse.parallel and stmt.parallel and stmt.step == Lit(1)
+    parallel = reverse.wanted.parallel and stmt.parallel and stmt.step == Lit(1)
     reverse.emit(For(stmt.index, start, stop, step, body, parallel=parallel))
 
 

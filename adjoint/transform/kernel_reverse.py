@@ -28,7 +28,7 @@ from adjoint.transform.kernel_prepare import is_at_start
 from adjoint.transform.kernel_replay import replays
 from adjoint.transform.kernel_tapes import GlobalTape, KernelResiduals, tape_parameters
 from adjoint.transform.program import Program
-from adjoint.transform.reverse import Reverse
+from adjoint.transform.reverse import Reverse, Wanted
 
 # Adds the sum of a number over the threads of a block to the one element of an array.
 BLOCK_SUM = "helper.add_block_sum"
@@ -67,7 +67,7 @@ def reverse_kernel(
 
 class KernelReverse(Reverse):
     def __init__(self, program: Program, wrt: Sequence[str], block: tuple[int, int, int], rank: int) -> None:
-        super().__init__(program, wrt, None, False, {})
+        super().__init__(program, Wanted("", tuple(wrt)), {})
         self.threads = block
         facts = program.memory
         volatile = {facts.cls(s.target.name) for s in statements(program.func.body) if isinstance(s, Accum)}

@@ -108,7 +108,7 @@ def is_active(reverse: Reverse, operand: Expr) -> bool:
     one that isn't differentiated by is of no use.
     """
     func, facts = reverse.program.func, reverse.program.memory
-    constant = {p.name for p in func.params if p.name not in reverse.wrt and not facts.is_written(p.name)}
+    constant = {p.name for p in func.params if p.name not in reverse.wanted.wrt and not facts.is_written(p.name)}
     return any(name in reverse.active and name not in constant for name in names_in(operand))
 
 

@@ -10,7 +10,8 @@ memory always has the contents it had at the same point of the primal; what nobo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from numba import types as nb
 
@@ -53,79 +54,59 @@ from adjoint.transform.restores import drop_stores
 from adjoint.transform.routine_calls import bar_type
 
 
-def reverse(
-    func: Func,
-    wrt: Sequence[str],
-    *,
-    name: str,
-    seed: str | None = None,
-    result: str = "value_and_grad",
-    single: bool = False,
-    has_aux: bool = False,
-    assume: bool = False,
-) -> Func:
-    """Return the function that computes the value of `func` and its gradient with respect to `wrt`.
+@dataclass(frozen=True)
+class Wanted:
+    """What reverse mode is to make of a program: the function `name`.
+
+    `wrt` names parameters with a differentiable type. `seed` is the name of an added last parameter, the cotangent of
+    the result; None means 1. `result` is "value_and_grad", "grad" (the gradient alone), "vjp" (value and a tuple of
+    cotangents) or "pullback" (the cotangents alone, for a seed of the type of the result), `single` asks for one
+    gradient, not a tuple. With `has_aux` the program returns a tuple (scalar, aux). `parallel` marks the adjoints of
+    parallel loops as such, for `parallel.parallelise`.
+    """
+
+    name: str
+    wrt: tuple[str, ...]
+    seed: str | None = None
+    result: str = "value_and_grad"
+    single: bool = False
+    has_aux: bool = False
+    parallel: bool = False
+
+
+def reverse(func: Func, wanted: Wanted, *, assume: bool = False) -> Func:
+    """Return the function that computes the value of `func` and its gradient.
 
     Args:
         func: an SSA program; it returns a float scalar, with `has_aux` a tuple (scalar, aux), and with `seed` anything.
-        wrt: names of parameters with a differentiable type.
-        name: the name of the new function.
-        seed: name of an added last parameter, the cotangent of the result; None means 1.
-        result: "value_and_grad", "grad" (the gradient alone), "vjp" (value and a tuple of cotangents) or "pullback"
-            (the cotangents alone, for a seed of the type of the result).
-        single: return one gradient, not a tuple.
+        wanted: what the function takes and returns.
         assume: take for granted that element-wise operands of one rank have one shape, and raise where they don't.
 
     Raises:
         MissingRuleError: a primitive on the way has no derivative rule.
         AliasError: memory that is written is shared in a way that can't be followed.
     """
-    state = prepare(func, wrt, name=name, seed=seed, result=result, has_aux=has_aux, assume=assume)
-    return state.build(name, result, single)
+    return prepare(func, wanted, assume=assume).built
 
 
-def prepare(
-    func: Func,
-    wrt: Sequence[str],
-    *,
-    name: str,
-    seed: str | None = None,
-    result: str = "value_and_grad",
-    has_aux: bool = False,
-    assume: bool = False,
-    segments: bool = False,
-) -> Reverse:
-    """Return reverse mode at its start, for `build`; afterwards it knows what it has recorded.
+def prepare(func: Func, wanted: Wanted, *, assume: bool = False, segments: bool = False) -> Reverse:
+    """Return reverse mode of a function, which knows what is recorded once the result is `built`.
 
     With `segments`, loops that record run in segments and keep the tape of one at a time, see `checkpoint`.
     """
     func = localise(stretched.detach(aliasing.own_written_arguments(func)))
-    if segments:
-        return _in_segments(func, wrt, name, seed, result, has_aux, assume)
-    return _prepared(func, wrt, name, seed, result, has_aux, assume)
+    return _in_segments(func, wanted, assume) if segments else _prepared(func, wanted, assume)
 
 
-def _prepared(
-    func: Func,
-    wrt: Sequence[str],
-    name: str,
-    seed: str | None,
-    result: str,
-    has_aux: bool,
-    assume: bool,
-    forced: frozenset[int] = frozenset(),
-) -> Reverse:
-    program, shadows = with_shadows(Program.of(func, assume=assume), wrt)
+def _prepared(func: Func, wanted: Wanted, assume: bool, forced: frozenset[int] = frozenset()) -> Reverse:
+    program, shadows = with_shadows(Program.of(func, assume=assume), wanted.wrt)
 
     def fresh(replayed: Mapping[int, Part | None], chosen: frozenset[str] = frozenset()) -> Reverse:
         again = Program.of(program.func, assume=assume)
-        again.taken.add(name)
-        state = Reverse(again, wrt, seed, has_aux, shadows)
+        again.taken.add(wanted.name)
+        state = Reverse(again, wanted, shadows)
         state.residuals.replayed, state.residuals.chosen = replayed, chosen
         return state
-
-    def made(state: Reverse) -> Func:
-        return eliminate(state.build(name, result, False))
 
     replayed: Mapping[int, Part | None] = dict.fromkeys(forced)
     if shadows:
@@ -133,16 +114,14 @@ def _prepared(
     if loops := replay.repeatable(program):
         # What would be recorded shows which loops are better replayed.
         state = fresh(replayed)
-        replayed = {**replayed, **replay.worthwhile(state.residuals, made(state), loops)}
-    return fresh(replayed, choose.choice(program, lambda names: fresh(replayed, names), made))
+        replayed = {**replayed, **replay.worthwhile(state.residuals, eliminate(state.built), loops)}
+    return choose.choice(program, lambda names: fresh(replayed, names))
 
 
-def _in_segments(
-    func: Func, wrt: Sequence[str], name: str, seed: str | None, result: str, has_aux: bool, assume: bool
-) -> Reverse:
+def _in_segments(func: Func, wanted: Wanted, assume: bool) -> Reverse:
     """Return reverse mode with the outermost loops that record in segments."""
-    state = _prepared(func, wrt, name, seed, result, has_aux, assume)
-    made = eliminate(state.build(name, result, False))
+    state = _prepared(func, wanted, assume)
+    made = eliminate(state.built)
     left = {stmt.target.name for stmt in statements(made.body) if isinstance(stmt, Let)}
     recording = {
         id(loop): loop
@@ -151,7 +130,7 @@ def _in_segments(
         for loop in state.residuals.tape_places[key].loops[:1]
     }
     if not recording:
-        return _prepared(func, wrt, name, seed, result, has_aux, assume)
+        return state
     loops = list(recording.values())
     if state.bars.mirrored:
         raise checkpoint.refused("a loop in which it depends on the run what shares memory", loops[0].loc)
@@ -160,7 +139,7 @@ def _in_segments(
     for loop in over:
         if not replay.may_repeat(loop, again, exchanged=True):
             raise checkpoint.refused("a loop with effects, lists or random draws", loop.loc)
-    return _prepared(func, wrt, name, seed, result, has_aux, assume, frozenset(map(id, over)))
+    return _prepared(func, wanted, assume, frozenset(map(id, over)))
 
 
 def with_shadows(program: Program, wrt: Sequence[str]) -> tuple[Program, dict[str, str]]:
@@ -183,25 +162,15 @@ def _of_lists(error: AliasError) -> AliasError:
 
 
 class Reverse:
-    def __init__(
-        self,
-        program: Program,
-        wrt: Sequence[str],
-        seed: str | None,
-        has_aux: bool,
-        shadows: Mapping[str, str],
-    ) -> None:
+    def __init__(self, program: Program, wanted: Wanted, shadows: Mapping[str, str]) -> None:
         self.program = program
-        self.wrt = tuple(wrt)
-        self.has_aux = has_aux
-        # Whether adjoints of parallel loops are marked as such, for `parallel.parallelise`.
-        self.parallel = False
-        self.active = active_names(program.func, program.memory, wrt)
+        self.wanted = wanted
+        self.active = active_names(program.func, program.memory, wanted.wrt)
         self.residuals = Residuals(program)
         self.stack: list[Frame] = []
         self.bars = Cotangents(program, self.active, self.emit, self.residuals.ensure_all)
         self.bars.mirrored = shadows
-        self.seed = None if seed is None else program.fresh(seed)
+        self.seed = None if wanted.seed is None else program.fresh(wanted.seed)
         self.trips: dict[int, Var] = {}
         self.old: dict[int, Var] = {}
         self.touched_in: dict[int, tuple[str, ...]] = {}
@@ -214,8 +183,10 @@ class Reverse:
 
     # -- the whole function ------------------------------------------------------------------------------------
 
-    def build(self, name: str, result: str, single: bool) -> Func:
-        func, program = self.program.func, self.program
+    @cached_property
+    def built(self) -> Func:
+        """The function that is wanted."""
+        func, program, wanted = self.program.func, self.program, self.wanted
         exit_ = func.body[-1]
         assert isinstance(exit_, Return)
         self.here = in_backward(exit_.loc)
@@ -225,17 +196,17 @@ class Reverse:
         frame = self.open(root, program.memory.after[id(exit_)])
         self.seed_result(exit_)
         self.sweep(func.body[:-1])
-        grads = [self.gradient(p) for p in self.wrt]
+        grads = [self.gradient(p) for p in wanted.wrt]
         backward = self.close(frame)
         forward = ForwardSweep(self.residuals, self.trips, self.old, self.bars.shaped).block(func.body[:-1])
         value = self.value(exit_)
-        gradient: Expr = grads[0] if single else Call("tuple", tuple(grads))
-        returned = gradient if result == "pullback" else Call("tuple", (value[1], gradient))
-        if result == "grad":
-            returned = Call("tuple", (gradient, items_of(value[1])[1])) if self.has_aux else gradient
+        gradient: Expr = grads[0] if wanted.single else Call("tuple", tuple(grads))
+        returned = gradient if wanted.result == "pullback" else Call("tuple", (value[1], gradient))
+        if wanted.result == "grad":
+            returned = Call("tuple", (gradient, items_of(value[1])[1])) if wanted.has_aux else gradient
         params = (*func.params, *((Param(self.seed.name),) if self.seed is not None else ()))
         body = (*check_sizes(program), *forward, *value[0], BACKWARD, *backward, Return(returned))
-        return drop_made(drop_stores(program.finished(name, params, body, func.refs), self.origins()))
+        return drop_made(drop_stores(program.finished(wanted.name, params, body, func.refs), self.origins()))
 
     def origins(self) -> Origins:
         """Return where the arrays of the primal are made; what is known of them doesn't hold for cotangents."""
@@ -247,7 +218,7 @@ class Reverse:
     def seed_result(self, exit_: Return) -> None:
         values = items_of(exit_.value)
         if self.seed is None:
-            values = values[:1] if self.has_aux else values
+            values = values[:1] if self.wanted.has_aux else values
             for value in values:
                 if isinstance(value, Var):
                     self.comment(exit_)

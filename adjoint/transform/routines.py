@@ -30,7 +30,7 @@ from adjoint.ir.walk import (
 from adjoint.rules.numba_types import item_types, tuple_of
 from adjoint.transform.aliasing import own_written_arguments
 from adjoint.transform.forward import forward
-from adjoint.transform.reverse import reverse
+from adjoint.transform.reverse import Wanted, reverse
 from adjoint.transform.routine_calls import bar_type, routine_of, routines_in
 
 
@@ -266,7 +266,8 @@ def function_of(routine: Routine, assume: bool) -> Func:
             return primal(func, routine.name)
         case "pullback":
             single = len(wrt) == 1
-            return reverse(func, wrt, name=routine.name, seed="y_bar", result="pullback", single=single, assume=assume)
+            wanted = Wanted(routine.name, tuple(wrt), seed="y_bar", result="pullback", single=single)
+            return reverse(func, wanted, assume=assume)
         case "pushforward":
             return _with_own_arrays(forward(func, wrt, name=routine.name))
 
