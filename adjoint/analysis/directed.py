@@ -5,7 +5,7 @@ Names that may share memory are treated alike, and a name is one thing in the wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from numba import types as nb
@@ -81,7 +81,7 @@ class _Directed:
             self.names.update(other for other in members if isinstance(self.func.types.get(other), nb.Array))
 
 
-def classes_of(func: Func) -> dict[str, str]:
+def classes_of(func: Func) -> Mapping[str, str]:
     """Return the memory classes of a program, knowing that what helpers return is new."""
 
     def change(expr: Expr) -> Expr:

@@ -35,7 +35,8 @@ def holds_memory(kind: object) -> bool:
             return True
 
 
-def memory_classes(func: Func) -> dict[str, str]:
+@remembered
+def memory_classes(func: Func) -> Mapping[str, str]:
     """Map each name that may refer to memory to the representative of its class, its first name in the program.
 
     Scalars are in no class.
@@ -69,6 +70,7 @@ def shared_names(classes: Mapping[str, str]) -> frozenset[str]:
     return frozenset(each for pair in classes.items() if pair[0] != pair[1] for each in pair)
 
 
+@remembered
 def external_names(func: Func) -> frozenset[str]:
     """Return the names bound to memory from outside that is no parameter: constants and opaque results."""
     found: set[str] = set()

@@ -78,7 +78,7 @@ Expr: TypeAlias = Var | Lit | Call
 
 
 class Remembering:
-    """What has been found out about a statement, see `walk.remembered`; statements never change."""
+    """What has been found out about a statement or a function, see `walk.remembered`; they never change."""
 
     __slots__ = ("found",)
     found: dict[object, Any]
@@ -209,7 +209,7 @@ class Param:
 
 
 @immutable
-class Func:
+class Func(Remembering):
     """A function.
 
     `hints` maps an SSA name to the name the user gave the value (absent for temporaries);

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import wraps
 from operator import is_
 from typing import TypeVar
 
@@ -17,10 +19,12 @@ from adjoint.ir.nodes import (
     Effect,
     Expr,
     For,
+    Func,
     If,
     Let,
     Lit,
     Merge,
+    Remembering,
     Return,
     Stmt,
     Store,
@@ -28,22 +32,27 @@ from adjoint.ir.nodes import (
     While,
 )
 
+K = TypeVar("K", bound=Remembering)
 T = TypeVar("T")
 
 _HOLDERS = (For, While, If)
 
 
-def remembered(ask: Callable[[Stmt], T]) -> Callable[[Stmt], T]:
-    """Ask about each statement once; for questions whose answer rests on nothing but the statement."""
+def remembered(ask: Callable[[K], T]) -> Callable[[K], T]:
+    """Ask about each statement once; for questions whose answer rests on nothing but the statement.
 
-    def answer(stmt: Stmt) -> T:
+    Or about each function: it rests on the types of the names in it, and these stay. Nobody changes the answer.
+    """
+
+    @wraps(ask)
+    def answer(of: K) -> T:
         try:
-            return stmt.found[ask]
+            return of.found[ask]
         except AttributeError:
-            stmt.found = {}
+            of.found = {}
         except KeyError:
             pass
-        found = stmt.found[ask] = ask(stmt)
+        found = of.found[ask] = ask(of)
         return found
 
     return answer
@@ -178,6 +187,17 @@ def statements(block: Block) -> Iterator[Stmt]:
 def nested(stmt: Stmt) -> tuple[Stmt, ...]:
     """Return all statements within a statement, in the order of `statements`."""
     return tuple(inner for block in blocks(stmt) for inner in statements(block))
+
+
+@remembered
+def mentions_of(func: Func) -> Counter[str]:
+    """Return how often the statements of a function bind or read each name."""
+    return Counter(name for stmt in statements(func.body) for name in mentioned(stmt))
+
+
+def with_body(func: Func, body: Block) -> Func:
+    """Return a function with other statements; if they are the very same, the function, and what is known of it."""
+    return func if same_block(body, func.body) else replace(func, body=body)
 
 
 def map_operands(stmt: Stmt, change: Callable[[Expr], Expr]) -> Stmt:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from adjoint.analysis.sharing import memory_classes
 from adjoint.errors import AdjointError
 from adjoint.ir import Accum, Block, Call, Expr, For, Func, Let, Lit, Stmt, Store, Var
-from adjoint.ir.walk import map_blocks, names_in, substitute
-from adjoint.lower.accesses import Accesses
+from adjoint.ir.walk import map_blocks, names_in, substitute, with_body
 from adjoint.lower.context import Context
 from adjoint.lower.uses import MADE, mentions
 from adjoint.rules.numba_types import Type, is_array
@@ -47,7 +45,7 @@ def absorb(func: Func, context: Context) -> Func:
                 a[i_2, j_2] = x[i_2] * y[j_2] + s * b[i_2, j_2]
         return a
     """
-    return replace(func, body=_Absorber(func, context).block(func.body))
+    return with_body(func, _Absorber(func, context).block(func.body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,7 @@ class _Whole:
 class _Absorber:
     def __init__(self, func: Func, context: Context) -> None:
         self.context = context
-        self.accesses = Accesses(func, context.kinds, memory_classes(func))
+        self.accesses = context.accesses(func)
 
     def block(self, block: Block) -> Block:
         stmts = [map_blocks(stmt, self.block) for stmt in block]

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 
 from adjoint.analysis.apart import Partners, partners
 from adjoint.analysis.effects import actions
+from adjoint.analysis.sharing import memory_classes
 from adjoint.analysis.written import offset_from
 from adjoint.ir import Accum, Call, Effect, Expr, For, Func, If, Let, Lit, Return, Stmt, Store, Var, While
 from adjoint.ir.immutable import immutable
-from adjoint.ir.walk import blocks, names_in, operands, substitute
+from adjoint.ir.walk import blocks, mentioned_within, names_in, operands, substitute
 from adjoint.lower.guards import is_guard
 from adjoint.rules import spelling
 from adjoint.rules.numba_types import Type, is_array, is_number
@@ -83,14 +84,25 @@ def apart(a: Expr, b: Expr, moving: Collection[str], is_natural: Callable[[Expr]
     return False
 
 
-class Accesses:
-    """Summaries of the statements of one program, each made once."""
+def _differing(first: Mapping[str, object], second: Mapping[str, object]) -> set[str]:
+    """Return the keys under which two tables don't have the same, or one nothing."""
+    if first == second:
+        return set()
+    return {key for key in {**first, **second} if key not in first or key not in second or first[key] != second[key]}
 
-    def __init__(self, func: Func, kinds: Mapping[str, Type], classes: Mapping[str, str]) -> None:
+
+class Accesses:
+    """Summaries of the statements of one program, each made once: those of a program `before` it still hold.
+
+    But not if they are about names whose type, or whose memory, is another now.
+    """
+
+    def __init__(self, func: Func, kinds: Mapping[str, Type], before: Accesses | None = None) -> None:
         self.func = func
         self.kinds = kinds
-        self.classes = classes
-        self._known: dict[int, tuple[Stmt, Summary]] = {}
+        self.classes = memory_classes(func)
+        self._kinds = dict(kinds)
+        self._known: dict[int, tuple[Stmt, Summary]] = {} if before is None else self._still_known(before)
         self._partners: dict[int, tuple[For, Partners]] | None = None
 
     def of(self, stmt: Stmt) -> Summary:
@@ -98,6 +110,13 @@ class Accesses:
         if known is None or known[0] is not stmt:
             known = self._known[id(stmt)] = (stmt, self._summary(stmt))
         return known[1]
+
+    def _still_known(self, before: Accesses) -> dict[int, tuple[Stmt, Summary]]:
+        others = {*_differing(before._kinds, self._kinds), *_differing(before.classes, self.classes)}
+        if not others:
+            return before._known
+        known = before._known.items()
+        return {key: pair for key, pair in known if others.isdisjoint(mentioned_within(pair[0]))}
 
     def alone(self, loop: For) -> set[str]:
         """Return the names whose memory no other name in a loop of the program shares, as far as it is known.

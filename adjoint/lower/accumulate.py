@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
 from adjoint.analysis.ranges import ends, runs
-from adjoint.analysis.sharing import memory_classes
 from adjoint.analysis.written import offset_from, shifted
 from adjoint.errors import AdjointError
 from adjoint.ir import Accum, Block, Call, Expr, For, Func, If, Let, Lit, Stmt, Store, Var
-from adjoint.ir.walk import map_blocks, map_expr, map_operands, names_in
-from adjoint.lower.accesses import Access, Accesses, Summary
+from adjoint.ir.walk import map_blocks, map_expr, map_operands, names_in, with_body
+from adjoint.lower.accesses import Access, Summary
+from adjoint.lower.context import Context
 from adjoint.lower.subset import number
 from adjoint.rules.numba_types import Type, is_array
 from adjoint.rules.typing import expr_type
 
-Fresh = Callable[[Type], Var]
 
-
-def accumulate(func: Func, kinds: dict[str, Type], fresh: Fresh, natural: Callable[[Expr], bool]) -> Func:
+def accumulate(func: Func, context: Context) -> Func:
     """Hoist `a[i, j] += e` out of loops that move neither `i` nor `j`: a number is added to, and stored at the end.
 
     No other access in the loop may be to the same element, except by the same subscript; where all that the loop does
     with the array is to add to it, what is added to the element is summed up apart. The element is touched only if the
-    loop has an iteration. `natural` says whether a subscript is certainly not negative.
+    loop has an iteration.
 
     >>> from adjoint.codegen.emit import text
-    >>> from adjoint.lower.context import Context
     >>> from tests.ir_text import parse
     >>> before = parse('''
     ... def f(a: float64[:, :], n: int64):
@@ -38,7 +35,7 @@ def accumulate(func: Func, kinds: dict[str, Type], fresh: Fresh, natural: Callab
     ... ''')
     >>> context = Context.of(before)
     >>> context.natural["i"] = True
-    >>> print(text(accumulate(before, context.kinds, context.temporary, context.is_natural)), end="")
+    >>> print(text(accumulate(before, context)), end="")
     def f(a, n):
         for i in range(n):
             a[i, 0] = 0.0
@@ -47,16 +44,15 @@ def accumulate(func: Func, kinds: dict[str, Type], fresh: Fresh, natural: Callab
                 _1 += a[i, k + 1]
             a[i, 0] = _1
     """
-    hoister = _Hoister(func, kinds, fresh, natural)
-    return replace(func, body=hoister.block(func.body))
+    return with_body(func, _Hoister(func, context).block(func.body))
 
 
 class _Hoister:
-    def __init__(self, func: Func, kinds: Mapping[str, Type], fresh: Fresh, natural: Callable[[Expr], bool]) -> None:
-        self.is_natural = natural
-        self.kinds = kinds
-        self.fresh = fresh
-        self.accesses = Accesses(func, kinds, memory_classes(func))
+    def __init__(self, func: Func, context: Context) -> None:
+        self.is_natural = context.is_natural
+        self.kinds = context.kinds
+        self.fresh = context.temporary
+        self.accesses = context.accesses(func)
 
     def block(self, block: Block) -> Block:
         out: list[Stmt] = []

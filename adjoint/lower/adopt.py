@@ -9,7 +9,7 @@ from adjoint.analysis.linear import whole
 from adjoint.analysis.liveness import Liveness, Site, liveness
 from adjoint.analysis.sharing import memory_classes
 from adjoint.ir import Accum, Block, Call, Effect, Expr, For, Func, If, Let, Stmt, Store, Var, While
-from adjoint.ir.walk import mentioned, names_in, operands, statements
+from adjoint.ir.walk import mentioned, names_in, operands, statements, with_body
 from adjoint.lower.context import Context, Span
 from adjoint.rules import spelling
 from adjoint.rules.numba_types import is_array
@@ -44,7 +44,7 @@ def adopt(func: Func, context: Context) -> Func:
     if not any(_zeros(stmt) for stmt in statements(func.body)):
         return func
     adopter = _Adopter(func, context)
-    return replace(func, body=adopter.block(adopter.facts.sites))
+    return with_body(func, adopter.block(adopter.facts.sites))
 
 
 def _zeros(stmt: Stmt) -> str | None:

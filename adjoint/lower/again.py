@@ -6,16 +6,14 @@ has changed in between: the first run writes the tapes as well, and the second o
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice, product
 
 from adjoint.analysis.effects import is_pure
 from adjoint.analysis.ranges import counts_by_one
-from adjoint.analysis.sharing import memory_classes
 from adjoint.ir import Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store, Var
-from adjoint.ir.walk import map_blocks, mentioned, names_in, nested, remembered, statements
+from adjoint.ir.walk import map_blocks, mentioned, mentions_of, names_in, nested, remembered, statements, with_body
 from adjoint.lower.accesses import Accesses, Summary
 from adjoint.lower.context import Context
 from adjoint.lower.iteration import is_empty
@@ -56,7 +54,7 @@ def again(func: Func, context: Context) -> Func:
         r = s * 2.0
         return r + tape[0] + s
     """
-    return replace(func, body=_Finder(func, context).block(func.body))
+    return with_body(func, _Finder(func, context).block(func.body))
 
 
 @dataclass(slots=True)
@@ -72,10 +70,10 @@ class _Joint:
 
 class _Finder:
     def __init__(self, func: Func, context: Context) -> None:
-        self.accesses = Accesses(func, context.kinds, memory_classes(func))
+        self.accesses = context.accesses(func)
         self.read_outside = open_indices(func)
         self.own = element_arrays(func, context.kinds)
-        self.counts = Counter(name for stmt in statements(func.body) for name in mentioned(stmt))
+        self.counts = mentions_of(func)
 
     def block(self, block: Block) -> Block:
         stmts = self.bound_once([map_blocks(stmt, self.block) for stmt in block])

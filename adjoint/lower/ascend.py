@@ -9,8 +9,8 @@ from adjoint.analysis.liveness import Liveness, Site, liveness
 from adjoint.analysis.sharing import memory_classes
 from adjoint.analysis.written import shifted
 from adjoint.ir import Block, For, Func, If, Lit, Stmt, While
-from adjoint.ir.walk import bound, names_in, operands, statements
-from adjoint.lower.accesses import Access, Accesses, in_lockstep
+from adjoint.ir.walk import bound, names_in, operands, statements, with_body
+from adjoint.lower.accesses import Access, in_lockstep
 from adjoint.lower.context import Context
 
 
@@ -45,7 +45,7 @@ def ascend(func: Func, context: Context) -> Func:
     if not any(_descends(stmt) for stmt in statements(func.body)):
         return func
     turner = _Turner(func, context)
-    return replace(func, body=turner.block(turner.facts.sites))
+    return with_body(func, turner.block(turner.facts.sites))
 
 
 def _descends(stmt: Stmt) -> bool:
@@ -59,7 +59,7 @@ class _Turner:
         classes = memory_classes(func)
         # Arrays made in an iteration are nobody else's, unless they have other names.
         self.shared = {name for pair in classes.items() if pair[0] != pair[1] for name in pair}
-        self.accesses = Accesses(func, context.kinds, classes)
+        self.accesses = context.accesses(func)
 
     def block(self, sites: tuple[Site, ...]) -> Block:
         return tuple(map(self.stmt, sites))

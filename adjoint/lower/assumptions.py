@@ -7,12 +7,12 @@ only after it; the same check at the start makes it known throughout.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from adjoint.analysis.linear import Linear
 from adjoint.analysis.written import expression
 from adjoint.ir import Call, Expr, Func, If, Lit, Var
 from adjoint.ir.dump import expr_text
+from adjoint.ir.walk import with_body
 from adjoint.lower.context import Context
 from adjoint.lower.facts import Facts
 from adjoint.lower.guards import FILLED, INSIDE, STRETCHED, is_guard, refuse_if
@@ -84,7 +84,7 @@ def on_entry(func: Func, context: Context) -> Func | None:
     wrong = ((list(different), STRETCHED), (outside, INSIDE), (empty, FILLED))
     checks = [refuse_if(_any(tests), text) for tests, text in wrong if tests]
     place = next((k for k, stmt in enumerate(func.body) if not is_guard(stmt)), 0)
-    return replace(func, body=(*func.body[:place], *checks, *func.body[place:])) if checks else None
+    return with_body(func, (*func.body[:place], *checks, *func.body[place:])) if checks else None
 
 
 def _any(tests: Sequence[Expr]) -> Expr:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from adjoint.analysis.effects import is_pure
-from adjoint.analysis.sharing import memory_classes
 from adjoint.ir import Block, Comment, Func, If, Let, Stmt
-from adjoint.ir.walk import map_blocks, names_in, statements
-from adjoint.lower.accesses import Accesses
+from adjoint.ir.walk import map_blocks, names_in, statements, with_body
 from adjoint.lower.context import Context
 from adjoint.lower.reuse import reuse
 from adjoint.rules.numba_types import is_number
@@ -57,7 +55,7 @@ def join_branches(func: Func) -> Func:
         return func
     context = Context.of(func)
     joined = _Joiner(func, context).block(func.body[start:])
-    return reuse(replace(func, body=(*func.body[:start], *joined)), context, branches=True, names=False)
+    return reuse(with_body(func, (*func.body[:start], *joined)), context, branches=True, names=False)
 
 
 def _is_backward(stmt: Stmt) -> bool:
@@ -67,7 +65,7 @@ def _is_backward(stmt: Stmt) -> bool:
 class _Joiner:
     def __init__(self, func: Func, context: Context) -> None:
         self.kinds = context.kinds
-        self.accesses = Accesses(func, context.kinds, memory_classes(func))
+        self.accesses = context.accesses(func)
 
     def block(self, block: Block) -> Block:
         out: list[Stmt] = []

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 
 from adjoint.analysis.effects import is_pure
-from adjoint.analysis.sharing import memory_classes
 from adjoint.ir import Block, Call, Expr, For, Func, Let, Lit, Stmt, Var, While
-from adjoint.ir.walk import bound, map_blocks, names_in, statements
+from adjoint.ir.walk import bound, map_blocks, names_in, statements, with_body
 from adjoint.lower.accesses import Accesses
 from adjoint.lower.context import Context
 from adjoint.rules.numba_types import is_number
@@ -48,9 +47,9 @@ def congruent(func: Func, context: Context) -> Func:
         r = s
         return s * r
     """
-    finder = _Finder(Accesses(func, context.kinds, memory_classes(func)))
+    finder = _Finder(context.accesses(func))
     body = finder.block(func.body, _Values())
-    return replace(func, body=body)
+    return with_body(func, body)
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from adjoint.analysis.sharing import memory_classes
 from adjoint.ir import Block, Call, Expr, For, Func, Let, Lit, Stmt, Var
 from adjoint.ir.immutable import immutable
 from adjoint.ir.walk import mentioned, statements
+from adjoint.lower.accesses import Accesses
 from adjoint.lower.facts import Buffer, Facts
 from adjoint.lower.views import Shape
 from adjoint.rules import spelling
@@ -51,6 +52,7 @@ class Context:
     entry: dict[str, Expr] = field(default_factory=dict[str, Expr])
     # Arrays whose last axis is a strip of iterations.
     in_strips: set[str] = field(default_factory=set[str])
+    known: Accesses | None = None
     # Whether products of a matrix and a vector are loops.
     products: bool = True
 
@@ -60,12 +62,18 @@ class Context:
         taken = {name for stmt in statements(func.body) for name in mentioned(stmt)}
         taken |= {*kinds, func.name, "np", "math", "numba", *(p.name for p in func.params)}
         taken |= {name.partition(":")[2] for name in func.refs}
-        return Context(kinds, all_hints(func), Facts(kinds, func.refs), memory_classes(func), taken, products=products)
+        facts, classes = Facts(kinds, func.refs), dict(memory_classes(func))
+        return Context(kinds, all_hints(func), facts, classes, taken, products=products)
 
     def copy(self) -> Context:
         """Return a context with tables of its own, for passes that are only tried."""
         tables = {f.name: dict(getattr(self, f.name)) for f in fields(self) if isinstance(getattr(self, f.name), dict)}
         return replace(self, **tables)
+
+    def accesses(self, func: Func) -> Accesses:
+        """Return what the statements of a program read and write; some may be of a program before it."""
+        self.known = Accesses(func, self.kinds, self.known)
+        return self.known
 
     def emit(self, *stmts: Stmt) -> None:
         self.out.extend(stmts)

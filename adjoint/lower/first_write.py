@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from adjoint.analysis.linear import Linear, whole
 from adjoint.ir import Accum, Block, Call, Expr, For, Func, Let, Lit, Stmt, Store, Var
-from adjoint.ir.walk import map_blocks, names_in, operands, statements
+from adjoint.ir.walk import map_blocks, names_in, operands, statements, with_body
 from adjoint.lower.context import Span
 from adjoint.lower.uses import mentions
 from adjoint.lower.views import Shape
@@ -36,7 +36,7 @@ def first_write(func: Func, made: Mapping[str, Shape | None], spans: Mapping[str
             x_bar[i] = np.sin(x[i])
         return x_bar
     """
-    return replace(func, body=_Zeros(made, spans).block(func.body))
+    return with_body(func, _Zeros(made, spans).block(func.body))
 
 
 class _Zeros:

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from adjoint.analysis.linear import Linear, symbol
-from adjoint.analysis.sharing import memory_classes
 from adjoint.ir import Block, Comment, Expr, For, Func, Lit, Stmt, Var
-from adjoint.ir.walk import map_blocks, names_in, substitute
-from adjoint.lower.accesses import Access, Accesses, Summary, in_lockstep
+from adjoint.ir.walk import map_blocks, names_in, substitute, with_body
+from adjoint.lower.accesses import Access, Summary, in_lockstep
 from adjoint.lower.context import Context, Span
 from adjoint.lower.guards import is_guard
 from adjoint.lower.multiply import around_products
@@ -48,7 +47,7 @@ def fuse(func: Func, context: Context) -> Func:
         return s
     """
     fuser = Fuser(func, context)
-    return replace(func, body=fuser.block(func.body))
+    return with_body(func, fuser.block(func.body))
 
 
 class Fuser:
@@ -60,7 +59,7 @@ class Fuser:
         self.memory = context.memory
         self.symbol = context.symbol
         self.same: dict[str, Linear] = {}
-        self.accesses = Accesses(func, context.kinds, memory_classes(func))
+        self.accesses = context.accesses(func)
         self.read_outside = open_indices(func)
         self.apart = around_products(func, context)
         self.reruns = Reruns(func, context, self.accesses)

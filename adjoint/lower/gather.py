@@ -7,12 +7,11 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 
 from adjoint.analysis.ranges import counts_by_one, ends, may_be_asked_again
-from adjoint.analysis.sharing import memory_classes
 from adjoint.analysis.written import offset_from, shifted
 from adjoint.errors import Loc
 from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store, Var
-from adjoint.ir.walk import map_blocks, names_in
-from adjoint.lower.accesses import Accesses, apart
+from adjoint.ir.walk import map_blocks, names_in, with_body
+from adjoint.lower.accesses import apart
 from adjoint.lower.addends import Addend, Addends, keeping, new_array, total
 from adjoint.lower.context import Context, Span
 from adjoint.lower.uses import open_indices
@@ -63,7 +62,7 @@ def gather(func: Func, context: Context) -> Func:
                     x[i_2 - 1, j_2] += t_kept[(i_2 + 1) % 2, j_2] + t_kept[i_2 % 2, j_2 + 1]
     """
     gatherer = _Gatherer(func, context)
-    return replace(func, body=gatherer.block(func.body))
+    return with_body(func, gatherer.block(func.body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +129,7 @@ class _Plan:
 class _Gatherer:
     def __init__(self, func: Func, context: Context) -> None:
         self.context = context
-        self.accesses = Accesses(func, context.kinds, memory_classes(func))
+        self.accesses = context.accesses(func)
         self.read_outside = open_indices(func)
 
     def block(self, block: Block) -> Block:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from adjoint.analysis.iterations import term
 from adjoint.ir import Accum, Block, Call, For, Func, Let, Lit, Stmt, Var, While
-from adjoint.ir.walk import map_blocks, mentioned, mentioned_within, names_in, operands, statements
+from adjoint.ir.walk import map_blocks, mentioned, mentioned_within, mentions_of, names_in, operands, statements
 from adjoint.transform.renaming import rename_block
 
 
@@ -35,7 +35,7 @@ def direct_totals(func: Func) -> Func:
                 s += x[i]
         return s
     """
-    uses = Counter(name for stmt in statements(func.body) for name in mentioned(stmt))
+    uses = mentions_of(func)
     return replace(func, body=_direct(func.body, uses))
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 
 from adjoint.ir import Block, Call, Effect, Expr, For, Func, Let, Stmt, While
-from adjoint.ir.walk import bound, map_blocks, names_in, statements, subexpressions, substitute
+from adjoint.ir.walk import bound, map_blocks, names_in, statements, subexpressions, substitute, with_body
 from adjoint.lower.context import Context
 from adjoint.lower.filling import in_two_steps, is_zeros
 from adjoint.lower.iteration import is_empty
@@ -45,7 +45,7 @@ def hoist(func: Func, context: Context) -> Func:
     """
     arrays = element_arrays(func, context.kinds)
     movable = {n for n, uses in arrays.items() if uses.made and _is_movable(uses.made, context)}
-    return replace(func, body=_block(func.body, movable, context)) if movable else func
+    return with_body(func, _block(func.body, movable, context)) if movable else func
 
 
 def _is_movable(made: Let, context: Context) -> bool:

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from adjoint.analysis.iterations import exposed, read_after, term
 from adjoint.analysis.linear import Linear
-from adjoint.analysis.sharing import memory_classes
 from adjoint.analysis.written import offset_from
 from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
 from adjoint.ir.walk import (
@@ -21,8 +20,8 @@ from adjoint.ir.walk import (
     statements,
     subexpressions,
     substitute,
+    with_body,
 )
-from adjoint.lower.accesses import Accesses
 from adjoint.lower.context import Context
 from adjoint.lower.iteration import settled, targets, written
 from adjoint.lower.layout import elements
@@ -72,7 +71,7 @@ def if_convert(func: Func, context: Context) -> Func:
         return func
     converter = _Converter(func, context)
     body = converter.block(func.body, frozenset(), frozenset())
-    return replace(func, body=body) if converter.found else func
+    return with_body(func, body) if converter.found else func
 
 
 class _Converter:
@@ -80,7 +79,7 @@ class _Converter:
         self.func = func
         self.context = context
         self.kinds = context.kinds
-        self.accesses = Accesses(func, context.kinds, memory_classes(func))
+        self.accesses = context.accesses(func)
         self.mentions = Counter(_mentions(func.body))
         self.bindings = Counter(var.name for stmt in statements(func.body) for var in bound(stmt))
         self.found = False

@@ -7,10 +7,9 @@ from dataclasses import replace
 from functools import partial
 
 from adjoint.analysis.liveness import Liveness, Site, liveness
-from adjoint.analysis.sharing import memory_classes
 from adjoint.ir import Block, Call, Comment, Expr, For, Func, If, Lit, Stmt, Var, While
-from adjoint.ir.walk import map_blocks, names_in, statements, subexpressions
-from adjoint.lower.accesses import Access, Accesses, in_lockstep
+from adjoint.ir.walk import map_blocks, names_in, statements, subexpressions, with_body
+from adjoint.lower.accesses import Access, in_lockstep
 from adjoint.lower.context import Context
 from adjoint.lower.factors import as_sum
 from adjoint.rules.numba_types import Type
@@ -37,11 +36,11 @@ def interchange(func: Func, context: Context) -> Func:
             for k in range(a.shape[1]):
                 s[j] += a[j, k]
     """
-    func = replace(func, body=_sums(func.body))
+    func = with_body(func, _sums(func.body))
     if not any(_pair(stmt) for stmt in statements(func.body)):
         return func
     changer = _Changer(func, context)
-    return replace(func, body=changer.block(changer.facts.sites))
+    return with_body(func, changer.block(changer.facts.sites))
 
 
 def _sums(block: Block) -> Block:
@@ -70,7 +69,7 @@ class _Changer:
         self.context = context
         self.kinds = context.kinds
         self.facts: Liveness = liveness(func, classes={})
-        self.accesses = Accesses(func, context.kinds, memory_classes(func))
+        self.accesses = context.accesses(func)
 
     def block(self, sites: tuple[Site, ...]) -> Block:
         return tuple(map(self.stmt, sites))

@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from adjoint.analysis.ranges import may_be_asked_again, runs
-from adjoint.analysis.sharing import memory_classes
 from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store, Var
-from adjoint.ir.walk import map_blocks, map_expr, map_operands, operands, subexpressions
-from adjoint.lower.accesses import Accesses
+from adjoint.ir.walk import map_blocks, map_expr, map_operands, operands, subexpressions, with_body
 from adjoint.lower.context import Context
 from adjoint.rules.numba_types import Type, is_array, is_number
 
@@ -48,13 +46,13 @@ def invariants(func: Func, context: Context) -> Func:
                 y[j, 2] += _3
         return y
     """
-    return replace(func, body=_Reader(func, context).block(func.body, None))
+    return with_body(func, _Reader(func, context).block(func.body, None))
 
 
 class _Reader:
     def __init__(self, func: Func, context: Context) -> None:
         self.context = context
-        self.accesses = Accesses(func, context.kinds, memory_classes(func))
+        self.accesses = context.accesses(func)
 
     def block(self, block: Block, known: Expr | None) -> Block:
         """Change loops in a block; `known` is the condition under which the block is done."""

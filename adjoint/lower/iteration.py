@@ -12,11 +12,13 @@ from adjoint.ir.walk import (
     bound,
     map_blocks,
     mentioned,
+    mentions_of,
     names_in,
     nested,
     operands,
     statements,
     subexpressions,
+    with_body,
 )
 from adjoint.lower.uses import Uses, element_arrays, mentions
 from adjoint.rules.numba_types import Type, is_number
@@ -51,9 +53,9 @@ def separated(func: Func, kinds: Mapping[str, Type]) -> Func:
                 s += y[j]
         return s
     """
-    counts = Counter(name for stmt in statements(func.body) for name in mentioned(stmt))
-    func = replace(func, body=settled(func.body, counts))
-    return replace(func, body=_Mover(func, element_arrays(func, kinds)).block(func.body))
+    counts = mentions_of(func)
+    func = with_body(func, settled(func.body, counts))
+    return with_body(func, _Mover(func, element_arrays(func, kinds)).block(func.body))
 
 
 def rejoined(func: Func, kinds: Mapping[str, Type]) -> Func:
@@ -79,8 +81,8 @@ def rejoined(func: Func, kinds: Mapping[str, Type]) -> Func:
                 s += getitem(x, j)
         return s
     """
-    counts = Counter(name for stmt in statements(func.body) for name in mentioned(stmt))
-    return replace(func, body=_rejoined(settled(func.body, counts), counts, kinds))
+    counts = mentions_of(func)
+    return with_body(func, _rejoined(settled(func.body, counts), counts, kinds))
 
 
 def _rejoined(block: Block, counts: Mapping[str, int], kinds: Mapping[str, Type]) -> Block:
@@ -197,7 +199,7 @@ class _Mover:
 
     def __init__(self, func: Func, arrays: Mapping[str, Uses]) -> None:
         self.arrays = {n for n, uses in arrays.items() if uses.made and is_empty(uses.made.value)}
-        self.counts = Counter(name for stmt in statements(func.body) for name in mentioned(stmt))
+        self.counts = mentions_of(func)
         self.bindings = Counter(var.name for stmt in statements(func.body) for var in bound(stmt))
 
     def block(self, block: Block) -> Block:

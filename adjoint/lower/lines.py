@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from adjoint.ir import Block, Func, Let, Stmt
-from adjoint.ir.walk import map_blocks
+from adjoint.ir.walk import map_blocks, with_body
 from adjoint.lower.context import Context
 from adjoint.transform.at_line import at_line
 
@@ -33,7 +33,7 @@ def lines(func: Func, context: Context) -> Func:
     """
     if not context.in_strips:
         return func
-    return replace(func, body=_block(func.body, context))
+    return with_body(func, _block(func.body, context))
 
 
 def _block(block: Block, context: Context) -> Block:

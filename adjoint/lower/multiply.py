@@ -8,7 +8,7 @@ from functools import reduce
 from operator import is_
 
 from adjoint.ir import Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store, Var
-from adjoint.ir.walk import map_blocks, names_in, statements, unshared
+from adjoint.ir.walk import map_blocks, names_in, statements, unshared, with_body
 from adjoint.lower.context import Context
 from adjoint.lower.factors import Factor, Group, Range, Term
 from adjoint.lower.iteration import rejoined
@@ -124,7 +124,7 @@ def multiply(func: Func, context: Context) -> Func:
     """
     simpler = rejoined(own_names(renest(func), context), context.kinds)
     body = _Multiplier(simpler, context).block(simpler.body)
-    return func if body is simpler.body else replace(func, body=unshared(body))
+    return func if body is simpler.body else with_body(func, unshared(body))
 
 
 def around_products(func: Func, context: Context) -> frozenset[str]:

@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from adjoint.analysis.ranges import counts_by_one, may_be_asked_again
-from adjoint.analysis.sharing import memory_classes
 from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, Let, Lit, Stmt, Store, Var
-from adjoint.ir.walk import mentioned, mentioned_within, names_in, statements, substitute
-from adjoint.lower.accesses import Access, Accesses, in_lockstep
+from adjoint.ir.walk import mentioned, mentioned_within, mentions_of, names_in, statements, substitute
+from adjoint.lower.accesses import Access, in_lockstep
 from adjoint.lower.context import Context
 from adjoint.lower.factors import Bounds, Term, is_arithmetic, terms, triangle, type_of
 from adjoint.lower.kept import Kept, as_number_sum
@@ -95,8 +94,8 @@ class Nests:
 
     def __init__(self, func: Func, context: Context) -> None:
         self.context = context
-        self.accesses = Accesses(func, context.kinds, memory_classes(func))
-        self.counts = Counter(name for stmt in statements(func.body) for name in mentioned(stmt))
+        self.accesses = context.accesses(func)
+        self.counts = mentions_of(func)
         self.read_outside = open_indices(func)
 
     def find(self, outer: For, block: OfRows | None = None) -> Nest | None:

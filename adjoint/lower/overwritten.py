@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from adjoint.analysis.effects import is_pure
 from adjoint.analysis.linear import Linear, whole
 from adjoint.analysis.written import shifted
 from adjoint.ir import Accum, Block, Call, Expr, For, Func, If, Let, Lit, Stmt, Store, While
-from adjoint.ir.walk import bound, items_of, map_blocks, names_in, operands, statements
+from adjoint.ir.walk import bound, items_of, map_blocks, names_in, operands, statements, with_body
 from adjoint.lower.context import Context, Span
 from adjoint.lower.uses import element_arrays, mentions
 
@@ -58,7 +57,7 @@ def drop_overwritten(func: Func, context: Context) -> Func:
             found = items_of(uses.made.value.args[0])
             if all(bound_once[read] <= 1 for size in found for read in names_in(size)):
                 sizes[name] = found
-    return replace(func, body=_Stores(sizes, context).block(func.body)) if sizes else func
+    return with_body(func, _Stores(sizes, context).block(func.body)) if sizes else func
 
 
 class _Stores:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
-from adjoint.analysis.sharing import memory_classes
 from adjoint.ir import Accum, Block, For, Func, Let, Stmt, Var, While
-from adjoint.ir.walk import map_blocks, mentioned_within, statements
-from adjoint.lower.accesses import Accesses
+from adjoint.ir.walk import map_blocks, mentioned_within, statements, with_body
 from adjoint.lower.context import Context
 from adjoint.rules.numba_types import is_number
 from adjoint.transform.renaming import rename_block
@@ -39,7 +36,7 @@ def own_names(func: Func, context: Context) -> Func:
             s_1 = x[i]
             x[i] = s_1 + y[i]
     """
-    accesses = Accesses(func, context.kinds, memory_classes(func))
+    accesses = context.accesses(func)
     renewed: Callable[[str], Var] = context.renewed
 
     def visit(block: Block, shared: frozenset[str]) -> Block:
@@ -57,4 +54,4 @@ def own_names(func: Func, context: Context) -> Func:
         return block if all(a is b for a, b in zip(out, block, strict=True)) else tuple(out)
 
     ending = (s.until.name for s in statements(func.body) if isinstance(s, For | While) and s.until is not None)
-    return replace(func, body=visit(func.body, frozenset((*ending, *(p.name for p in func.params)))))
+    return with_body(func, visit(func.body, frozenset((*ending, *(p.name for p in func.params)))))

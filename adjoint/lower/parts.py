@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from adjoint.analysis.linear import Linear, symbol, whole
-from adjoint.analysis.sharing import memory_classes
 from adjoint.ir import Accum, Block, Call, Expr, Func, Let, Stmt, Store, Var
-from adjoint.ir.walk import bound, map_blocks, names_in, statements
-from adjoint.lower.accesses import Accesses
+from adjoint.ir.walk import bound, map_blocks, names_in, statements, with_body
 from adjoint.lower.context import Context, Span
 from adjoint.lower.filling import is_zeros, within, zero_of
 from adjoint.lower.places import Box, Places, Use
@@ -50,7 +48,7 @@ def in_parts(func: Func, context: Context) -> Func:
         return x_bar
     """
     made = [stmt for stmt in statements(func.body) if is_zeros(stmt, context)]
-    return replace(func, body=_Zeros(func, context).block(func.body)) if made else func
+    return with_body(func, _Zeros(func, context).block(func.body)) if made else func
 
 
 @dataclass(slots=True)
@@ -66,7 +64,7 @@ class _Zeros:
     def __init__(self, func: Func, context: Context) -> None:
         self.context = context
         self.places = Places(func, context)
-        self.accesses = Accesses(func, context.kinds, memory_classes(func))
+        self.accesses = context.accesses(func)
         self.position = {id(stmt): place for place, stmt in enumerate(statements(func.body), 1)}
         self.bound = {var.name: self.position[id(stmt)] for stmt in statements(func.body) for var in bound(stmt)}
 

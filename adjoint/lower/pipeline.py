@@ -57,6 +57,13 @@ def _stopped(func: Func, context: Context) -> Func:
     return done
 
 
+def _known(func: Func, context: Context) -> Func:
+    """Return a program with the types and hints of the context."""
+    if func.types is context.kinds and func.hints is context.hints:
+        return func
+    return replace(func, types=context.kinds, hints=context.hints)
+
+
 def _first_write(func: Func, context: Context) -> Func:
     return first_write(func, context.made, context.spans)
 
@@ -100,7 +107,7 @@ PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
     ("sink", lambda func, context: sink(func)),
     ("columns", columns),
     ("interchange", interchange),
-    ("accumulate", lambda func, context: accumulate(func, context.kinds, context.temporary, context.is_natural)),
+    ("accumulate", accumulate),
     ("stop", _stopped),
     ("invariants", invariants),
     ("unsigned", unsigned),
@@ -124,5 +131,5 @@ def lower(func: Func, disable: Collection[str] = ()) -> Func:
     func, context = expand(eliminate(propagate(eliminate(func))), products="products" not in disable)
     for name, change in PASSES:
         if name not in disable:
-            func = replace(change(func, context), types=context.kinds, hints=context.hints)
+            func = _known(change(func, context), context)
     return eliminate(func)

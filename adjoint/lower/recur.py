@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from adjoint.analysis.effects import binds_of
 from adjoint.analysis.ranges import may_be_asked_again
 from adjoint.ir import Accum, Block, Call, Expr, For, Func, Let, Lit, Stmt, Store, Var
-from adjoint.ir.walk import mentioned, names_in, statements, subexpressions, substitute
+from adjoint.ir.walk import mentions_of, names_in, statements, subexpressions, substitute
 from adjoint.lower.uses import mentions
 from adjoint.rules.numba_types import Type, is_number
 
@@ -51,7 +50,7 @@ def recur(block: Block, func: Func, fresh: Callable[[str], Var]) -> Block:
             q_again = q * t
             y[k] = s * q
     """
-    counts = Counter(name for stmt in statements(func.body) for name in mentioned(stmt))
+    counts = mentions_of(func)
     for made in [stmt for stmt in block if isinstance(stmt, Let)]:
         if counts[made.target.name] == 3 and isinstance(made.value, Call) and made.value.prim == "empty":
             block = _without(block, made, func, fresh)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 from adjoint.analysis.liveness import Liveness, Site, liveness
 from adjoint.analysis.sharing import memory_classes, shared_names
 from adjoint.ir import Block, Call, Effect, Expr, For, Func, Let, Stmt, Store, Var
-from adjoint.ir.walk import map_blocks, mentioned, mentioned_within, statements
+from adjoint.ir.walk import map_blocks, mentioned, mentioned_within, statements, with_body
 from adjoint.lower.bindings import bound_often
 from adjoint.lower.context import Context
 from adjoint.lower.first_write import only_element
@@ -51,7 +51,7 @@ def recycle(func: Func, context: Context) -> Func:
     finder.block(finder.facts.sites)
     if not finder.names:
         return func
-    return replace(func, body=_changing(rename_block(_without(func.body, finder.gone), finder.names)))
+    return with_body(func, _changing(rename_block(_without(func.body, finder.gone), finder.names)))
 
 
 def _made(stmt: Stmt) -> str | None:

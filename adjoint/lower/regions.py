@@ -7,10 +7,9 @@ what one of them needs, and not what both need.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from adjoint.ir import Block, Effect, Func, Let, Var
-from adjoint.ir.walk import blocks, bound, map_blocks, mentioned, mentioned_within, names_in, statements
+from adjoint.ir.walk import blocks, bound, map_blocks, mentioned, mentioned_within, names_in, statements, with_body
 from adjoint.rules.numba_types import Type, is_array
 from adjoint.transform.renaming import rename_block
 
@@ -47,7 +46,7 @@ def regions(func: Func, kinds: Mapping[str, Type], fresh: Callable[[str], Var]) 
     finder = _Finder(func, kinds)
     finder.block(func.body, frozenset(finder.candidates))
     often = {name for name, count in finder.times.items() if count > 1} & finder.candidates
-    return replace(func, body=_Renamer(finder.starts, often, fresh).block(func.body)) if often else func
+    return with_body(func, _Renamer(finder.starts, often, fresh).block(func.body)) if often else func
 
 
 class _Finder:

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from adjoint.analysis.ranges import counts_by_one, ends, may_be_asked_again
-from adjoint.analysis.sharing import memory_classes
 from adjoint.analysis.written import offset_from, shifted
 from adjoint.errors import AdjointError
 from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store
-from adjoint.ir.walk import map_blocks, names_in
-from adjoint.lower.accesses import Accesses, apart
+from adjoint.ir.walk import map_blocks, names_in, with_body
+from adjoint.lower.accesses import apart
 from adjoint.lower.context import Context
 from adjoint.lower.subset import number
 from adjoint.rules.numba_types import Type, is_array, types
@@ -46,7 +45,7 @@ def relay(func: Func, context: Context) -> Func:
             x[0] += _1
     """
     body = _Relay(func, context).block(func.body, None)
-    return func if body is func.body else replace(func, body=body)
+    return func if body is func.body else with_body(func, body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ class _Turn:
 class _Relay:
     def __init__(self, func: Func, context: Context) -> None:
         self.context = context
-        self.accesses = Accesses(func, context.kinds, memory_classes(func))
+        self.accesses = context.accesses(func)
 
     def block(self, block: Block, known: Expr | None) -> Block:
         """Change the loops in a block; `known` is a condition under which its first statement runs."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from adjoint.ir import Block, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store, Var
-from adjoint.ir.walk import mentioned, mentioned_within, names_in, statements
+from adjoint.ir.walk import mentioned, mentioned_within, mentions_of, names_in, statements
 from adjoint.lower.accesses import Accesses, Summary
 from adjoint.lower.context import Context
 from adjoint.lower.iteration import is_empty
@@ -29,7 +29,7 @@ class Reruns:
         self.kinds = context.kinds
         self.own = element_arrays(func, context.kinds)
         self.read_outside = open_indices(func)
-        self.counts = Counter(name for stmt in statements(func.body) for name in mentioned(stmt))
+        self.counts = mentions_of(func)
 
     def joined(self, first: Block, second: Block) -> Block:
         """Return two bodies of a loop, one after the other, without what the second one begins with if it's done.
@@ -54,7 +54,7 @@ class Reruns:
         ...         x[k] = tape[k] + b[k]
         ... ''')
         >>> context = Context.of(func)
-        >>> reruns = Reruns(func, context, Accesses(func, context.kinds, {}))
+        >>> reruns = Reruns(func, context, context.accesses(func))
         >>> print(text(replace(func, body=reruns.joined(func.body[:2], func.body[2:]))), end="")
         def f(x, r, n):
             b = np.empty(n)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar, cast
 
 from adjoint.analysis.effects import is_pure
-from adjoint.analysis.sharing import memory_classes
 from adjoint.ir import Block, Call, Expr, For, Func, If, Let, Stmt, Var, While
-from adjoint.ir.walk import map_expr, map_operands, names_in, subexpressions
-from adjoint.lower.accesses import Accesses, Summary
+from adjoint.ir.walk import map_expr, map_operands, names_in, subexpressions, with_body
+from adjoint.lower.accesses import Summary
 from adjoint.lower.context import Context
-from adjoint.rules.numba_types import Type, is_number
+from adjoint.rules.numba_types import is_number
 
 MOST = 4  # conditions of which it is remembered what their branches have computed
 
@@ -46,7 +44,7 @@ def reuse(func: Func, context: Context, *, branches: bool = False, names: bool =
             x[i] = t * y[i]
             y[i] = math.sin(x[i])
     """
-    return replace(func, body=_Reuser(func, context.kinds, branches, names).block(func.body, _Known()))
+    return with_body(func, _Reuser(func, context, branches, names).block(func.body, _Known()))
 
 
 _S = TypeVar("_S", bound=Stmt)
@@ -80,11 +78,11 @@ class _Known:
 
 
 class _Reuser:
-    def __init__(self, func: Func, kinds: Mapping[str, Type], branches: bool, names: bool) -> None:
-        self.kinds = kinds
+    def __init__(self, func: Func, context: Context, branches: bool, names: bool) -> None:
+        self.kinds = context.kinds
         self.branches = branches
         self.names = names
-        self.accesses = Accesses(func, kinds, memory_classes(func))
+        self.accesses = context.accesses(func)
 
     def block(self, block: Block, known: _Known) -> Block:
         done = (self.stmt(stmt, known) for stmt in block)

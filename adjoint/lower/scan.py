@@ -6,12 +6,20 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from adjoint.analysis.ranges import counts_by_one, ends, may_be_asked_again, runs
-from adjoint.analysis.sharing import memory_classes
 from adjoint.analysis.written import offset_from, shifted
 from adjoint.errors import AdjointError
 from adjoint.ir import Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store, Var
-from adjoint.ir.walk import map_blocks, map_expr, mentioned, names_in, statements, subexpressions, substitute
-from adjoint.lower.accesses import Access, Accesses, apart
+from adjoint.ir.walk import (
+    map_blocks,
+    map_expr,
+    mentioned,
+    mentions_of,
+    names_in,
+    subexpressions,
+    substitute,
+    with_body,
+)
+from adjoint.lower.accesses import Access, apart
 from adjoint.lower.context import Context
 from adjoint.rules.numba_types import Type, array, is_array, of_dtype, types
 from adjoint.rules.typing import expr_type
@@ -45,7 +53,7 @@ def scan(func: Func, context: Context) -> Func:
                 _1 = _1 / 3.0 + x_known[j]
                 x[i, j] = _1
     """
-    return replace(func, body=_Parter(func, context).block(func.body))
+    return with_body(func, _Parter(func, context).block(func.body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +67,8 @@ class _Sum:
 class _Parter:
     def __init__(self, func: Func, context: Context) -> None:
         self.context = context
-        self.accesses = Accesses(func, context.kinds, memory_classes(func))
-        self.counts = Counter(name for stmt in statements(func.body) for name in mentioned(stmt))
+        self.accesses = context.accesses(func)
+        self.counts = mentions_of(func)
 
     def block(self, block: Block) -> Block:
         out: list[Stmt] = []

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from adjoint.ir import Accum, Block, Call, Expr, For, Func, Let, Stmt, Store, Var
-from adjoint.ir.walk import map_blocks, map_expr, map_operands, statements
+from adjoint.ir.walk import map_blocks, map_expr, map_operands, statements, with_body
 from adjoint.lower.context import Context
 from adjoint.lower.uses import Uses, element_arrays, mentions
 from adjoint.rules.numba_types import Type, array
@@ -37,7 +37,7 @@ def shrink(func: Func, context: Context) -> Func:
             for j in range(1, x.shape[1]):
                 s[j] += t[j] * t[j - 1]
     """
-    return replace(func, body=_Shrinker(element_arrays(func, context.kinds), context).block(func.body))
+    return with_body(func, _Shrinker(element_arrays(func, context.kinds), context).block(func.body))
 
 
 class _Shrinker:

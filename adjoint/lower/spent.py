@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from adjoint.analysis.effects import is_pure
-from adjoint.analysis.sharing import memory_classes
 from adjoint.ir import Accum, Block, Expr, For, Func, If, Let, Store
-from adjoint.ir.walk import map_blocks, mentioned, statements
-from adjoint.lower.accesses import Accesses, in_lockstep
+from adjoint.ir.walk import map_blocks, mentioned, mentions_of, statements, with_body
+from adjoint.lower.accesses import in_lockstep
 from adjoint.lower.context import Context
 from adjoint.lower.uses import element_arrays, mentions
 
@@ -46,15 +45,15 @@ def drop_spent(func: Func, context: Context) -> Func:
         return s
     """
     arrays = frozenset(element_arrays(func, context.kinds))
-    return replace(func, body=_Stores(func, context, arrays).block(func.body)) if arrays else func
+    return with_body(func, _Stores(func, context, arrays).block(func.body)) if arrays else func
 
 
 class _Stores:
     def __init__(self, func: Func, context: Context, arrays: frozenset[str]) -> None:
         self.context = context
         self.arrays = arrays
-        self.accesses = Accesses(func, context.kinds, memory_classes(func))
-        self.total = Counter(name for stmt in statements(func.body) for name in mentioned(stmt))
+        self.accesses = context.accesses(func)
+        self.total = mentions_of(func)
 
     def block(self, block: Block) -> Block:
         made = {stmt.target.name for stmt in block if isinstance(stmt, Let)} & self.arrays

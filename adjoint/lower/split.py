@@ -8,7 +8,7 @@ from dataclasses import replace
 from adjoint.analysis.ranges import may_be_asked_again
 from adjoint.analysis.written import shifted
 from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store
-from adjoint.ir.walk import bound, map_blocks, names_in, statements, unshared
+from adjoint.ir.walk import bound, map_blocks, names_in, statements, unshared, with_body
 from adjoint.lower.context import Context
 from adjoint.rules.numba_types import Type, types
 
@@ -40,7 +40,7 @@ def split(func: Func, context: Context) -> Func:
             x[j] = 2.0
     """
     body = _Splitter(context).block(func.body)
-    return func if body is func.body else replace(func, body=unshared(body))
+    return func if body is func.body else with_body(func, unshared(body))
 
 
 class _Splitter:

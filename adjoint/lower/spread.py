@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from adjoint.analysis.sharing import memory_classes
 from adjoint.analysis.written import offset_from, shifted
 from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
-from adjoint.ir.walk import map_blocks, names_in, subexpressions
-from adjoint.lower.accesses import Access, Accesses, apart
+from adjoint.ir.walk import map_blocks, names_in, subexpressions, with_body
+from adjoint.lower.accesses import Access, apart
 from adjoint.lower.addends import Addend, Addends, keeping, new_array, total
 from adjoint.lower.context import Context
 from adjoint.rules.numba_types import Type, is_array, of_dtype, types
@@ -48,7 +47,7 @@ def spread(func: Func, context: Context) -> Func:
                 x[j_1] += t_kept[j_1 + 2] + t_kept[j_1 + 1]
     """
     spreader = _Spreader(func, context)
-    return replace(func, body=spreader.block(func.body))
+    return with_body(func, spreader.block(func.body))
 
 
 @dataclass(slots=True)
@@ -84,7 +83,7 @@ class _Spreader:
     def __init__(self, func: Func, context: Context) -> None:
         self.context = context
         self.kinds = context.kinds
-        self.accesses = Accesses(func, context.kinds, memory_classes(func))
+        self.accesses = context.accesses(func)
 
     def block(self, block: Block) -> Block:
         out: list[Stmt] = []

@@ -8,7 +8,17 @@ from dataclasses import replace
 from adjoint.analysis.dependence import Dependence
 from adjoint.analysis.iterations import Shared, exposed, map_loops, shared, term
 from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store, While
-from adjoint.ir.walk import map_blocks, names_in, nested, operands, statements, subexpressions, substitute, unshared
+from adjoint.ir.walk import (
+    map_blocks,
+    names_in,
+    nested,
+    operands,
+    statements,
+    subexpressions,
+    substitute,
+    unshared,
+    with_body,
+)
 from adjoint.lower.context import Context
 from adjoint.lower.filling import in_two_steps, is_zeros
 from adjoint.lower.guards import is_guard
@@ -84,7 +94,7 @@ def strips(func: Func, context: Context) -> Func:
     func = separated(replace(func, body=unshared(func.body), types=context.kinds), context.kinds)
     cutter = _Cutter(func, context, Dependence(func))
     body = map_loops(func, cutter.cut)
-    return replace(func, body=unshared(body)) if cutter.found else func
+    return with_body(func, unshared(body)) if cutter.found else func
 
 
 # -- which loops -------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from functools import partial
 
 from adjoint.errors import AdjointError
 from adjoint.ir import Block, Call, Expr, Func, Lit, Stmt, Var
-from adjoint.ir.walk import map_blocks, map_operands
+from adjoint.ir.walk import map_blocks, map_operands, with_body
 from adjoint.lower import helper_text
 from adjoint.lower.helper_text import Along
 from adjoint.rules.composite import definition
@@ -46,7 +46,7 @@ def to_numba(func: Func) -> Func:
         return np.where(a < b, sum_over_1d_0_kept(y), c)
     """
     rewriter = _Rewriter(func)
-    return replace(func, body=rewriter.block(func.body))
+    return with_body(func, rewriter.block(func.body))
 
 
 class _Rewriter:

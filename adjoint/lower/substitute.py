@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from adjoint.analysis.sharing import memory_classes
 from adjoint.analysis.written import shifted
 from adjoint.errors import AdjointError
 from adjoint.ir import Block, Call, Comment, Expr, For, Func, Let, Lit, Stmt, Store, Var, While
@@ -16,13 +15,14 @@ from adjoint.ir.walk import (
     map_expr,
     map_operands,
     mentioned,
+    mentions_of,
     names_in,
     operands,
     statements,
     subexpressions,
     substitute,
+    with_body,
 )
-from adjoint.lower.accesses import Accesses
 from adjoint.lower.context import Context
 from adjoint.lower.contract import contract
 from adjoint.lower.fuse import fuse
@@ -62,7 +62,7 @@ def substitute_cheap(func: Func, context: Context) -> Func:
     """
     names = {name for name in element_arrays(func, context.kinds) if context.made.get(name)}
     left = names & _left(func, context) if names else names
-    return replace(func, body=_Substituter(func, context, names, left).block(func.body)) if left else func
+    return with_body(func, _Substituter(func, context, names, left).block(func.body)) if left else func
 
 
 def _left(func: Func, context: Context) -> set[str]:
@@ -92,8 +92,8 @@ class _Substituter:
         self.left = left
         found = element_arrays(func, context.kinds)
         self.uses: Mapping[str, Uses] = {name: uses for name, uses in found.items() if name in names}
-        self.accesses = Accesses(func, context.kinds, memory_classes(func))
-        self.total = Counter(name for stmt in statements(func.body) for name in mentioned(stmt))
+        self.accesses = context.accesses(func)
+        self.total = mentions_of(func)
         self.local: set[str] = set()
 
     def block(self, block: Block) -> Block:

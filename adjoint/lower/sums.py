@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from adjoint.analysis.sharing import memory_classes
 from adjoint.ir import Accum, Block, Call, Expr, Func, Let, Stmt, Store, Var
-from adjoint.ir.walk import map_blocks, mentioned, names_in, statements
-from adjoint.lower.accesses import Accesses
+from adjoint.ir.walk import map_blocks, mentioned, mentions_of, names_in, with_body
 from adjoint.lower.context import Context
 from adjoint.lower.uses import is_single
 from adjoint.rules.numba_types import Type, is_array, types
@@ -35,7 +32,7 @@ def sums(func: Func, context: Context) -> Func:
             x[0] += e
     """
     finder = _Finder(func, context)
-    return replace(func, body=finder.block(func.body))
+    return with_body(func, finder.block(func.body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +47,8 @@ class _Sum:
 class _Finder:
     def __init__(self, func: Func, context: Context) -> None:
         self.kinds: Mapping[str, Type] = context.kinds
-        self.counts = Counter(name for stmt in statements(func.body) for name in mentioned(stmt))
-        self.accesses = Accesses(func, context.kinds, memory_classes(func))
+        self.counts = mentions_of(func)
+        self.accesses = context.accesses(func)
 
     def block(self, block: Block) -> Block:
         out: list[Stmt] = [map_blocks(stmt, self.block) for stmt in block]

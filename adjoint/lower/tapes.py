@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 
 from adjoint.ir import Block, Call, Effect, Func, Let, Stmt, Var
-from adjoint.ir.walk import map_blocks, names_in, operands, statements
+from adjoint.ir.walk import map_blocks, names_in, operands, statements, with_body
 
 
 def drop_unread(func: Func) -> Func:
@@ -49,7 +48,7 @@ def drop_unread(func: Func) -> Func:
             case _:
                 pass
     unread = {name for name in made if uses[name] == own[name]} - {p.name for p in func.params}
-    return replace(func, body=_without(func.body, unread)) if unread else func
+    return with_body(func, _without(func.body, unread)) if unread else func
 
 
 def _without(block: Block, names: set[str]) -> Block:

@@ -8,10 +8,8 @@ from dataclasses import replace
 
 from adjoint.analysis.effects import is_pure
 from adjoint.analysis.linear import symbol
-from adjoint.analysis.sharing import memory_classes
 from adjoint.ir import Block, Func, Let, Stmt, Store
-from adjoint.ir.walk import map_blocks, mentioned, nested, statements
-from adjoint.lower.accesses import Accesses
+from adjoint.ir.walk import map_blocks, mentioned, mentions_of, nested, statements, with_body
 from adjoint.lower.context import Context
 from adjoint.lower.places import Places, Use
 from adjoint.lower.uses import Uses, element_arrays, mentions
@@ -58,14 +56,14 @@ def drop_unread_stores(func: Func, context: Context) -> Func:
     arrays = element_arrays(func, context.kinds)
     stored = {stmt.array.name for stmt in statements(func.body) if isinstance(stmt, Store)}
     arrays = {name: uses for name, uses in arrays.items() if name in stored}
-    return replace(func, body=_Stores(func, context, arrays).block(func.body)) if arrays else func
+    return with_body(func, _Stores(func, context, arrays).block(func.body)) if arrays else func
 
 
 class _Stores:
     def __init__(self, func: Func, context: Context, arrays: Mapping[str, Uses]) -> None:
         self.places = Places(func, context)
-        self.accesses = Accesses(func, context.kinds, memory_classes(func))
-        self.total = Counter(name for stmt in statements(func.body) for name in mentioned(stmt))
+        self.accesses = context.accesses(func)
+        self.total = mentions_of(func)
         self.shapes: dict[str, Shape] = {}
         for name, uses in arrays.items():
             shape = None if uses.made is None else self.places.shape(uses.made.value, name)

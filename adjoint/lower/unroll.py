@@ -9,7 +9,7 @@ from adjoint.analysis.iterations import exposed, read_after
 from adjoint.analysis.ranges import turns_of
 from adjoint.analysis.written import offset_from
 from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, Let, Lit, Stmt, Store, While
-from adjoint.ir.walk import map_blocks, map_expr, map_operands, names_in, operands, statements
+from adjoint.ir.walk import map_blocks, map_expr, map_operands, names_in, operands, statements, with_body
 from adjoint.lower.context import Context
 from adjoint.lower.iteration import places
 from adjoint.lower.uses import open_indices
@@ -52,7 +52,7 @@ def unroll(func: Func, context: Context) -> Func:
         return func
     unroller = _Unroller(func, context)
     body = unroller.block(func.body, frozenset(), ())
-    return replace(func, body=body) if unroller.found else func
+    return with_body(func, body) if unroller.found else func
 
 
 class _Unroller:

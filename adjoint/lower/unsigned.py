@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from adjoint.ir import Accum, Block, Call, Comment, Effect, Expr, For, Func, Let, Lit, Stmt, Store, Var, While
-from adjoint.ir.walk import map_blocks, map_expr, map_operands, names_in
+from adjoint.ir.walk import map_blocks, map_expr, map_operands, names_in, with_body
 from adjoint.lower.context import Context
 from adjoint.rules.numba_types import Type, is_array, types
 
@@ -35,7 +35,7 @@ def unsigned(func: Func, context: Context) -> Func:
                 j_1 = np.uint64(j)
                 y[j_1] += x[i] * x[j_1]
     """
-    return replace(func, body=_Changer(context).block(func.body))
+    return with_body(func, _Changer(context).block(func.body))
 
 
 class _Changer:

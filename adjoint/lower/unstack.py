@@ -9,7 +9,18 @@ from dataclasses import dataclass, replace
 from adjoint.analysis.linear import Linear
 from adjoint.analysis.written import shifted
 from adjoint.ir import Accum, Block, Call, Effect, Expr, For, Func, Let, Lit, Return, Stmt, Store, Var
-from adjoint.ir.walk import bound, items_of, map_blocks, map_expr, map_operands, mentioned, names_in, statements
+from adjoint.ir.walk import (
+    bound,
+    items_of,
+    map_blocks,
+    map_expr,
+    map_operands,
+    mentioned,
+    mentions_of,
+    names_in,
+    statements,
+    with_body,
+)
 from adjoint.lower.context import Context
 from adjoint.lower.rows import in_rows
 from adjoint.lower.uses import MADE, is_single, mentions
@@ -51,7 +62,7 @@ def unstack(func: Func, context: Context) -> Func:
     lists = {s.target.name for s in statements(func.body) if isinstance(s, Let) and s.value == Call("list")}
     if not lists:
         return func
-    return replace(func, body=_Stacks(func, context, lists).block(func.body))
+    return with_body(func, _Stacks(func, context, lists).block(func.body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +91,7 @@ class _Stacks:
         self.context = context
         self.lists = lists
         self.params = frozenset(p.name for p in func.params)
-        self.uses = Counter(name for stmt in statements(func.body) for name in mentioned(stmt))
+        self.uses = mentions_of(func)
         self.bound = Counter(var.name for stmt in statements(func.body) for var in bound(stmt))
 
     def block(self, block: Block) -> Block:

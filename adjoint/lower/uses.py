@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 
 from adjoint.analysis.sharing import memory_classes, shared_names
 from adjoint.ir import Accum, Block, Call, Effect, Expr, For, Func, Let, Lit, Stmt, Store, Var
-from adjoint.ir.walk import blocks, mentioned_within, names_in, operands, statements
+from adjoint.ir.walk import blocks, mentioned_within, names_in, operands, remembered, statements
 from adjoint.rules.numba_types import Type, is_array
 
 MADE = frozenset(("empty", "zeros"))
+
+Index = tuple[Expr, ...]
 
 
 @dataclass(slots=True)
@@ -19,38 +21,70 @@ class Uses:
 
     made: Let | None = None
     whole: bool = False
-    indices: set[tuple[Expr, ...]] = field(default_factory=set[tuple[Expr, ...]])
+    indices: set[Index] = field(default_factory=set["Index"])
+
+    def add(self, index: Index | None, rank: int) -> None:
+        """Note a use of the array, or of a part."""
+        if index is not None and len(index) == rank and all(map(is_single, index)):
+            self.indices.add(index)
+        else:
+            self.whole = True
 
 
 def element_arrays(func: Func, kinds: Mapping[str, Type]) -> dict[str, Uses]:
     """Return the arrays that are bound once, to new memory, and of which only single elements are used."""
-    shared = shared_names(memory_classes(func))
-    found: dict[str, Uses] = {}
-    for stmt in statements(func.body):
+    everything = list(statements(func.body))
+    found = {name: Uses() for name in filter(None, map(_made, everything)) if is_array(kinds.get(name))}
+    for stmt in everything:
+        for name, index in _used(stmt):
+            if name in found:
+                found[name].add(index, kinds[name].ndim)
         match stmt:
-            case Let(Var(name), Call(prim) as value) if prim in MADE and is_array(kinds.get(name)):
-                uses = found.setdefault(name, Uses())
-                uses.whole |= uses.made is not None
+            case Let(Var(name)) if name in found:
+                uses = found[name]
+                uses.whole |= uses.made is not None or _made(stmt) is None
                 uses.made = stmt
-                _note(found, kinds, value)
-            case Let(Var(name), value):
-                found.setdefault(name, Uses()).whole = True
-                _note(found, kinds, value)
-            case Store(Var(name), index, value) | Accum(Var(name), index, value):
-                _place(found, kinds, name, index)
-                for expr in (*index, value):
-                    _note(found, kinds, expr)
             case _:
-                for expr in operands(stmt):
-                    _note(found, kinds, expr)
-                for name in _bound_otherwise(stmt):
-                    found.setdefault(name, Uses()).whole = True
-    params = {p.name for p in func.params}
-    return {
-        name: uses
-        for name, uses in found.items()
-        if uses.made is not None and not uses.whole and name not in params and name not in shared
-    }
+                pass
+    others = shared_names(memory_classes(func)).union(p.name for p in func.params)
+    return {name: uses for name, uses in found.items() if not uses.whole and name not in others}
+
+
+def _made(stmt: Stmt) -> str | None:
+    """Return the name that a statement binds to new memory."""
+    match stmt:
+        case Let(Var(name), Call(prim)) if prim in MADE:
+            return name
+        case _:
+            return None
+
+
+@remembered
+def _used(stmt: Stmt) -> tuple[tuple[str, Index | None], ...]:
+    """Return the names that a statement itself uses, with the subscripts where it uses a part."""
+    match stmt:
+        case Let(_, value):
+            return tuple(_used_in(value))
+        case Store(Var(name), index, value) | Accum(Var(name), index, value):
+            return ((name, index), *(each for expr in (*index, value) for each in _used_in(expr)))
+        case _:
+            read = tuple(each for expr in operands(stmt) for each in _used_in(expr))
+            return (*read, *((name, None) for name in _bound_otherwise(stmt)))
+
+
+def _used_in(expr: Expr) -> Iterator[tuple[str, Index | None]]:
+    match expr:
+        case Call("getitem", (Var(name), *index)):
+            yield name, tuple(index)
+            for each in index:
+                yield from _used_in(each)
+        case Call(_, args, kwargs):
+            for each in (*args, *(value for _, value in kwargs)):
+                yield from _used_in(each)
+        case Var(name):
+            yield name, None
+        case Lit():
+            pass
 
 
 def _bound_otherwise(stmt: Stmt) -> Iterator[str]:
@@ -58,31 +92,6 @@ def _bound_otherwise(stmt: Stmt) -> Iterator[str]:
         case Effect(Call("move", (targets, _))):
             yield from names_in(targets)
         case _:
-            pass
-
-
-def _place(found: dict[str, Uses], kinds: Mapping[str, Type], name: str, index: tuple[Expr, ...]) -> None:
-    uses = found.setdefault(name, Uses())
-    kind: Type = kinds.get(name)
-    if is_array(kind) and len(index) == kind.ndim and all(map(is_single, index)):
-        uses.indices.add(index)
-    else:
-        uses.whole = True
-
-
-def _note(found: dict[str, Uses], kinds: Mapping[str, Type], expr: Expr) -> None:
-    match expr:
-        case Call("getitem", (Var(name), *index)):
-            if is_array(kinds.get(name)):
-                _place(found, kinds, name, tuple(index))
-            for each in index:
-                _note(found, kinds, each)
-        case Call(_, args, kwargs):
-            for each in (*args, *(value for _, value in kwargs)):
-                _note(found, kinds, each)
-        case Var(name):
-            found.setdefault(name, Uses()).whole = True
-        case Lit():
             pass
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from adjoint.ir import Block, Call, Effect, Func, Let, Stmt, Var
-from adjoint.ir.walk import map_blocks, mentioned, names_in, statements
+from adjoint.ir.walk import map_blocks, mentioned, mentions_of, names_in, statements, with_body
 from adjoint.rules.numba_types import Type, is_array
 from adjoint.transform.renaming import rename_block
 
@@ -31,9 +31,9 @@ def versions(func: Func, kinds: Mapping[str, Type], fresh: Callable[[str], Var])
         x_bar_2 = mul(x_bar, x)
         return x_bar_2
     """
-    total: Counter[str] = Counter(name for stmt in statements(func.body) for name in mentioned(stmt))
+    total: Counter[str] = mentions_of(func)
     splitter = _Splitter(kinds, fresh, total, frozenset(p.name for p in func.params))
-    return replace(func, body=splitter.block(func.body))
+    return with_body(func, splitter.block(func.body))
 
 
 class _Splitter:

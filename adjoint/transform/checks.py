@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from numba import types as nb
 
 from adjoint.errors import AdjointError, Loc
 from adjoint.ir import Accum, Block, Call, Effect, Expr, Func, If, Let, Lit, Stmt, Store, Var
-from adjoint.ir.walk import map_blocks
+from adjoint.ir.walk import map_blocks, with_body
 from adjoint.rules import spelling
 from adjoint.rules.numba_types import Type, element_type
 from adjoint.rules.typing import expr_type, name_types
@@ -39,7 +38,7 @@ def check_finite(func: Func) -> Func:
         return y
     """
     checker = _Checker(func)
-    return replace(func, body=checker.block(func.body))
+    return with_body(func, checker.block(func.body))
 
 
 class _Checker:

@@ -11,7 +11,7 @@ from numba import types as nb
 from adjoint.analysis.effects import actions, binds_of
 from adjoint.analysis.sharing import memory_classes
 from adjoint.ir import Accum, Block, Call, Expr, Func, If, Let, Lit, Stmt, Store, Var, While
-from adjoint.ir.walk import map_blocks, map_expr, map_operands, names_in, operands, statements, substitute
+from adjoint.ir.walk import map_blocks, map_expr, map_operands, names_in, operands, statements, substitute, with_body
 from adjoint.rules.numba_types import element_type
 from adjoint.rules.spelling import is_elementwise
 from adjoint.transform.hints import hint_of
@@ -37,7 +37,7 @@ def drop_copies(func: Func) -> Func:
         t = 0.2 * u
         return t
     """
-    return replace(func, body=_block(func.body))
+    return with_body(func, _block(func.body))
 
 
 def borrow(func: Func) -> Func:
@@ -65,7 +65,7 @@ def borrow(func: Func) -> Func:
     """
     if not any(_copied(stmt) is not None for stmt in statements(func.body)):
         return func
-    return replace(func, body=_Borrower(func).block(func.body))
+    return with_body(func, _Borrower(func).block(func.body))
 
 
 class _Borrower:

@@ -11,7 +11,7 @@ from numba import types as nb
 
 from adjoint.analysis.effects import binds_of
 from adjoint.ir import Accum, Block, Call, Effect, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
-from adjoint.ir.walk import map_blocks, map_expr, map_operands, names_in, statements, substitute
+from adjoint.ir.walk import map_blocks, map_expr, map_operands, names_in, statements, substitute, with_body
 from adjoint.transform.coalesce import adopt
 from adjoint.transform.given_back import drop_given_back
 from adjoint.transform.hints import all_hints, hint_of
@@ -48,7 +48,7 @@ def propagate(func: Func) -> Func:
         return add(x, 1.0)
     """
     func = adopt(drop_given_back(func))
-    return replace(func, body=_Propagator(func).block(func.body, _Copies()))
+    return with_body(func, _Propagator(func).block(func.body, _Copies()))
 
 
 def _bind_counts(func: Func) -> Counter[str]:

@@ -11,7 +11,7 @@ from numba import types as nb
 from adjoint.analysis.effects import is_pure
 from adjoint.analysis.liveness import Liveness, Site, liveness
 from adjoint.ir import Block, Call, Comment, Effect, Expr, For, Func, If, Let, Return, Stmt, Store, Var, While
-from adjoint.ir.walk import same_block, statements, subexpressions
+from adjoint.ir.walk import same_block, statements, subexpressions, with_body
 
 
 def eliminate(func: Func, *, observable: Collection[str] | None = None) -> Func:
@@ -56,7 +56,7 @@ def eliminate(func: Func, *, observable: Collection[str] | None = None) -> Func:
         rewriter = _Rewriter(func, liveness(func, needed_only=True, observable=observable))
         body = rewriter.block(rewriter.facts.sites)
         if rewriter.changed:
-            func = replace(func, body=body)
+            func = with_body(func, body)
         if not rewriter.uncovers:
             if observable is None:
                 object.__setattr__(func, "lean", func.body)

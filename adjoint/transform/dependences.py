@@ -13,7 +13,7 @@ from dataclasses import replace
 from adjoint.analysis.directed import carries, directed_names
 from adjoint.errors import Loc, UnsupportedError
 from adjoint.ir import Block, Call, Expr, Func, Let, Stmt
-from adjoint.ir.walk import map_blocks, map_expr, map_operands
+from adjoint.ir.walk import map_blocks, map_expr, map_operands, with_body
 from adjoint.rules.numba_types import Type, is_array, is_list, is_tuple, item_types, types
 
 _FRESH = ("zeros", "empty", "zeros_like", "empty_like")
@@ -31,7 +31,7 @@ def with_dependences(func: Func, seeds: Sequence[str]) -> Func:
     for name in sorted(directed):
         if _is_complex(func.types.get(name)):
             raise _refusal("complex numbers")
-    return replace(func, body=_Sets(func, directed).block(func.body))
+    return with_body(func, _Sets(func, directed).block(func.body))
 
 
 class _Sets:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from adjoint.analysis.fitting import place_of
 from adjoint.analysis.shapes import Shapes
 from adjoint.errors import EMPTY_GUARD, PRODUCT_GUARD, WRITE_GUARD, Loc
 from adjoint.ir import Block, Call, Effect, Expr, Func, If, Let, Lit, Stmt, Store, Var
-from adjoint.ir.walk import map_blocks, same_block, subexpressions
+from adjoint.ir.walk import map_blocks, same_block, subexpressions, with_body
 
 PRODUCTS = frozenset({"matmul", "dot", "vdot"})
 # They have no value for no elements.
@@ -84,7 +83,7 @@ def _without(func: Func, is_met: Callable[[If, Block], bool]) -> Func:
         return tuple(s for k, s in enumerate(stmts) if not (isinstance(s, If) and is_met(s, tuple(stmts[k + 1 :]))))
 
     body = inside(func.body)
-    return func if same_block(body, func.body) else replace(func, body=body)
+    return func if same_block(body, func.body) else with_body(func, body)
 
 
 def _is_computed(check: If, rest: Block) -> bool:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from adjoint.analysis.effects import binds_of
 from adjoint.ir import Block, Func, Let, Stmt, Var
-from adjoint.ir.walk import map_blocks, statements
+from adjoint.ir.walk import map_blocks, statements, with_body
 
 
 def drop_given_back(func: Func) -> Func:
@@ -35,7 +33,7 @@ def drop_given_back(func: Func) -> Func:
                 u = t
                 x[j] = u
     """
-    return replace(func, body=_block(func.body, func))
+    return with_body(func, _block(func.body, func))
 
 
 def _block(block: Block, func: Func) -> Block:

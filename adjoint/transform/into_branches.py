@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from adjoint.ir import Block, Call, Effect, Expr, For, Func, If, Let, Return, Stmt, Var, While
-from adjoint.ir.walk import blocks, bound, mentioned_within, names_in, remembered, subexpressions
+from adjoint.ir.walk import blocks, bound, mentioned_within, names_in, remembered, subexpressions, with_body
 from adjoint.transform.unbound import placeholder
 
 
@@ -42,7 +42,7 @@ def into_branches(func: Func) -> Func:
     params = frozenset(param.name for param in func.params)
     unbound = dict[str, None]()
     body, _ = _block(func.body, params, params, {}, unbound)
-    return replace(func, body=_with_values(body, unbound, func))
+    return with_body(func, _with_values(body, unbound, func))
 
 
 def _with_values(body: Block, unbound: Iterable[str], func: Func) -> Block:

@@ -21,7 +21,16 @@ from numba import types as nb
 from adjoint.analysis.memory import is_memory, memory
 from adjoint.analysis.shapes import Shapes, shapes
 from adjoint.ir import Block, Call, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
-from adjoint.ir.walk import blocks, map_blocks, mentioned, mentioned_within, operands, statements, subexpressions
+from adjoint.ir.walk import (
+    blocks,
+    map_blocks,
+    mentioned,
+    mentioned_within,
+    operands,
+    statements,
+    subexpressions,
+    with_body,
+)
 from adjoint.rules import spelling
 
 MADE = frozenset({"empty", "empty_like", "zeros", "zeros_like"})
@@ -59,7 +68,7 @@ def localise(func: Func) -> Func:
     into: dict[int, list[Let]] = {}
     for block in [*(block for stmt in statements(func.body) for block in blocks(stmt)), func.body]:
         _search(block, func, alone, sizes, moved, into)
-    return replace(func, body=_placed(func.body, moved, into)) if moved else func
+    return with_body(func, _placed(func.body, moved, into)) if moved else func
 
 
 def _search(

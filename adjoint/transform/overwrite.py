@@ -11,7 +11,7 @@ from numba import types as nb
 
 from adjoint.analysis.sharing import holds_memory, memory_classes
 from adjoint.ir import Accum, Block, Call, Expr, Func, Let, Lit, Stmt, Store, Var
-from adjoint.ir.walk import blocks, bound, map_blocks, names_in, operands, statements, substitute
+from adjoint.ir.walk import blocks, bound, map_blocks, names_in, operands, statements, substitute, with_body
 from adjoint.rules.spelling import is_elementwise
 
 _WHOLE: tuple[Expr, ...] = (Lit(...),)
@@ -36,7 +36,7 @@ def overwrite(func: Func) -> Func:
         y_bar[4] *= 2.0 * y
         return y_bar
     """
-    return replace(func, body=_Overwriter(func).block(func.body))
+    return with_body(func, _Overwriter(func).block(func.body))
 
 
 class _Overwriter:

@@ -24,7 +24,7 @@ from adjoint.analysis.dependence import Dependence
 from adjoint.analysis.iterations import Apart, Shared, map_loops, shared, term
 from adjoint.analysis.written import shifted
 from adjoint.ir import Accum, Block, Call, Expr, For, Func, If, Let, Lit, Stmt, Store, Var
-from adjoint.ir.walk import map_blocks, names_in, statements, substitute, unshared
+from adjoint.ir.walk import map_blocks, names_in, statements, substitute, unshared, with_body
 from adjoint.rules.numba_types import array, element_type, int64
 
 
@@ -39,7 +39,7 @@ class Note:
 
 def in_order(func: Func) -> Func:
     """Return an imperative program in which adjoints of parallel loops run in order, as they were written."""
-    return replace(func, body=_in_order(func.body))
+    return with_body(func, _in_order(func.body))
 
 
 def _in_order(block: Block) -> Block:
@@ -57,7 +57,7 @@ def parallelise(func: Func, notes: list[Note] | None = None) -> Func:
     """
     if not any(isinstance(stmt, For) and stmt.parallel for stmt in statements(func.body)):
         return func
-    func = replace(func, body=unshared(func.body))
+    func = with_body(func, unshared(func.body))
     maker = _Maker(func, Dependence(func), dict(func.types), [] if notes is None else notes)
     body = map_loops(func, maker.change)
     return replace(func, body=body, types=maker.types)

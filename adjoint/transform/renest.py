@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from numba import types as nb
 
@@ -29,7 +29,17 @@ from adjoint.ir import (
     While,
 )
 from adjoint.ir.routine import Routine
-from adjoint.ir.walk import blocks, bound, map_blocks, map_operands, names_in, operands, subexpressions, substitute
+from adjoint.ir.walk import (
+    blocks,
+    bound,
+    map_blocks,
+    map_operands,
+    names_in,
+    operands,
+    subexpressions,
+    substitute,
+    with_body,
+)
 from adjoint.rules.spelling import OPERATORS
 from adjoint.transform.hints import hint_of
 
@@ -63,7 +73,7 @@ def renest(func: Func) -> Func:
         return math.sin(_2) + _3
     """
     nester = _Nester(func)
-    return replace(func, body=nester.block(func.body, indent=4))
+    return with_body(func, nester.block(func.body, indent=4))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from adjoint.analysis.dependence import Dependence
 from adjoint.analysis.effects import is_pure
 from adjoint.analysis.origins import MARKS, Origins, sweeps
 from adjoint.ir import Block, Comment, Func, Stmt, Store
-from adjoint.ir.walk import map_blocks, operands, statements, unshared
+from adjoint.ir.walk import map_blocks, operands, statements, unshared, with_body
 from adjoint.transform.dce import eliminate
 
 
@@ -62,7 +62,7 @@ def drop_stores(func: Func, origins: Origins | None = None) -> Func:
         dead = {id(stmt) for stmt in stores if not dependence.is_read_later(stmt)}
         if not dead:
             break
-        func = replace(func, body=_without(func.body, dead))
+        func = with_body(func, _without(func.body, dead))
     marks = {id(stmt) for stmt in statements(func.body) if isinstance(stmt, Comment) and stmt in MARKS}
     body = _without(func.body, marks)
     return replace(func, body=body, lean=body)

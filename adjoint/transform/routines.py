@@ -26,6 +26,7 @@ from adjoint.ir.walk import (
     operands,
     statements,
     subexpressions,
+    with_body,
 )
 from adjoint.rules.numba_types import item_types, tuple_of
 from adjoint.transform.aliasing import own_written_arguments
@@ -288,7 +289,7 @@ def _with_own_arrays(func: Func) -> Func:
             case _:
                 return expr
 
-    return replace(func, body=(*func.body[:-1], replace(exit_, value=own(exit_.value))))
+    return with_body(func, (*func.body[:-1], replace(exit_, value=own(exit_.value))))
 
 
 class Module:

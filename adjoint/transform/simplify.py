@@ -13,7 +13,7 @@ from numba import types as nb
 
 from adjoint.errors import AdjointError
 from adjoint.ir import Accum, Block, Call, Expr, Func, Lit, Stmt, Store, Var
-from adjoint.ir.walk import map_blocks, map_operands
+from adjoint.ir.walk import map_blocks, map_operands, with_body
 from adjoint.rules.spelling import is_elementwise, is_view
 from adjoint.rules.typing import Type, expr_type, name_types
 
@@ -104,7 +104,7 @@ def simplify(func: Func, *, strict: bool = False) -> Func:
         return c
     """
     simplifier = _Simplifier(func, _rows(EXACT) + (() if strict else _rows(ROUNDED)))
-    return replace(func, body=simplifier.block(func.body))
+    return with_body(func, simplifier.block(func.body))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from adjoint.analysis.effects import is_pure
 from adjoint.analysis.iterations import term
 from adjoint.analysis.liveness import Site
 from adjoint.ir import Accum, Block, Call, Comment, Effect, Expr, For, Func, If, Let, Return, Stmt, Store, Var
-from adjoint.ir.walk import bound, mentioned_within, names_in, operands, statements
+from adjoint.ir.walk import bound, mentioned_within, names_in, operands, statements, with_body
 from adjoint.transform.dce import eliminate
 from adjoint.transform.skip import ALWAYS, NEVER, Skipper, Zeros, has_zero
 
@@ -54,7 +54,7 @@ def sink(func: Func) -> Func:
     sinker = _Sinker(func)
     body = sinker.block(sinker.facts.sites, {})
     # What has gone into a branch may go into one in it.
-    return sink(eliminate(replace(func, body=body))) if sinker.found else func
+    return sink(eliminate(with_body(func, body))) if sinker.found else func
 
 
 @dataclass(frozen=True, slots=True)

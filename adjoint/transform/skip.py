@@ -34,7 +34,7 @@ from adjoint.ir import (
     Var,
     While,
 )
-from adjoint.ir.walk import bound, names_in, statements, subexpressions
+from adjoint.ir.walk import bound, names_in, statements, subexpressions, with_body
 
 # Names that are zero unless a condition holds. `Lit(False)`: always, so far.
 Zeros = dict[str, Expr]
@@ -68,7 +68,7 @@ def skip(func: Func) -> Func:
     if not any(isinstance(s, Let) and has_zero(s.value) for s in statements(func.body)):
         return func
     skipper = Skipper(func)
-    return replace(func, body=skipper.block(skipper.facts.sites, {}))
+    return with_body(func, skipper.block(skipper.facts.sites, {}))
 
 
 def has_zero(value: Expr) -> bool:

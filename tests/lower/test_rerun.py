@@ -10,7 +10,6 @@ import pytest
 from adjoint import value_and_grad
 from adjoint.codegen.emit import text
 from adjoint.ir import Func
-from adjoint.lower.accesses import Accesses
 from adjoint.lower.context import Context
 from adjoint.lower.rerun import Reruns
 from tests.imperative import run
@@ -75,7 +74,7 @@ def joined(first: str, second: str) -> tuple[Func, Func]:
     func = parse(HEAD + first + second + CALLS)
     count = len(parse(HEAD + first).body)
     context = Context.of(func)
-    reruns = Reruns(func, context, Accesses(func, context.kinds, context.classes))
+    reruns = Reruns(func, context, context.accesses(func))
     body = (*reruns.joined(func.body[:count], func.body[count:-1]), func.body[-1])
     return func, replace(func, body=body)
 
