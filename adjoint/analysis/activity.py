@@ -11,7 +11,7 @@ from adjoint.ir import Accum, Call, Effect, Expr, For, Func, If, Let, Return, St
 from adjoint.ir.walk import names_in, statements
 from adjoint.rules.build import is_complex
 from adjoint.rules.find import kind
-from adjoint.rules.numba_types import element_type, item_types
+from adjoint.rules.numba_types import element_type, is_subclass, is_tuple, item_types
 from adjoint.rules.zero import STEPS_OF_REALS
 
 # These primitives look at a value's form, not at its contents.
@@ -20,11 +20,11 @@ _BLIND = frozenset({"dim", "shape", "size", "ndim", "len", "zeros_like", "ones_l
 
 def is_differentiable(type_: object) -> bool:
     """Whether values of a Numba type have tangents: floats, complex numbers, arrays, lists, tuples of them."""
-    if isinstance(type_, nb.Array | nb.List):
+    if is_memory(type_):
         return is_differentiable(element_type(type_))
-    if isinstance(type_, nb.BaseTuple):
+    if is_tuple(type_):
         return any(is_differentiable(item) for item in item_types(type_))
-    return isinstance(type_, nb.Float | nb.Complex)
+    return is_subclass(type(type_), nb.Float, nb.Complex)
 
 
 def active(func: Func, memory: Memory, wrt: Iterable[str]) -> frozenset[str]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from numba import types as nb
-
 from adjoint.ir import Accum, Call, Comment, Effect, Expr, For, Func, If, Let, Lit, Return, Stmt, Store, Var, While
 from adjoint.ir.walk import names_in, operands, remembered, subexpressions
 from adjoint.rules import spelling
 from adjoint.rules.kernels import ATOMIC_ADD, FORGET, is_barrier
+from adjoint.rules.numba_types import is_array
 
 _SHAPE_OF_FIRST = frozenset("dim shape size ndim zeros_like ones_like empty_like full_like".split())
 _LIST_METHODS = frozenset("append pop clear extend insert remove reverse".split())
@@ -36,7 +35,7 @@ class Action(NamedTuple):
 
 def actions(stmt: Stmt, func: Func) -> tuple[Action, ...]:
     """Return what a statement does; loops and branches: what evaluating their bounds or condition does."""
-    if isinstance(stmt, Accum) and not stmt.index and not isinstance(func.types.get(stmt.target.name), nb.Array):
+    if isinstance(stmt, Accum) and not stmt.index and not is_array(func.types.get(stmt.target.name)):
         name = stmt.target.name
         return (_evaluate(stmt.target, stmt.value, binds=(name,), changes=(name,)),)
     return _actions(stmt)

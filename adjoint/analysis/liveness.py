@@ -56,6 +56,10 @@ class Liveness:
         """Return the names whose values may be read after a statement."""
         return frozenset(name for name, bit in self.names.items() if self.after[site.position] >> bit & 1)
 
+    def is_live_after(self, site: Site, name: str) -> bool:
+        """Whether the value of a name may be read after a statement."""
+        return bool(self.after[site.position] >> self.names[name] & 1)
+
     def contents_after(self, site: Site) -> frozenset[str]:
         """Return the names whose contents, as they are after a statement, may be read later."""
         return frozenset(name for name, bit in self.contents.items() if self.after[site.position] >> bit & 1)

@@ -16,6 +16,7 @@ from adjoint.ir.routine import Routine
 from adjoint.ir.walk import blocks, statements
 from adjoint.rules import spelling
 from adjoint.rules.kernels import is_barrier
+from adjoint.rules.numba_types import is_subclass
 
 # These return their operand if it is already what they make of it, and a copy if not.
 CONVERSIONS = frozenset({"asarray", "ascontiguousarray", "asfortranarray"})
@@ -50,7 +51,7 @@ class Memory:
 
 def is_memory(kind: object) -> bool:
     """Whether a value of this type is a reference to memory that can be written."""
-    return isinstance(kind, nb.Array | nb.List)
+    return is_subclass(type(kind), nb.Array, nb.List)
 
 
 def memory(func: Func) -> Memory:

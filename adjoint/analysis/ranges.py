@@ -20,9 +20,12 @@ def ends(loop: For) -> tuple[Expr, Expr] | None:
             return None
 
 
+_ONE = (Lit(1), Lit(-1))
+
+
 def counts_by_one(loop: For) -> bool:
     """Whether a loop counts one up or down, and ends nowhere else."""
-    return loop.until is None and not loop.parallel and not loop.carried and loop.step in (Lit(1), Lit(-1))
+    return loop.until is None and not loop.parallel and not loop.carried and loop.step in _ONE
 
 
 def runs(loop: For) -> Expr | None:

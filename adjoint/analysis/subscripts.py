@@ -18,6 +18,7 @@ from adjoint.analysis.linear import Linear, arithmetic, may_hold, symbol
 from adjoint.ir import Accum, Block, Call, Effect, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
 from adjoint.ir.walk import blocks, items_of, operands, statements
 from adjoint.rules import spelling
+from adjoint.rules.numba_types import is_array, is_subclass
 
 
 def accesses(func: Func, made: Collection[str] = (), tapes: Collection[str] = ()) -> Uses:
@@ -38,6 +39,7 @@ def accesses(func: Func, made: Collection[str] = (), tapes: Collection[str] = ()
     return walker.uses
 
 
+_NEW_AXIS, _REST, _WHOLE = Lit(None), Lit(...), Span()
 _SAME_SHAPE = frozenset("copy zeros_like ones_like empty_like full_like".split())
 # Whether the second operand is the larger one, and by how much at least.
 _BELOW = {"lt": (True, 1), "le": (True, 0), "gt": (False, 1), "ge": (False, 0)}
@@ -61,8 +63,8 @@ class _Walker:
         self.last: dict[str, int] = {}
 
     def is_whole(self, name: str) -> bool:
-        type_: Any = self.func.types.get(name)
-        return isinstance(type_, nb.Integer) and bool(cast(Any, type_).signed)
+        kind: object = self.func.types.get(name)
+        return is_subclass(type(kind), nb.Integer) and bool(cast(Any, kind).signed)
 
     def unknown(self, word: str) -> Linear:
         return self.uses.atoms.fresh(word, len(self.rounds))
@@ -212,9 +214,10 @@ class _Walker:
         if self.is_whole(name):
             found = self.whole(value, known)
             return self.unknown(name) if found is None else found
-        if isinstance(self.func.types.get(name), nb.Boolean):
+        kind = self.func.types.get(name)
+        if is_subclass(type(kind), nb.Boolean):
             return Test(tuple(self.tested(value, True, known)), tuple(self.tested(value, False, known)))
-        if not isinstance(self.func.types.get(name), nb.Array):
+        if not is_array(kind):
             return None
         return self.array(name, value, known)
 
@@ -348,12 +351,12 @@ class _Walker:
 
     def part(self, array: Array, index: list[Expr], known: Mapping[str, Known]) -> Array:
         """Return the part of an array that an index shows."""
-        if index == [Lit(...)]:
+        if index == [_REST]:
             return array
         axes = list(array.index)
         free = [k for k, axis in enumerate(axes) if not isinstance(axis, Point)]
         for position, item in enumerate(index):
-            if position >= len(free) or item in (Lit(None), Lit(...)):
+            if position >= len(free) or item in (_NEW_AXIS, _REST):
                 # The axes shift: nothing more is known.
                 return replace(array, index=(*(a if isinstance(a, Point) else None for a in axes),))
             axis = free[position]
@@ -370,7 +373,7 @@ class _Walker:
                 if high == Lit(None):
                     return replace(outer, low=outer.low + first)
                 last = self.whole(high, known)
-                if last is not None and outer == Span() and not last.terms and last.constant < 0:
+                if last is not None and outer == _WHOLE and not last.terms and last.constant < 0:
                     return Span(first, size + last)
                 if last is None or not self.not_negative(last):
                     return Span(outer.low + first, outer.high, exact=False)
@@ -381,7 +384,7 @@ class _Walker:
                 at = self.whole(item, known)
                 if at is None or outer is None:
                     return None
-                if outer == Span():
+                if outer == _WHOLE:
                     return Point(at)
                 return Point(outer.low + at) if isinstance(outer, Span) and self.not_negative(at) else None
 
@@ -395,6 +398,6 @@ class _Walker:
 
 def _shape(known: Known | None) -> tuple[Linear, ...] | None:
     """Return the sizes of an array that is the whole of what was allocated."""
-    if isinstance(known, Array) and all(axis == Span() for axis in known.index):
+    if isinstance(known, Array) and all(axis == _WHOLE for axis in known.index):
         return known.shape
     return None

@@ -216,9 +216,12 @@ def map_operands(stmt: Stmt, change: Callable[[Expr], Expr]) -> Stmt:
             changed = change(value)
             assert isinstance(changed, Call)
             return stmt if changed is value else Effect(changed, loc)
-        case Store() | Accum():
-            index, value = _each(stmt.index, change), change(stmt.value)
-            return stmt if index is stmt.index and value is stmt.value else replace(stmt, index=index, value=value)
+        case Store(array, index, value, loc):
+            places, changed = _each(index, change), change(value)
+            return stmt if places is index and changed is value else Store(array, places, changed, loc)
+        case Accum(target, index, value, loc):
+            places, changed = _each(index, change), change(value)
+            return stmt if places is index and changed is value else Accum(target, places, changed, loc)
         case For(start=start, stop=stop, step=step):
             bounds = (start, stop, step)
             (first, last, by), carried = _each(bounds, change), _map_carried(stmt.carried, change)

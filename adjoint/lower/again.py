@@ -6,7 +6,7 @@ has changed in between: the first run writes the tapes as well, and the second o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice, product
 
@@ -111,7 +111,7 @@ class _Finder:
         loop = stmts[second]
         if not isinstance(loop, For):
             return None
-        for first in range(second - 1, -1, -1):
+        for first in (k for k in range(second - 1, -1, -1) if isinstance(stmts[k], For)):
             found = self.repeat(stmts, first, second)
             if found is None:
                 variants = self.with_rows(stmts, first, second)
@@ -142,6 +142,8 @@ class _Finder:
         stored = {stmt.array.name for stmt in nested(repeated) if isinstance(stmt, Store)}
         between = [s for s in stmts[first + 1 : second] if isinstance(s, Let) and is_empty(s.value)]
         tapes = [s for s in between if s.target.name in stored]
+        if not tapes:
+            return
         filled = {stmt.array.name for stmt in nested(loop) if isinstance(stmt, Store)}
         made = [((), s) for s in stmts[:first] if isinstance(s, Let) and is_empty(s.value) and s.target.name in filled]
         choices: list[list[tuple[str, Row, Let]]] = []
@@ -295,11 +297,10 @@ def _merged(first: Stmt, second: Stmt, joint: _Joint) -> Stmt | None:
     match first, second:
         case For(), For() if _may_be_one(first, second):
             joint.indices.append(second.index.name)
-            renamed = rename_block(second.body, {second.index.name: first.index.name})
-            body = _joined(first.body, renamed, joint)
+            body = _joined(first.body, second.body, joint, {second.index.name: first.index.name})
             return None if body is None else replace(first, body=body)
         case If(), If() if first.cond == second.cond and not first.merges and not second.merges:
-            then, orelse = _joined(first.then, second.then, joint), _joined(first.orelse, second.orelse, joint)
+            then, orelse = _joined(first.then, second.then, joint, {}), _joined(first.orelse, second.orelse, joint, {})
             return None if then is None or orelse is None else replace(first, then=then, orelse=orelse)
         case _:
             return None
@@ -319,10 +320,11 @@ def _lets(loop: Stmt) -> tuple[str, ...]:
     return tuple(dict.fromkeys(stmt.target.name for stmt in nested(loop) if isinstance(stmt, Let)))
 
 
-def _joined(first: Block, second: Block, joint: _Joint) -> Block | None:
+def _joined(first: Block, second: Block, joint: _Joint, names: Mapping[str, str]) -> Block | None:
+    """Return a block that does what two do, with names of the second one replaced; None if there is none."""
     out: list[Stmt] = []
     start = 0
-    for stmt in second:
+    for (stmt,) in (rename_block((each,), names) for each in second):
         found = _counterpart(first, start, stmt)
         if found is not None:
             place, merged, inner = found

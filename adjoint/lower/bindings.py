@@ -21,7 +21,8 @@ def bound_often(func: Func) -> frozenset[str]:
     """Return the names that are bound more than once, parameters by the call."""
     times = Counter([p.name for p in func.params])
     for stmt in statements(func.body):
-        times.update(binds_of(stmt, func))
+        for name in binds_of(stmt, func):
+            times[name] += 1
     return frozenset(name for name, count in times.items() if count > 1)
 
 

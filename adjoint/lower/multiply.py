@@ -122,6 +122,8 @@ def multiply(func: Func, context: Context) -> Func:
                     for k in range(n):
                         z[i, k] += product[i - first, k]
     """
+    if not any(map(_is_deep, statements(func.body))):
+        return func
     simpler = rejoined(own_names(renest(func), context), context.kinds)
     body = _Multiplier(simpler, context).block(simpler.body)
     return func if body is simpler.body else with_body(func, unshared(body))
@@ -132,7 +134,7 @@ def around_products(func: Func, context: Context) -> frozenset[str]:
 
     Where elements have to be put into matrices first, loops that are joined are better where that doesn't pay.
     """
-    if not any(_is_deep(stmt) for stmt in statements(func.body)):
+    if not any(map(_is_deep, statements(func.body))):
         return frozenset()
     context = replace(context.copy(), taken=set(context.taken))
     simpler = rejoined(own_names(renest(func), context), context.kinds)

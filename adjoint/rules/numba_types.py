@@ -119,20 +119,26 @@ def unify_numbers(first: Type, second: Type) -> Type | None:
     return _context().unify_pairs(first, second)
 
 
-def is_array(kind: Type) -> bool:
-    return isinstance(kind, types.Array)
+@cache
+def is_subclass(cls: type, *bases: Any) -> bool:
+    """Whether a class of types is one of others: Numba's are abstract, and take long to say so."""
+    return issubclass(cls, bases)
 
 
-def is_number(kind: Type) -> bool:
-    return isinstance(kind, (types.Number, types.Boolean))
+def is_array(kind: object) -> bool:
+    return is_subclass(type(kind), types.Array)
 
 
-def is_tuple(kind: Type) -> bool:
-    return isinstance(kind, types.BaseTuple)
+def is_number(kind: object) -> bool:
+    return is_subclass(type(kind), types.Number, types.Boolean)
 
 
-def is_list(kind: Type) -> bool:
-    return isinstance(kind, (types.List, types.ListType))
+def is_tuple(kind: object) -> bool:
+    return is_subclass(type(kind), types.BaseTuple)
+
+
+def is_list(kind: object) -> bool:
+    return is_subclass(type(kind), types.List, types.ListType)
 
 
 @cache

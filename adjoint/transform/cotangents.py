@@ -278,4 +278,4 @@ def ndim_of(type_: object) -> int:
 
 def scalar_type(type_: object) -> object:
     """Return the dtype of an array or list type, or the scalar type itself."""
-    return scalar_type(element_type(type_)) if isinstance(type_, nb.Array | nb.List) else type_
+    return scalar_type(element_type(type_)) if is_memory(type_) else type_

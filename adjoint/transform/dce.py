@@ -128,7 +128,7 @@ class _Rewriter:
             self.put()
             return ()
         is_pop = isinstance(stmt.value, Call) and stmt.value.prim == "pop"
-        if is_pop and not self.is_live_after(site, stmt.target.name):
+        if is_pop and not self.facts.is_live_after(site, stmt.target.name):
             self.put()
             assert isinstance(stmt.value, Call)
             return (Effect(stmt.value, stmt.loc),)
@@ -142,14 +142,11 @@ class _Rewriter:
 
     def loop(self, stmt: For | While, site: Site) -> Sequence[Stmt]:
         body = self.block(site.blocks[0])
-        if not body and isinstance(stmt, For) and not self.is_live_after(site, stmt.index.name):
+        if not body and isinstance(stmt, For) and not self.facts.is_live_after(site, stmt.index.name):
             self.put()
             bounds = (stmt.start, stmt.stop, stmt.step)
             return [Effect(e, stmt.loc) for e in bounds if isinstance(e, Call) and not is_pure(e)]
         return (stmt if same_block(body, stmt.body) else replace(stmt, body=body),)
-
-    def is_live_after(self, site: Site, name: str) -> bool:
-        return bool(self.facts.after[site.position] >> self.facts.names[name] & 1)
 
     def branch(self, stmt: If, then: Block, orelse: Block) -> Sequence[Stmt]:
         if then:

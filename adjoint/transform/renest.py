@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from numba import types as nb
@@ -36,6 +35,7 @@ from adjoint.ir.walk import (
     map_operands,
     names_in,
     operands,
+    remembered,
     subexpressions,
     substitute,
     with_body,
@@ -182,10 +182,10 @@ class _Nester:
         return _Writes(frozenset(names), frozenset(memory))
 
 
-def _places(stmt: Stmt) -> Iterator[str]:
-    """Yield the names that an expression may replace in a statement."""
-    for expr in _open(stmt):
-        yield from names_in(expr)
+@remembered
+def _places(stmt: Stmt) -> tuple[str, ...]:
+    """Return the names that an expression may replace in a statement."""
+    return tuple(name for expr in _open(stmt) for name in names_in(expr))
 
 
 def _open(stmt: Stmt) -> tuple[Expr, ...]:
@@ -230,7 +230,7 @@ def _scan(block: Block, candidates: dict[str, None], excluded: set[str]) -> set[
     here: set[str] = set()
     everywhere: set[str] = set()
     for stmt in block:
-        excluded.update(name for name in _closed_reads(stmt))
+        excluded.update(_closed_reads(stmt))
         excluded.update(name for name in _places(stmt) if name not in here)
         inner: set[str] = set()
         for body in blocks(stmt):
@@ -248,11 +248,14 @@ def _scan(block: Block, candidates: dict[str, None], excluded: set[str]) -> set[
     return everywhere
 
 
-def _closed_reads(stmt: Stmt) -> Iterable[str]:
+@remembered
+def _closed_reads(stmt: Stmt) -> tuple[str, ...]:
     """Return the names a statement uses where only a name may stand, or more than once."""
-    open_names = Counter(_places(stmt))
-    all_names = Counter(name for expr in operands(stmt) for name in names_in(expr))
-    return (all_names - open_names).keys()
+    left = [name for expr in operands(stmt) for name in names_in(expr)]
+    for name in _places(stmt):
+        if name in left:
+            left.remove(name)
+    return tuple(left)
 
 
 def _uses_ahead(block: Block, movable: frozenset[str]) -> list[int]:

@@ -154,9 +154,9 @@ def _parts(expr: Expr) -> Iterator[Expr]:
 class _Simplifier:
     def __init__(self, func: Func, rows: tuple[_Row, ...]) -> None:
         self.types = name_types(func)
-        self.rows: dict[str, list[_Row]] = {}
-        for row in rows:
-            self.rows.setdefault(row.pattern.prim, []).append(row)
+        self.rows = rows
+        # Those that calls may match, by the calls' own primitives and those of their operands.
+        self.fitting: dict[tuple[object, ...], list[_Row]] = {}
 
     def block(self, block: Block) -> Block:
         return tuple(map_blocks(self.stmt(stmt), self.block) for stmt in block)
@@ -189,13 +189,20 @@ class _Simplifier:
         for new in _without_filling(call):
             if self.keeps_type(call, new, copied):
                 return self.expr(new, copied)
-        for row in self.rows.get(call.prim, ()):
+        for row in self.rows_for(call):
             found: dict[str, Expr] = {}
             if row.pattern.prims <= call.prims and _matches(row.pattern, call, found):
                 new = _built(row.replacement, found)
                 if new is not None and self.allowed(row, call, new, copied):
                     return self.expr(new, copied)
         return call
+
+    def rows_for(self, call: Call) -> list[_Row]:
+        """Return the rows that a call may match, as far as its primitive and its operands tell."""
+        key = (call.prim, *map(_head, call.args))
+        if key not in self.fitting:
+            self.fitting[key] = [row for row in self.rows if _may_match(row.pattern, call)]
+        return self.fitting[key]
 
     def allowed(self, row: _Row, old: Call, new: Expr, copied: bool) -> bool:
         if self.type_of(old) is None or self.type_of(new) is None:
@@ -243,6 +250,17 @@ def _covers(expr: Expr, part: Expr) -> bool:
 
 def _element(array: Any) -> tuple[object, int]:
     return array.dtype, array.ndim
+
+
+def _head(expr: Expr) -> object:
+    """Return what an expression begins with: its primitive, or its class."""
+    return expr.prim if isinstance(expr, Call) else type(expr)
+
+
+def _may_match(pattern: Call, call: Call) -> bool:
+    if pattern.prim != call.prim or len(pattern.args) != len(call.args):
+        return False
+    return all(isinstance(p, Var) or _head(p) == _head(a) for p, a in zip(pattern.args, call.args, strict=True))
 
 
 def _matches(pattern: Expr, expr: Expr, found: dict[str, Expr]) -> bool:

@@ -52,7 +52,7 @@ def sink(func: Func) -> Func:
     if not any(_is_cotangent(stmt.target.name) and has_zero(stmt.value) for stmt in lets):
         return func
     sinker = _Sinker(func)
-    body = sinker.block(sinker.facts.sites, {})
+    body = sinker.block(sinker.sites, {})
     # What has gone into a branch may go into one in it.
     return sink(eliminate(with_body(func, body))) if sinker.found else func
 
@@ -105,20 +105,19 @@ class _Sinker(Skipper):
                 self.found = True
             else:
                 out.append(_Later(changed, test))
-        live = self.facts.live_after(sites[-1]) if sites else frozenset[str]()
         for k in range(len(out) - 1, -1, -1):
-            out = self.sunk(out, k, live)
+            out = self.sunk(out, k, sites[-1])
         return tuple(each.stmt for each in out)
 
-    def sunk(self, block: list[_Later], at: int, live: frozenset[str]) -> list[_Later]:
-        """Put what adds zeros unless a branch is taken into that branch."""
+    def sunk(self, block: list[_Later], at: int, last: Site) -> list[_Later]:
+        """Put what adds zeros unless a branch is taken into that branch; `last` is where the block ends."""
         branch = block[at].stmt
         if not isinstance(branch, If) or branch.merges:
             return block
         rest = block[at + 1 :]
         sides = {branch.cond: True, Call("not", (branch.cond,)): False}
         for cond, side in sides.items():
-            moved = self.movable(rest, cond, live)
+            moved = self.movable(rest, cond, last)
             if not moved:
                 continue
             self.found = True
@@ -131,12 +130,12 @@ class _Sinker(Skipper):
                 branch = replace(branch, orelse=(*branch.orelse, *inside))
         return [*block[:at], _Later(branch, block[at].test), *rest]
 
-    def movable(self, rest: Sequence[_Later], cond: Expr, live: frozenset[str]) -> set[int]:
+    def movable(self, rest: Sequence[_Later], cond: Expr, last: Site) -> set[int]:
         """Return the places of the statements that may stand in a branch: sums, and what is computed for them."""
         sums = {k for k, each in enumerate(rest) if cond in _parts(each.test)}
         stay = set[int]()
         while sums:
-            moved = sums | self.needed(rest, sums, stay, live)
+            moved = sums | self.needed(rest, sums, stay, last)
             staying = [k for k in range(len(rest)) if k not in moved]
             wrong = {k for k in moved if any(u < k and self.conflict(rest[u].stmt, rest[k].stmt) for u in staying)}
             if not wrong:
@@ -146,14 +145,16 @@ class _Sinker(Skipper):
             sums -= wrong
         return set()
 
-    def needed(self, rest: Sequence[_Later], sums: set[int], stay: set[int], live: frozenset[str]) -> set[int]:
+    def needed(self, rest: Sequence[_Later], sums: set[int], stay: set[int], last: Site) -> set[int]:
         """Return the places of the bindings that nothing but the sums, and one another, read."""
         found: set[int] = set()
         for k in range(max(sums), -1, -1):
             stmt = rest[k].stmt
-            if k in stay or not isinstance(stmt, Let) or stmt.target.name in live or not is_pure(stmt.value):
+            if k in stay or not isinstance(stmt, Let) or not is_pure(stmt.value):
                 continue
             name = stmt.target.name
+            if self.facts.is_live_after(last, name):
+                continue
             users = [j for j, each in enumerate(rest) if j != k and name in mentioned_within(each.stmt)]
             if users and all(j > k and (j in sums or j in found) for j in users):
                 found.add(k)

@@ -9,12 +9,12 @@ derivative, which would get lost with the loop if the generated function is diff
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import cached_property
 
 from numba import types as nb
 
 from adjoint.analysis.effects import is_pure, observed
-from adjoint.analysis.liveness import Liveness, Site, holds_memory, liveness
+from adjoint.analysis.liveness import Liveness, Site, holds_memory, liveness, sites
 from adjoint.analysis.sharing import memory_classes
 from adjoint.ir import (
     Accum,
@@ -34,7 +34,7 @@ from adjoint.ir import (
     Var,
     While,
 )
-from adjoint.ir.walk import bound, names_in, statements, subexpressions, with_body
+from adjoint.ir.walk import bound, map_blocks, names_in, statements, subexpressions, with_body
 
 # Names that are zero unless a condition holds. `Lit(False)`: always, so far.
 Zeros = dict[str, Expr]
@@ -68,18 +68,26 @@ def skip(func: Func) -> Func:
     if not any(isinstance(s, Let) and has_zero(s.value) for s in statements(func.body)):
         return func
     skipper = Skipper(func)
-    return with_body(func, skipper.block(skipper.facts.sites, {}))
+    return with_body(func, skipper.block(skipper.sites, {}))
+
+
+_ZERO = Lit(0.0)
 
 
 def has_zero(value: Expr) -> bool:
-    return any(part == Lit(0.0) for part in subexpressions(value))
+    return any(part == _ZERO for part in subexpressions(value))
 
 
 class Skipper:
     def __init__(self, func: Func) -> None:
+        self.func = func
         self.types = func.types
-        self.facts: Liveness = liveness(func, classes={})
+        self.sites = sites(func)
         self.classes = memory_classes(func)
+
+    @cached_property
+    def facts(self) -> Liveness:
+        return liveness(self.func, classes={})
 
     def block(self, sites: tuple[Site, ...], zeros: Zeros) -> Block:
         """Return a block with loops made conditional; `zeros` is brought up to its end."""
@@ -92,16 +100,17 @@ class Skipper:
                 test = self.test(stmt, site, zeros) if isinstance(stmt, For) else None
                 self.forget(stmt, zeros)
                 inner = {name: unless for name, unless in zeros.items() if unless != test}
-                done = replace(stmt, body=self.block(site.blocks[0], inner))
+                done = map_blocks(stmt, lambda _: self.block(site.blocks[0], inner))
                 return done if test is None else If(test, (done,))
             case If(cond):
                 # Where a condition holds, what is zero unless it does may be anything.
                 arms = {name: unless for name, unless in zeros.items() if unless != cond}, dict(zeros)
-                then, orelse = (self.block(block, arm) for block, arm in zip(site.blocks, arms, strict=False))
+                blocks = [self.block(block, arm) for block, arm in zip(site.blocks, arms, strict=False)]
                 self.forget(stmt, zeros)
                 if is_pure(cond) and not self.may_change(list(statements((stmt,))), cond):
                     zeros |= {n: unless for n, unless in _joined(cond, arms, stmt).items() if n not in zeros}
-                return replace(stmt, then=then, orelse=orelse)
+                ahead = iter(blocks)
+                return map_blocks(stmt, lambda _: next(ahead))
             case Let(Var(name), value):
                 unless = self.unless(value, zeros)
                 self.forget(stmt, zeros)
@@ -115,6 +124,8 @@ class Skipper:
 
     def forget(self, stmt: Stmt, zeros: Zeros) -> None:
         """Leave out what doesn't hold any more once a statement has run."""
+        if not zeros:
+            return
         inner = list(statements((stmt,)))
         gone = _changed(inner)
         for name, unless in list(zeros.items()):
@@ -177,11 +188,10 @@ class Skipper:
 
     def leaves_behind(self, site: Site) -> bool:
         """Whether a loop changes anything but by adding to it."""
-        live = self.facts.live_after(site)
         for stmt in statements((site.stmt,)):
             match stmt:
                 case Let(Var(name), value) | For(Var(name), value):
-                    if name in live or not is_pure(value):
+                    if self.facts.is_live_after(site, name) or not is_pure(value):
                         return True
                 case Accum() | If() | Comment():
                     pass
