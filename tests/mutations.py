@@ -48,7 +48,7 @@ MUTATIONS = (
     Mutation(
         "a restore is taken for dead though it is read later",
         "transform/restores.py",
-        "{id(stmt) for stmt in stores if not dependence.is_read_later(stmt)}",
+        "{id(stmt) for stmt in stores} - found.keys()",
         "{id(stmt) for stmt in stores}",
     ),
     Mutation(

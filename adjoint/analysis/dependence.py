@@ -50,14 +50,28 @@ class Dependence:
         self.classes = memory_classes(func)
         self.params = {param.name for param in func.params}
         self.tests = 0
+        self._reads: dict[str | None, list[Access]] = {}
         self.from_end: dict[tuple[int, int], bool] = {}
 
     def is_read_later(self, stmt: Store | Accum) -> bool:
         """Whether any read may see what a statement writes, in the program or, if it is a parameter's, after it."""
+        return self.leaves(stmt) or self.reader(stmt) is not None
+
+    def leaves(self, stmt: Store | Accum) -> bool:
+        """Whether what a statement writes may be looked at after the program."""
+        root = self.uses.writes[id(stmt)].root
+        return root is None or root in self.params
+
+    def reader(self, stmt: Store | Accum) -> Access | None:
+        """Return a read that may see what a statement writes, if there is one in the program."""
         write = self.uses.writes[id(stmt)]
-        if write.root is None or write.root in self.params:
-            return True
-        return any(self._meet(write, read) for read in self.uses.reads)
+        return next((read for read in self._reads_of(write.root) if self._meet(write, read)), None)
+
+    def _reads_of(self, root: str | None) -> Sequence[Access]:
+        """Return the reads of an array, and those that aren't followed."""
+        if root not in self._reads:
+            self._reads[root] = [read for read in self.uses.reads if read.root is None or read.root == root]
+        return self._reads[root]
 
     def _meet(self, write: Access, read: Access) -> bool:
         if read.position < self.sweeps.start < write.position:

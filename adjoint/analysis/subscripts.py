@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, cast
 
 from numba import types as nb
 
@@ -18,7 +17,7 @@ from adjoint.analysis.linear import Linear, arithmetic, may_hold, symbol
 from adjoint.ir import Accum, Block, Call, Effect, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
 from adjoint.ir.walk import blocks, items_of, operands, statements
 from adjoint.rules import spelling
-from adjoint.rules.numba_types import is_array, is_subclass
+from adjoint.rules.numba_types import is_array, is_signed, is_subclass
 
 
 def accesses(func: Func, made: Collection[str] = (), tapes: Collection[str] = ()) -> Uses:
@@ -63,8 +62,7 @@ class _Walker:
         self.last: dict[str, int] = {}
 
     def is_whole(self, name: str) -> bool:
-        kind: object = self.func.types.get(name)
-        return is_subclass(type(kind), nb.Integer) and bool(cast(Any, kind).signed)
+        return is_signed(self.func.types.get(name))
 
     def unknown(self, word: str) -> Linear:
         return self.uses.atoms.fresh(word, len(self.rounds))

@@ -87,7 +87,7 @@ def _zeros(shape: Any, dtype: Any = float) -> Any:
 def _product(a: Any, b: Any) -> Any:
     made = np.empty((a.shape[0], b.shape[1]), a.dtype)
     _advised(made)
-    if _is_thin(a, b):
+    if a.shape[1] == b.shape[0] and _is_thin(a.shape[0], b.shape[0], b.shape[1], b.strides[1] == b.itemsize):
         for i in range(made.shape[0]):
             for j in range(made.shape[1]):
                 made[i, j] = 0
@@ -99,13 +99,12 @@ def _product(a: Any, b: Any) -> Any:
 
 
 @_register_jitable
-def _is_thin(a: Any, b: Any) -> Any:
-    """Whether loops are faster than BLAS: few numbers to each sum, and rows that are long, or next to nothing to do."""
-    terms, length = b.shape
-    if a.shape[1] != terms or terms > 16:
-        return False
-    contiguous = b.strides[1] == b.itemsize
-    return a.shape[0] * terms * length <= 256 or contiguous and length >= 64
+def _is_thin(rows: Any, terms: Any, length: Any, contiguous: Any) -> Any:
+    """Whether loops are faster than BLAS: few numbers to each sum, and rows that are long, or next to nothing to do.
+
+    Numbers are asked for, not the arrays, so that it is compiled once for all of their layouts.
+    """
+    return terms <= 16 and (rows * terms * length <= 256 or contiguous and length >= 64)
 
 
 class _Instead:

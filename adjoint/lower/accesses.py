@@ -40,6 +40,13 @@ class Summary:
     reads: set[str] = field(default_factory=set[str])
     accesses: list[Access] = field(default_factory=list[Access])
     effect: bool = False
+    # The memory that is read, written or added to, and that which is not only read; found when first asked for.
+    _used: tuple[set[str], set[str]] | None = field(default=None, init=False, compare=False, repr=False)
+
+    def used(self) -> tuple[set[str], set[str]]:
+        if self._used is None:
+            self._used = {x.cls for x in self.accesses}, {x.cls for x in self.accesses if x.writes}
+        return self._used
 
     def conflicts(self, other: Summary) -> bool:
         """Whether two statements may not change places."""
@@ -47,6 +54,9 @@ class Summary:
             return True
         if self.binds & (other.reads | other.binds) or other.binds & self.reads:
             return True
+        (used, written), (theirs, changed) = self.used(), other.used()
+        if written.isdisjoint(theirs) and changed.isdisjoint(used):
+            return False
         return any(clash(a, b) for a in self.accesses for b in other.accesses)
 
 

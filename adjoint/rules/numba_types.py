@@ -133,6 +133,11 @@ def is_number(kind: object) -> bool:
     return is_subclass(type(kind), types.Number, types.Boolean)
 
 
+def is_signed(kind: object) -> bool:
+    """Whether a type is that of whole numbers that may be negative."""
+    return is_subclass(type(kind), types.Integer) and bool(cast("Any", kind).signed)
+
+
 def is_tuple(kind: object) -> bool:
     return is_subclass(type(kind), types.BaseTuple)
 

@@ -11,7 +11,7 @@ from numba import types as nb
 
 from adjoint.analysis.effects import binds_of
 from adjoint.ir import Accum, Block, Call, Effect, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
-from adjoint.ir.walk import map_blocks, map_expr, map_operands, names_in, statements, substitute, with_body
+from adjoint.ir.walk import map_blocks, map_expr, map_operands, names_in, remembered, statements, substitute, with_body
 from adjoint.transform.coalesce import adopt
 from adjoint.transform.given_back import drop_given_back
 from adjoint.transform.hints import all_hints, hint_of
@@ -23,6 +23,7 @@ _LITERAL_TYPES: Mapping[type, object] = {bool: nb.boolean, int: nb.int64, float:
 _S = TypeVar("_S", bound=Stmt)
 
 
+@remembered
 def propagate(func: Func) -> Func:
     """Return an imperative program that reads copies under the name of what they copy.
 

@@ -102,6 +102,7 @@ class _Nester:
         self.func = func
         self.classes: Mapping[str, str] = memory_classes(func)
         self.movable = _local_temporaries(func)
+        self.written: dict[int, tuple[Stmt, _Writes]] = {}
 
     def block(self, block: Block, indent: int) -> Block:
         out: list[Stmt | None] = []
@@ -171,6 +172,12 @@ class _Nester:
                 return prim in ("add", "sub", "mul", "neg") and all(map(self.is_integer, args))
 
     def writes(self, stmt: Stmt) -> _Writes:
+        known = self.written.get(id(stmt))
+        if known is None or known[0] is not stmt:
+            known = self.written[id(stmt)] = stmt, self._writes(stmt)
+        return known[1]
+
+    def _writes(self, stmt: Stmt) -> _Writes:
         names = {var.name for var in bound(stmt)}
         memory: set[str] = set()
         for action in actions(stmt, self.func):

@@ -8,7 +8,7 @@ not come back; and what an iteration fills and hands on is not looked at any mor
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from adjoint.analysis.dependence import Dependence
@@ -51,21 +51,35 @@ def drop_stores(func: Func, origins: Origins | None = None) -> Func:
             s = add(s, getitem(y, sub(i, 1)))
         return s
     """
+    seen: dict[int, tuple[Store, Stmt]] = {}
     while True:
         func = eliminate(func)
         single = unshared(func.body)
         func = replace(func, body=single, lean=single)
-        stores = _stores(func)
+        there = set(map(id, statements(func.body)))
+        # As long as what reads it is there, a store isn't dead.
+        stores = [stmt for stmt in _stores(func) if id(stmt) not in seen or id(seen[id(stmt)][1]) not in there]
         if not stores:
             break
-        dependence = Dependence(func, origins)
-        dead = {id(stmt) for stmt in stores if not dependence.is_read_later(stmt)}
+        seen |= (found := _seen(stores, func, origins))
+        dead = {id(stmt) for stmt in stores} - found.keys()
         if not dead:
             break
         func = with_body(func, _without(func.body, dead))
     marks = {id(stmt) for stmt in statements(func.body) if isinstance(stmt, Comment) and stmt in MARKS}
     body = _without(func.body, marks)
     return replace(func, body=body, lean=body)
+
+
+def _seen(stores: Sequence[Store], func: Func, origins: Origins | None) -> dict[int, tuple[Store, Stmt]]:
+    """Return the stores that may be read later, by identity, with a statement that may do so; itself: the caller."""
+    dependence, everything = Dependence(func, origins), list(statements(func.body))
+    found: dict[int, tuple[Store, Stmt]] = {}
+    for stmt in stores:
+        reader = None if dependence.leaves(stmt) else dependence.reader(stmt)
+        if reader is not None or dependence.leaves(stmt):
+            found[id(stmt)] = stmt, stmt if reader is None else everything[reader.position - 1]
+    return found
 
 
 def _stores(func: Func) -> list[Store]:

@@ -10,7 +10,11 @@ import numpy as np
 import pytest
 
 from adjoint import value_and_grad
+from adjoint.api.compiler import TIDY
 from adjoint.errors import AdjointError
+from adjoint.ir import Func
+from adjoint.lower.expand import expand
+from adjoint.lower.pipeline import PASSES
 from benchmarks.generation import function
 
 
@@ -43,3 +47,15 @@ def test_the_garbage_collector_is_left_as_it_was(enabled: bool) -> None:
         assert gc.isenabled() is enabled
     finally:
         gc.enable()
+
+
+def test_a_pass_that_changes_nothing_returns_the_very_program() -> None:
+    func = value_and_grad(function(20), cache=False).generated_for(np.ones(8), 0.5).stages["numba"]
+    assert isinstance(func, Func)
+    for _, change in TIDY[:-1]:
+        func = change(func)
+    func, context = expand(func)
+    for name, change in PASSES:
+        func = change(func, context)
+        if name in ("overwritten", "unread", "absorb", "again", "gather", "spread", "scan", "accumulate"):
+            assert change(func, context) is func, name
