@@ -388,8 +388,7 @@ class _Walker:
 
     def not_negative(self, form: Linear) -> bool:
         """Whether a form is not negative: because nothing in it is, or by what is known of what it mentions."""
-        facts = self.uses.atoms.facts
-        if form.constant >= 0 and all(factor > 0 and symbol(name) in facts[name] for name, factor in form.terms):
+        if form.constant >= 0 and all(f > 0 and symbol(n) in self.uses.atoms.facts[n] for n, f in form.terms):
             return True
         return not may_hold([], [*self.uses.atoms.known(form.symbols), form.plus(1).times(-1)])
 

@@ -101,11 +101,12 @@ class ForwardSweep:
         return [_leave_if(tests)] if tests else []
 
     def place(self, array: Expr) -> Expr:
-        """Return the part of an array that a name shows, so that a check doesn't keep the name alive."""
-        binding = self.residuals.program.structure.bindings.get(array.name) if isinstance(array, Var) else None
+        """Return the part of a written array that a name shows: the check doesn't keep the name from an increment."""
+        program = self.residuals.program
+        binding = program.structure.bindings.get(array.name) if isinstance(array, Var) else None
         match binding.stmt if binding is not None else None:
-            case Let(_, Call("getitem", (Var(), *index)) as part) if not has_array(index, self.residuals.program):
-                return part
+            case Let(Var(name), Call("getitem", (Var(), *index)) as part) if not has_array(index, program):
+                return part if program.memory.is_written(name) else array
             case _:
                 return array
 

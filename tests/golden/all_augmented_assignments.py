@@ -21,7 +21,7 @@ def all_augmented_assignments_value_and_grad(x):
     y[...] = y - y * 0.3
     element = y[1:4]
     element_1 = x[2:5]
-    if y[1:4].shape[0] != x[2:5].shape[0]:
+    if y[1:4].shape[0] != element_1.shape[0]:
         raise ValueError("adjoint: this gradient assumes that no axis of length 1 is stretched by broadcasting")
     product = element * element_1
     if y[1:4].shape[0] != product.shape[0]:
