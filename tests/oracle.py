@@ -201,6 +201,20 @@ def differences(
     return Reference(entries, worst, "central differences")
 
 
+def central(fun: Function, args: tuple[Any, ...], position: int = 0) -> np.ndarray:
+    """Return the gradient by one array or number, by central differences of one step."""
+    arg = np.array(args[position], float)
+    found = np.zeros_like(arg)
+    for place in np.ndindex(arg.shape):
+        values = []
+        for step in (1e-6, -1e-6):
+            moved = arg.copy()
+            moved[place] += step
+            values.append(fun(*args[:position], moved[()], *args[position + 1 :]))
+        found[place] = (values[0] - values[1]) / 2e-6
+    return found
+
+
 def shifted(args: tuple[Any, ...], path: Path, index: tuple[int, ...], delta: complex) -> tuple[Any, ...]:
     """A copy of `args` with one entry moved."""
 

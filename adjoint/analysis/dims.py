@@ -7,7 +7,7 @@ from adjoint.ir import Call, Expr, Lit
 Dim = int | str
 Shape = tuple[Dim, ...]
 # What two equal values have in common: how they are made.
-Key = Dim | tuple[object, ...] | None
+Key = Dim | tuple[object, ...]
 
 
 def cut_from(dim: Dim, number: int) -> Dim:

@@ -41,8 +41,8 @@ def _length(dim: Dim, stmt: Stmt, shapes: Shapes, structure: Structure) -> Expr 
     """Return an expression for a length, of what there is at a statement anyway; None for 1, which always fits."""
     base, cut = split(dim)
     size = _expr(base, shapes)
-    named = (_size(each, stmt, shapes, structure) for each in shapes.also(base) if isinstance(each, str))
     if size is None:
+        named = (_size(each, stmt, shapes, structure) for each in shapes.also(base) if isinstance(each, str))
         size = next((each for each in named if each is not None), None)
     if size is None or size == Lit(1):
         return None

@@ -11,10 +11,11 @@ from numba import types as nb
 from adjoint.analysis.effects import actions, binds_of
 from adjoint.analysis.sharing import memory_classes
 from adjoint.ir import Accum, Block, Call, Expr, Func, If, Let, Lit, Stmt, Store, Var, While
-from adjoint.ir.walk import map_blocks, map_expr, map_operands, names_in, operands, statements, substitute, with_body
+from adjoint.ir.walk import map_blocks, map_expr, map_operands, names_in, operands, statements, with_body
 from adjoint.rules.numba_types import element_type
 from adjoint.rules.spelling import is_elementwise
 from adjoint.transform.hints import hint_of
+from adjoint.transform.renaming import rename_block
 
 _REDUCTIONS = frozenset({"sum", "mean", "max", "min", "dot", "matmul"})
 _OF_ELEMENTS = _REDUCTIONS | {"dim", "shape", "size", "ndim"}
@@ -84,8 +85,7 @@ class _Borrower:
             place = _copied(stmt)
             if isinstance(stmt, Let) and place is not None and self.is_seen_as(stmt.target, place, stmts[position:]):
                 if isinstance(place, Var) and hint_of(stmt.target.name, self.func.hints) is None:
-                    named: dict[str, Expr] = {stmt.target.name: place}
-                    stmts[position:] = [_renamed(other, named) for other in stmts[position + 1 :]]
+                    stmts[position:] = rename_block(tuple(stmts[position + 1 :]), {stmt.target.name: place.name})
                     continue
                 stmts[position] = replace(stmt, value=place)
             position += 1
@@ -165,13 +165,6 @@ def _escapes(expr: Expr, copy: Var) -> bool:
             return copy.name in expr.names
         case _:
             return False
-
-
-def _renamed(stmt: Stmt, names: dict[str, Expr]) -> Stmt:
-    def inside(block: Block) -> Block:
-        return tuple(_renamed(each, names) for each in block)
-
-    return map_blocks(map_operands(stmt, lambda expr: substitute(expr, names)), inside)
 
 
 def _block(block: Block) -> Block:

@@ -12,11 +12,12 @@ from adjoint import value_and_grad
 from adjoint.backends import fingerprint
 from adjoint.codegen.emit import text
 from adjoint.ir import Comment, For, Func
-from adjoint.lower import multiply as module
 from adjoint.lower.expand import expand
 from adjoint.lower.multiply import multiply
 from tests.ir_text import parse
 from tests.lower.programs import run, same
+
+pytestmark = pytest.mark.usefixtures("small_products")
 
 ALL, LOWER, UPPER = "range(n)", "range(i + 1)", "range(i, n)"
 MORE, LESS, STRICT = "range(1, i + 2)", "range(i - 1)", "range(i + 1, n)"
@@ -73,14 +74,6 @@ TRIANGLES = [
     ("z[j, k] += -(t[j, i] * x[i, k])", K, "j in {}"),
 ]
 RANGES = [ALL, LOWER, UPPER, MORE, LESS, STRICT, LOWER_BACK, UPPER_BACK, "range(2, i)"]
-
-
-@pytest.fixture(autouse=True)
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "BLOCK", 3)
-    for name in ("FEWEST", "FEWER", "SHORTEST"):
-        monkeypatch.setattr(module, name, 2)
-    monkeypatch.setattr(module, "LEAST", 1)
 
 
 def changed(func: Func) -> tuple[Func, Func]:

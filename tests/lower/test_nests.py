@@ -18,6 +18,8 @@ from adjoint.lower.multiply import multiply
 from tests.ir_text import parse
 from tests.lower.programs import run, same
 
+pytestmark = pytest.mark.usefixtures("small_products")
+
 HEAD = """
 def f(z: float64[:, ::1], t: float64[:, ::1], x: float64[:, ::1], y: float64[:, ::1], v: float64[:], u: float64[:], a: float64, n: int64):
     b: float64 = 0.5
@@ -66,14 +68,6 @@ def program(seed: int) -> str:
     if rng.random() < 0.4:
         lines += [*middle(rng, "l"), *block(rng, OUTER, 1, 8)]
     return HEAD + "\n".join(lines) + "\n    return z, t, x, y, v, u, b, r\n"
-
-
-@pytest.fixture(autouse=True)
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "BLOCK", 3)
-    for name in ("FEWEST", "FEWER", "SHORTEST"):
-        monkeypatch.setattr(module, name, 2)
-    monkeypatch.setattr(module, "LEAST", 1)
 
 
 def changed(source: str) -> tuple[Func, Func]:

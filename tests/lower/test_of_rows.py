@@ -11,11 +11,12 @@ import pytest
 from adjoint import value_and_grad
 from adjoint.codegen.emit import text
 from adjoint.ir import Func
-from adjoint.lower import multiply as module
 from adjoint.lower.expand import expand
 from adjoint.lower.multiply import multiply
 from tests.ir_text import parse
 from tests.lower.programs import run, same
+
+pytestmark = pytest.mark.usefixtures("small_products")
 
 HEAD = """
 def f(z: float64[:, ::1], t: float64[:, ::1], x: float64[:, ::1], y: float64[:, ::1], v: float64[:], u: float64[:], a: float64, n: int64):
@@ -67,14 +68,6 @@ def program(seed: int) -> str:
     lines += ["for k in range(n):", "    b = b + p[k]"] if rng.random() < 0.1 and not here else []
     made = [line for line in HEAD.split("\n") if not any(f" {name.split(':')[0]}: float64[:] =" in line for name in here)]
     return "\n".join(made) + "".join(f"    {line}\n" for line in lines) + TAIL
-
-
-@pytest.fixture(autouse=True)
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "BLOCK", 3)
-    for name in ("FEWEST", "FEWER", "SHORTEST"):
-        monkeypatch.setattr(module, name, 2)
-    monkeypatch.setattr(module, "LEAST", 1)
 
 
 def changed(source: str) -> tuple[Func, Func]:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from adjoint import grad
+from tests.oracle import central
 
 RUNS = 200
 
@@ -152,20 +153,6 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[Any, ...], tuple[int, ...], str
 }
 
 
-def differences(fun: Callable[..., Any], args: tuple[Any, ...], position: int) -> np.ndarray:
-    """Return the gradient by central differences."""
-    arg = np.array(args[position], float)
-    found = np.zeros_like(arg)
-    for place in np.ndindex(arg.shape):
-        values = []
-        for step in (1e-6, -1e-6):
-            moved = arg.copy()
-            moved[place] += step
-            values.append(fun(*args[:position], moved[()], *args[position + 1 :]))
-        found[place] = (values[0] - values[1]) / 2e-6
-    return found
-
-
 @pytest.mark.parametrize("name", CASES)
 def test_gradient(name: str) -> None:
     fun, args, argnums, _ = CASES[name]
@@ -173,7 +160,7 @@ def test_gradient(name: str) -> None:
     in_order = grad(fun, argnums)(*args)
     plain = grad(fun, argnums, parallel=True, target="python")(*args)
     for k, *values in zip(argnums, found, in_order, plain, strict=True):
-        wanted = differences(fun, args, k)
+        wanted = central(fun, args, k)
         for value in values:
             np.testing.assert_allclose(value, wanted, rtol=1e-6, atol=1e-6)
         np.testing.assert_allclose(values[0], values[1], rtol=1e-12, atol=1e-13)
