@@ -69,7 +69,7 @@ TIDY: tuple[tuple[str, Callable[[Func], Func]], ...] = (
     ("coalesce", lambda func: coalesce(eliminate(func))),
     ("renest", lambda func: drop_copies(renest(borrow(func)))),
     ("sink", sink),
-    ("polish", lambda func: eliminate(simplify(propagate(overwrite(func))))),
+    ("polish", lambda func: eliminate(propagate(borrow(simplify(propagate(overwrite(func))))))),
     ("branches", into_branches),
     ("skip", skip),
     ("names", rename),

@@ -79,6 +79,8 @@ _RESULT: dict[str, tuple[int, int | None]] = {
     "interp_transposed": (1, None),
     "interp_all_transposed": (1, None),
     "quantile_slope": (0, 0),
+    "trapezoid_pullback_of": (1, None),
+    "trapezoid_pullback_2d_of": (1, None),
     "vander_pushforward": (0, 2),
     "max_along_2d": (0, 1),
     "max_along_3d": (0, 2),

@@ -38,10 +38,12 @@ LINEAR = Table("""
     cumsum(a)                              | *   | reshape(contiguous(cumsum(y_bar[::-1])[::-1]), shape(a))
     trapezoid(a)                           | 1   | helper.trapezoid_pullback(a, y_bar, 1)
     trapezoid(a, dx=dx)                    | 1   | helper.trapezoid_pullback(a, y_bar, dx)
-    trapezoid(a, x=x)                      | 1   | helper.trapezoid_pullback_at(a, y_bar, x)
+    trapezoid(a, x) | 1 1 | helper.trapezoid_pullback_at(a, y_bar, x) ; helper.trapezoid_pullback_of(a, x, y_bar)
     trapezoid(a)                           | 2   | helper.trapezoid_pullback_2d(a, y_bar, 1)
     trapezoid(a, dx=dx)                    | 2   | helper.trapezoid_pullback_2d(a, y_bar, dx)
-    trapezoid(a, x=x)                      | 2   | helper.trapezoid_pullback_2d_at(a, y_bar, x)
+    trapezoid(a, x) | 2 1 | helper.trapezoid_pullback_2d_at(a, y_bar, x) ; helper.trapezoid_pullback_2d_of(a, x, y_bar)
+    bincount(x, weights)                   | 1 1 | - ; take(y_bar, x)
+    bincount(x, weights, minlength=...)    | 1 1 | - ; take(y_bar, x)
 
     # the same elements in another form
     reshape(a, s)                          | *   | reshape(contiguous(y_bar), shape(a)) ; -

@@ -32,7 +32,7 @@ _SIGNATURES = {
     "ptp": "a | axis=None out=None keepdims=False",
     "cumsum cumprod nancumsum nancumprod": "a | axis=None dtype=None out=None",
     "trace": "a | offset=0 axis1=0 axis2=1 dtype=None out=None",
-    "trapezoid": "y | x=None dx=1.0 axis=-1",
+    "trapezoid": "y x | dx=1.0 axis=-1",
     "linalg.norm": "x | ord=None axis=None keepdims=False",
     # fresh arrays
     "zeros ones empty": "shape | dtype=None order='C'",
@@ -87,6 +87,7 @@ _SIGNATURES = {
     "unique": "ar | return_index=False return_inverse=False return_counts=False axis=None",
     # values
     "where": "condition x y |",
+    "np_select": "condlist choicelist default |",
     "clip": "a a_min/min a_max/max | out=None",
     "round": "a | decimals=0 out=None",
     "nan_to_num": "x | copy=True nan=0.0 posinf=None neginf=None",
@@ -98,7 +99,7 @@ _SIGNATURES = {
     "cross": "a b | axisa=-1 axisb=-1 axisc=-1 axis=None",
     "searchsorted": "a v | side='left' sorter=None",
     "digitize": "x bins | right=False",
-    "bincount": "x | weights=None minlength=0",
+    "bincount": "x weights | minlength=0",
     "histogram": "a | bins=10 range=None",
     "isclose allclose": "a b | rtol=1e-05 atol=1e-08 equal_nan=False",
     "array_equal": "a1 a2 | equal_nan=False",
@@ -139,7 +140,7 @@ _SIGNATURES = {
     "fft.fft2 fft.ifft2 fft.rfft2 fft.irfft2": "a | s=None axes=(-2,-1) norm=None",
     "fft.fftn fft.ifftn fft.rfftn fft.irfftn": "a | s=None axes=None norm=None",
     "fft.fftshift fft.ifftshift": "x | axes=None",
-    "fft.fftfreq fft.rfftfreq": "n | d=1.0",
+    "fft.fftfreq fft.rfftfreq": "n d |",
     # random numbers
     "random.random random.random_sample random.ranf random.sample random.standard_normal": "| size=None",
     "random.standard_exponential random.standard_cauchy": "| size=None",

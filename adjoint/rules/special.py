@@ -136,6 +136,13 @@ TABLE = Table("""
     geomspace(a, b, num=...) | 0 0
         | dot(y * y_bar, linspace(1, 0, num=size(y))) / a ; dot(y * y_bar, linspace(0, 1, num=size(y))) / b
         | a_dot / a * y * linspace(1, 0, num=size(y)) ; b_dot / b * y * linspace(0, 1, num=size(y))
+    # how many elements there are doesn't change around almost every point
+    arange(stop, dtype=...) | 0 | - | -
+    arange(a, stop, dtype=...) | 0 0 | sum(y_bar) ; - | full_like(y, a_dot) ; -
+    arange(a, stop, step, dtype=...) | 0 0 0
+        | sum(y_bar) ; - ; sum(y_bar * arange(size(y)))
+        | full_like(y, a_dot) ; - ; step_dot * arange(size(y))
+    fft.fftfreq fft.rfftfreq(n, d) | 0 0 | - ; -(sum(y_bar * y) / d) | - ; -(d_dot / d) * y
     vander(x, N=...) | 1
         | helper.vander_pullback(x, y_bar, False)
         | helper.vander_pushforward(x, x_dot, dim(y, 1), False)

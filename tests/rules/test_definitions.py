@@ -81,13 +81,28 @@ CASES: dict[str, list[tuple[Callable[..., Any], tuple[Any, ...]]]] = {
     "cumprod": [(lambda a: np.cumprod(a, axis=0), (M,))],
     "nancumsum": [(lambda a: np.nancumsum(a, axis=0), (N,))],
     "nancumprod": [(lambda a: np.nancumprod(a, axis=1), (N,))],
-    "var": [(lambda a: np.var(a, axis=1, ddof=1, keepdims=True), (M,)), (lambda a: a.var(0, ddof=1), (T,))],
-    "std": [(lambda a: np.std(a, axis=1, ddof=1, keepdims=True), (M,)), (lambda a: a.std(1, keepdims=True), (M,))],
+    "var": [
+        (lambda a: np.var(a, axis=1, ddof=1, keepdims=True), (M,)),
+        (lambda a: a.var(0, ddof=1), (T,)),
+        (lambda a, d: np.var(a, ddof=d), (M, 1.5)),
+    ],
+    "std": [
+        (lambda a: np.std(a, axis=1, ddof=1, keepdims=True), (M,)),
+        (lambda a: a.std(1, keepdims=True), (M,)),
+        (lambda a: a.std(ddof=1), (V,)),
+    ],
     "linalg.norm": [(lambda a: np.linalg.norm(a, axis=1), (M,)), (lambda a: np.linalg.norm(a, axis=0), (V,))],
-    "trapezoid": [(lambda a: np.trapezoid(a, dx=0.1, axis=0), (M,))],
+    "trapezoid": [
+        (lambda a: np.trapezoid(a, dx=0.1, axis=0), (M,)),
+        (lambda a, h: np.trapezoid(a, dx=h), (M, 0.1)),
+    ],
     "diff": [(lambda a: np.diff(a, axis=0), (M,))],
     "gradient": [(lambda a: np.gradient(a, 0.5), (V,)), (lambda a: np.gradient(a), (V,))],
-    "average": [(lambda a, w: np.average(a, axis=1, weights=w), (M, W)), (lambda a: np.average(a, axis=0), (M,))],
+    "average": [
+        (lambda a, w: np.average(a, axis=1, weights=w), (M, W)),
+        (lambda a: np.average(a, axis=0), (M,)),
+        (lambda a, w: np.average(a, weights=w), (V, V[::-1] ** 2)),
+    ],
     "repeat": [(lambda a: np.repeat(a, 2, axis=1), (M,))],
     "tile": [(lambda a: np.tile(a, (2, 3)), (M,)), (lambda a: np.tile(a, (2, 2)), (V,))],
     "pad": [

@@ -66,6 +66,10 @@ CASES: list[tuple[str, tuple[Any, ...], dict[str, Any], dict[str, Any]]] = [
     *[("interp", (x, Var("b"), C), {}, {"x": v, "b": np.array([0.0, 0.7, 1.5, 3.0]), "c": (4,)})
       for x, v in ((Var("x"), 0.9), (Var("x"), -1.0), (Var("x"), 5.0), (Var("x"), np.array([0.1, 0.8, 2.9, 4.0])))],
     *[(p, (A, B), o, {"a": 0.4, "b": 1.3}) for p in ("logspace", "geomspace") for o in ({}, {"num": 4})],
+    *[("arange", (A, 9.0), o, {"a": 0.4}) for o in ({}, {"dtype": "float64"})],
+    *[("arange", (A, 9.0, B), o, {"a": 0.4, "b": 1.3}) for o in ({}, {"dtype": "float64"})],
+    ("arange", (A,), {}, {"a": 4.3}),
+    *[(f"fft.{p}", (7, A), {}, {"a": 0.7}) for p in ("fftfreq", "rfftfreq")],
     *[("vander", (A,), o, {"a": V}) for o in ({}, {"N": 3}, {"increasing": True}, {"N": 4, "increasing": True})],
     *[(p, (A,), {}, {"a": (3, 6)}) for p in ("cov", "corrcoef")],
     *[(f"linalg.{p}", (A,), {}, {"a": square(n)}) for p in ("inv", "det", "slogdet", "pinv", "norm", "cond", "svd")
@@ -158,7 +162,9 @@ def check(prim: str, operands: tuple[Any, ...], options: dict[str, Any], values:
         expected = differences(prim, [evaluate(a, env) for a in args], moves, options, 1e-4)
         bars = [None if p is None else evaluate(p, env) for p in rule.pullback(call, Var("y"), y_bar, type_of)]
         tangent = rule.pushforward(call, Var("y"), names, type_of)
-        assert tangent is not None
+        if tangent is None:
+            assert not any(np.any(part) for part in expected) and bars == [None] * len(args)
+            return
         forward = parts_of(prim, evaluate(tangent, env))
     scale = 1.0 + max(float(np.nanmax(np.abs(part), initial=0.0)) for part in expected)
     for found, wanted in zip(forward, expected, strict=True):

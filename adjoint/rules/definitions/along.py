@@ -99,5 +99,13 @@ def deviation(a: Any, axis: Any, ddof: Any = 0, keepdims: Any = False) -> Any:
     return reduced(of, a, axis, (), keepdims)
 
 
+def variance_of_all(a: Any, ddof: Any) -> Any:
+    return np.var(a) * (a.size / (a.size - ddof))
+
+
+def deviation_of_all(a: Any, ddof: Any) -> Any:
+    return np.std(a) * np.sqrt(a.size / (a.size - ddof))
+
+
 def norm(x: Any, axis: Any, keepdims: Any = False) -> Any:
     return reduced(np.linalg.norm, x, axis, (), keepdims)

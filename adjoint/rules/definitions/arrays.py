@@ -35,6 +35,8 @@ def average(a: NDArray[np.floating[Any]], axis: int | None = None, weights: Any 
     if weights is None:
         result = np.mean(a, axis=axis)
     elif axis is None:
+        if weights.shape != a.shape:
+            raise ValueError("weights need the shape of what they weigh where no axis is given")
         result = np.sum(a * weights) / np.sum(weights)
     elif a.ndim == weights.ndim:
         result = np.sum(a * weights, axis=axis) / np.sum(weights, axis=axis)

@@ -18,17 +18,22 @@ from adjoint.rules.numba_types import dtype_of, is_array, types
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A definition holds for calls with all the options needed, and of the rest at most those allowed."""
+    """A definition holds for calls with all the options needed, and of the rest at most those allowed.
+
+    Options that are `varied` must not be literals: they may have derivatives.
+    """
 
     function: Callable[..., Any]
     needed: frozenset[str] = frozenset()
     allowed: frozenset[str] = frozenset()
     ranks: tuple[str, ...] = ()
     of_complex: bool = False
+    varied: frozenset[str] = frozenset()
 
 
-def _row(function: Callable[..., Any], needed: str = "", allowed: str = "", ranks: str = "") -> _Row:
-    return _Row(function, frozenset(needed.split()), frozenset(allowed.split()), tuple(ranks.split()))
+def _row(function: Callable[..., Any], needed: str = "", allowed: str = "", ranks: str = "", varied: str = "") -> _Row:
+    options = (frozenset(names.split()) for names in (needed, allowed))
+    return _Row(function, *options, tuple(ranks.split()), varied=frozenset(varied.split()))
 
 
 def _fourier(function: Callable[..., Any], needed: str = "", allowed: str = "", ranks: str = "") -> _Row:
@@ -61,18 +66,23 @@ DEFINITIONS: dict[str, tuple[_Row, ...]] = {
     "sort": (_row(partial(along.mapped, np.sort), "", "axis", "23"),),
     "partition": (_row(partial(along.mapped_at, np.partition), "", "axis", "23 0"),),
     "var": (
+        _row(along.variance_of_all, "ddof", "", "123"),
         _row(along.variance, "axis ddof", "keepdims", "123"),
         _row(along.variance, "axis keepdims", "", "123"),
     ),
     "std": (
+        _row(along.deviation_of_all, "ddof", "", "123"),
         _row(along.deviation, "axis ddof", "keepdims", "123"),
         _row(along.deviation, "axis keepdims", "", "123"),
     ),
     "linalg.norm": (_row(along.norm, "axis", "keepdims", "123"),),
-    "trapezoid": (_row(arrays.trapezoid, "axis", "dx", "123"),),
+    "trapezoid": (
+        _row(arrays.trapezoid, "axis", "dx", "123"),
+        _row(arrays.trapezoid, "dx", "", "123", varied="dx"),
+    ),
     "diff": (_row(arrays.diff, "axis", "", "123"),),
     "gradient": (_row(arrays.gradient, "", "", "1"), _row(arrays.gradient, "", "", "1 0")),
-    "average": (_row(arrays.average, "axis", "weights", "123"),),
+    "average": (_row(arrays.average, "axis", "weights", "123"), _row(arrays.average, "weights", "", "123")),
     "repeat": (_row(arrays.repeat, "axis", "", "2"),),
     "tile": (_row(arrays.tile, "", "", "12 t"),),
     "pad": (_row(arrays.pad, "", "mode", "12 0"),),
@@ -157,7 +167,8 @@ def written_out(call: Call, type_of: Callable[[Any], Any]) -> Callable[..., Any]
     if options.get("compute_uv", Lit(False)) != Lit(False):
         return None
     for row in DEFINITIONS.get(call.prim, ()):
-        fits = row.needed <= {*options} <= row.needed | row.allowed
+        literal = {name for name, value in options.items() if isinstance(value, Lit)}
+        fits = row.needed <= {*options} <= row.needed | row.allowed and not row.varied & literal
         if fits and _ranks_fit(row, call, type_of) and _types_fit(row, call, type_of):
             return row.function
     return None

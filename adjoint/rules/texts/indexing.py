@@ -34,6 +34,15 @@ def trapezoid_pullback_at(y, y_bar, x):
     return x_bar
 
 
+def trapezoid_pullback_of(y, x, y_bar):
+    x_bar = np.zeros(x.shape, x.dtype)
+    for i in range(x.shape[0] - 1):
+        half = 0.5 * (y[i] + y[i + 1]) * y_bar
+        x_bar[i] -= half
+        x_bar[i + 1] += half
+    return x_bar
+
+
 def take_one_pullback(a, index, y_bar):
     x_bar = np.zeros(a.shape, a.dtype)
     x_bar[index] = y_bar
@@ -191,6 +200,16 @@ def trapezoid_pullback_2d_at(y, y_bar, x):
             half = 0.5 * (x[i + 1] - x[i]) * y_bar[r]
             x_bar[r, i] += half
             x_bar[r, i + 1] += half
+    return x_bar
+
+
+def trapezoid_pullback_2d_of(y, x, y_bar):
+    x_bar = np.zeros(x.shape, x.dtype)
+    for r in range(y.shape[0]):
+        for i in range(y.shape[1] - 1):
+            half = 0.5 * (y[r, i] + y[r, i + 1]) * y_bar[r]
+            x_bar[i] -= half
+            x_bar[i + 1] += half
     return x_bar
 
 
