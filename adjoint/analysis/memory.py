@@ -146,7 +146,8 @@ def shows(stmt: Let, func: Func) -> bool:
         return False
     if stmt.value.prim == "ravel" and getattr(func.types.get(stmt.value.args[0].name), "layout", "C") != "C":
         return False  # elements in another order than that of memory are copied
-    return spelling.is_view(stmt.value.prim)
+    # Parts and diagonals have memory of their own wherever that makes a difference: see `transform.hidden_views`.
+    return spelling.is_view(stmt.value.prim) and stmt.value.prim not in ("real", "imag", "diagonal")
 
 
 class _Versions:

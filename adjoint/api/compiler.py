@@ -60,6 +60,14 @@ from adjoint.transform.simplify import simplify
 from adjoint.transform.sink import sink
 from adjoint.transform.skip import skip
 
+
+def polished(func: Func) -> Func:
+    """Return a program whose names hold what they did, arrays in the place of others, arithmetic as one would write it."""
+    func = simplify(propagate(overwrite(func)))
+    shown = borrow(func)
+    return eliminate(func if shown is func else simplify(propagate(shown)))
+
+
 # What tidies a generated program, in order; `.inspect` shows the program after each.
 TIDY: tuple[tuple[str, Callable[[Func], Func]], ...] = (
     ("dce", lambda func: drop_checks(eliminate(drop_unread(eliminate(func))))),
@@ -69,7 +77,7 @@ TIDY: tuple[tuple[str, Callable[[Func], Func]], ...] = (
     ("coalesce", lambda func: coalesce(eliminate(func))),
     ("renest", lambda func: drop_copies(renest(borrow(func)))),
     ("sink", sink),
-    ("polish", lambda func: eliminate(propagate(borrow(simplify(propagate(overwrite(func))))))),
+    ("polish", polished),
     ("branches", into_branches),
     ("skip", skip),
     ("names", rename),

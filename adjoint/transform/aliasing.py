@@ -84,7 +84,7 @@ def refuse_written_conversions(func: Func, facts: Memory) -> None:
                 prim in CONVERSIONS
                 and is_memory(func.types.get(source))
                 and func.types[target.name] != func.types[source]
-                and (facts.is_written(target.name) or _read_after_write(stmt, target.name, source, func, facts))
+                and (facts.is_written(target.name) or read_after_write(stmt, target.name, source, func, facts))
             ):
                 raise AliasError(
                     f"`np.{prim}` returns its argument or a copy of it, and one of the two is written",
@@ -95,7 +95,7 @@ def refuse_written_conversions(func: Func, facts: Memory) -> None:
                 pass
 
 
-def _read_after_write(stmt: Stmt, name: str, source: str, func: Func, facts: Memory) -> bool:
+def read_after_write(stmt: Stmt, name: str, source: str, func: Func, facts: Memory) -> bool:
     """Whether memory of the class of `name` may be read where that of `source` is not as it was at `stmt`."""
     cls, written = facts.cls(name), facts.cls(source)
     then = facts.before[id(stmt)].get(written)

@@ -31,6 +31,7 @@ from adjoint.ir.walk import (
 from adjoint.rules.numba_types import item_types, tuple_of
 from adjoint.transform.aliasing import own_written_arguments
 from adjoint.transform.forward import forward
+from adjoint.transform.hidden_views import own_views
 from adjoint.transform.reverse import Wanted, reverse
 from adjoint.transform.routine_calls import bar_type, routine_of, routines_in
 
@@ -41,8 +42,9 @@ def settle(func: Func) -> Func:
     Raises:
         UnsupportedError: two routines call each other.
     """
-    routines = _reached(func)
+    func, routines = own_views(func), _reached(func)
     for routine in routines:
+        routine.func = own_views(routine.program)
         others = [r for r in _reached(routine.program) if r is not routine and routine in _reached(r.program)]
         if others:
             raise _circle(routine, others[0])

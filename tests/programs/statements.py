@@ -17,6 +17,7 @@ from tests.programs.pieces import pieces
 from tests.programs.points import points
 from tests.programs.scope import Name, Scope
 from tests.programs.sequences import sequences
+from tests.programs.shown import counted, shown
 from tests.programs.stencils import stencil
 from tests.programs.sweeps import fold, relay, scratch, sweep
 from tests.programs.weights import weights
@@ -431,6 +432,12 @@ class Statements(features.Features):
     def weights(self) -> bool:
         return weights(self)
 
+    def shown(self) -> bool:
+        return shown(self)
+
+    def counted(self) -> bool:
+        return counted(self)
+
     def adaptive(self) -> bool:
         return adaptive(self)
 
@@ -479,6 +486,8 @@ COMPOUND = {
     "contraction": 3,
     "exchanges": 4,
     "weights": 3,
+    "shown": 3,
+    "counted": 2,
     "adaptive": 4,
 }  # fmt: skip
 COMPOUND |= features.COMPOUND
