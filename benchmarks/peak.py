@@ -1,9 +1,10 @@
 """What memory a gradient takes at most, beside what it can't do without: `python -m benchmarks.peak`.
 
-The least is derived by hand: the arguments, the gradient, and a tape. Working copies of arguments that the kernel writes
-into become the gradient where the adjoint runs in place. What a gradient takes is its arguments, and the most memory
-that a process of its own has during a second call beyond what it had before. The sizes are chosen so that the least is
-about 100 MiB, of which what a library keeps for itself is little. Freed memory isn't kept here (`ADJOINT_KEEP_MEMORY`).
+The least is derived by hand: the arguments, the gradient, and a tape. Working copies of arguments that the kernel
+writes into become the gradient where the adjoint runs in place. What a gradient takes is its arguments, and the most
+memory that a process of its own has during a second call beyond what it had before. The sizes are chosen so that the
+least is about 100 MiB, of which what a library keeps for itself is little. Freed memory isn't kept here
+(`ADJOINT_KEEP_MEMORY`).
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ TAPES = {
     ),
     "syrk": Least({"m": 1800, "n": 2000}, lambda n, **_: n * n, "`A @ A.T`; its cotangent takes its place"),
     "cholesky": Least({"n": 2000}, lambda n: n * n, "`L`"),
-    "heat_3d": Least({"T": 5, "n": 180}, lambda n, **_: n**3, "one buffer: linear, in place; `A`'s copy is the gradient"),
+    "heat_3d": Least({"T": 5, "n": 180}, lambda n, **_: n**3, "one buffer: linear, `A`'s copy is the gradient"),
     "jacobi_2d": Least({"T": 10, "n": 2400}, lambda n, **_: n * n, "one buffer, as heat_3d"),
     "seidel_2d": Least({"T": 5, "n": 3000}, nothing, "linear, in place: `A`'s copy is the gradient"),
     "fdtd_2d": Least({"T": 10, "nx": 1600, "ny": 1700}, nothing, "linear, in place: the copies are the gradient"),

@@ -62,7 +62,7 @@ from adjoint.transform.skip import skip
 
 
 def polished(func: Func) -> Func:
-    """Return a program whose names hold what they did, arrays in the place of others, arithmetic as one would write it."""
+    """Return a program whose arithmetic is as one would write it, and copies that are only looked at gone."""
     func = simplify(propagate(overwrite(func)))
     shown = borrow(func)
     return eliminate(func if shown is func else simplify(propagate(shown)))

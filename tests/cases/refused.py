@@ -1046,6 +1046,19 @@ def list_of_lists(x):
 
 
 @refused(
+    "`diagonal` shows the diagonal of `b`, and one of the two is written while the other is in use",
+    "np.diag(b)",
+    "`.copy()` gives it memory of its own",
+    AliasError,
+)
+def diagonal_of_what_is_written(a):
+    b = a.copy()
+    diagonal = np.diag(b)
+    b *= 2.0
+    return np.sum(diagonal)
+
+
+@refused(
     "`np.ascontiguousarray` returns its argument or a copy of it, and one of the two is written",
     "np.ascontiguousarray(v[::-1])",
     "`.copy()` always makes a copy",

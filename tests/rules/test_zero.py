@@ -91,8 +91,8 @@ OF_FLOATS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
 NOT_OF_FLOATS = set("""
     is is_not in not_in and or bitand bitor bitxor invert lshift rshift isnat dim itemsize nbytes dtype strides
     zeros ones empty empty_like eye identity tri indices tril_indices triu_indices tril_indices_from triu_indices_from
-    diag_indices unravel_index ravel_multi_index bartlett blackman hamming hanning gcd lcm factorial comb perm isqrt ilogb
-    popcount popc broadcast_shapes in1d range slice print assert raise helper.unmoved
+    diag_indices unravel_index ravel_multi_index bartlett blackman hamming hanning gcd lcm factorial comb perm isqrt
+    ilogb popcount popc broadcast_shapes in1d range slice print assert raise helper.unmoved
     """.split())
 
 
