@@ -147,7 +147,7 @@ def shows(stmt: Let, func: Func) -> bool:
     if stmt.value.prim == "ravel" and getattr(func.types.get(stmt.value.args[0].name), "layout", "C") != "C":
         return False  # elements in another order than that of memory are copied
     # Parts and diagonals have memory of their own wherever that makes a difference: see `transform.hidden_views`.
-    return spelling.is_view(stmt.value.prim) and stmt.value.prim not in ("real", "imag", "diagonal")
+    return spelling.is_view(stmt.value.prim) and stmt.value.prim not in spelling.HIDDEN_VIEWS
 
 
 class _Versions:

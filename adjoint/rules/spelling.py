@@ -111,8 +111,10 @@ _ATTRIBUTES = {"T": "transpose", "shape": "shape", "size": "size", "ndim": "ndim
 _VIEWS = frozenset(
     "getitem transpose reshape ravel real imag swapaxes moveaxis rollaxis expand_dims squeeze broadcast_to asarray "
     "ascontiguousarray asfortranarray flip fliplr flipud rot90 atleast_1d atleast_2d atleast_3d diagonal split "
-    "array_split hsplit vsplit dsplit broadcast_arrays stop_gradient".split()
+    "array_split hsplit vsplit dsplit broadcast_arrays stop_gradient diag trim_zeros resize".split()
 )
+# Views in NumPy, of which Numba copies some, and of which a view of a cotangent is none.
+HIDDEN_VIEWS = frozenset({"real", "imag", "diag", "diagonal", "trim_zeros", "resize"})
 _FRESH = frozenset(
     "zeros ones empty full zeros_like ones_like empty_like full_like eye identity tri arange linspace logspace".split()
 )
