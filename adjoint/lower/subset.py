@@ -139,6 +139,25 @@ def _along(app: Application, default: int | None = None) -> Expr | None:
     return _loop(app, chosen, kept)
 
 
+def _diff(app: Application) -> Expr | None:
+    """Differences of vectors are loops, too: Numba takes seconds to compile its own function."""
+    times = constants(app.kwargs.get("n", Lit(1)))
+    if times is None or app.rank < 1 or len(times) != 1 or times[0] < 1:
+        return None
+    axis = constants(app.kwargs.get("axis", Lit(-1)))
+    if axis is None or len(axis) != 1:
+        return None
+    found = app.args[0]
+    for _ in range(times[0]):
+        kind = app.type_of(found)
+        once = Application(make("diff", found), (kind,), {}, app.type_of)
+        looped = _loop(once, (axis[0] % app.rank,), kept=False)
+        if looped is None:
+            return None
+        found = looped
+    return found
+
+
 def _loop(app: Application, axes: tuple[int, ...], kept: bool) -> Expr | None:
     prim = app.call.prim
     other = {name for name in app.kwargs if name not in ("axis", "keepdims")}
@@ -259,6 +278,9 @@ def _array(app: Application) -> Expr | None:
             return make(f"astype.{dtype.value}", app.args[0])
         return make("copy", app.args[0]) if dtype is None else None
     source = app.args[0]
+    if app.types[0] == types.List(types.float64) and isinstance(source, Var) and not app.kwargs:
+        # Numba 0.68 takes loops that append for comprehensions, and is mistaken where they fill two lists.
+        return make("helper.listed", source)
     if not isinstance(source, Call) or source.prim not in ("list", "tuple") or not source.args or app.kwargs:
         return None
     if all(is_array(app.type_of(part)) for part in source.args):
@@ -353,7 +375,8 @@ _ALONG = "sum nansum prod mean var std max min ptp argmax argmin any all count_n
 
 _REWRITERS: Mapping[str, Callable[[Application], Expr | None]] = {
     **dict.fromkeys(_ALONG, _along),
-    **{prim: partial(_along, default=-1) for prim in ("sort", "argsort", "diff")},
+    **{prim: partial(_along, default=-1) for prim in ("sort", "argsort")},
+    "diff": _diff,
     "linalg.norm": _norm,
     "where": _where,
     "clip": _clip,

@@ -195,5 +195,5 @@ BY_CALL: dict[str, Callable[[Call, Expr, TypeOf], Contributions | None]] = {
     "transpose": _transpose,
     "diff": _diff,
     "cumsum": _cumsum,
-    "array": _array,
+    **dict.fromkeys(("array", "asarray", "ascontiguousarray", "asfortranarray"), _array),
 }

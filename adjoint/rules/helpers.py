@@ -11,6 +11,8 @@ from functools import cache, partial
 from typing import Any
 
 from adjoint.rules.texts import TEXT
+from adjoint.rules.numba_types import array
+from adjoint.rules.numba_types import types as number_types
 from adjoint.rules.typing import literal_type, register_helper
 
 _UNBROADCAST = re.compile(r"unbroadcast_(\d)d_(\d)d")
@@ -54,6 +56,8 @@ def result_type(name: str, types: tuple[Any, ...]) -> Any:
         raise KeyError(name)
     if name == "share_memory":
         return literal_type(True)
+    if name == "listed":
+        return array(number_types.float64, 1)
     operand, rank = _RESULT.get(name, (0, None))
     return _fresh(types[operand], rank)
 

@@ -43,6 +43,13 @@ def trapezoid_pullback_of(y, x, y_bar):
     return x_bar
 
 
+def listed(numbers):
+    out = np.empty(len(numbers))
+    for i in range(len(numbers)):
+        out[i] = numbers[i]
+    return out
+
+
 def take_one_pullback(a, index, y_bar):
     x_bar = np.zeros(a.shape, a.dtype)
     x_bar[index] = y_bar
