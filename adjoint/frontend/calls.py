@@ -12,7 +12,7 @@ import gast
 import numpy as np
 from numba import types
 
-from adjoint.frontend.assign import append, atom_or_list, write
+from adjoint.frontend.assign import append, write
 from adjoint.frontend.boundary import type_of_value
 from adjoint.frontend.builtin_calls import SPECIAL
 from adjoint.frontend.by_text import by_text, of_scipy
@@ -26,13 +26,14 @@ from adjoint.frontend.containers import (
     is_record_class,
     method,
 )
-from adjoint.frontend.convert import atom, is_array_value, items_of, operand, type_of, unconverted
+from adjoint.frontend.convert import atom, is_array_value, items_of, type_of, unconverted
 from adjoint.frontend.frame import Frame
 from adjoint.frontend.functions import call_closure, call_function, is_function
 from adjoint.frontend.guards import check_real_numbers, guard_result
 from adjoint.frontend.kernels import numba_cast
 from adjoint.frontend.objects import attribute_of
 from adjoint.frontend.operators import binary, is_finite_number
+from adjoint.frontend.sequences import as_array, in_rows, is_list, list_operand, with_arrays
 from adjoint.frontend.updates import update_at
 from adjoint.frontend.values import Closure, Display, Items, Known, Listed, Partial, Record, Value
 from adjoint.ir import Call, Effect, Expr, Lit, Var
@@ -45,13 +46,12 @@ from adjoint.rules.find import of_object
 from adjoint.rules.spelling import (
     canonical_call,
     dtype_name,
-    is_elementwise,
     method_primitive,
     mutates,
     primitive_of,
     via_of,
 )
-from adjoint.rules.typing import is_array, is_number
+from adjoint.rules.typing import is_array
 
 Kwargs = dict[str, Value]
 # Operands that stay inside the primitive they belong to.
@@ -197,7 +197,7 @@ def primitive(
     frame: Frame, prim: str, via: str, args: Sequence[Value], kwargs: Mapping[str, Value], node: AST, hint: str | None
 ) -> Value:
     """Apply a primitive; `out=` is a write of its result."""
-    known = dict(kwargs)
+    prim, args, known = with_arrays(frame, prim, via, args, kwargs, node, primitive)
     out = known.pop("out", None)
     folded = _folded(frame, prim, via, args, node)
     if folded is not None:
@@ -209,13 +209,13 @@ def primitive(
         return Lit(None)
     if mutates(prim) and not prim.startswith("random."):
         return _written(frame, prim, via, args, known, node)
-    if via == "builtin" and prim == "sum" and len(args) == 1 and _is_list(frame, args[0]):
+    if via == "builtin" and prim == "sum" and len(args) == 1 and is_list(frame, args[0]):
         via = "np"  # there is one axis
-    operands = [_operand(frame, _as_array(frame, prim, via, arg, node), node) for arg in args]
+    operands = [list_operand(frame, as_array(frame, prim, via, arg, node), node) for arg in args]
     if prim == "random.seed":
         frame.builder.add(Effect(Call(prim, tuple(operands), via=via), frame.loc(node)))
         return Lit(None)
-    named = tuple((name, _operand(frame, value, node)) for name, value in known.items())
+    named = tuple((name, list_operand(frame, value, node)) for name, value in known.items())
     if via == "math":
         check_real_numbers(frame, prim, operands, node)
     whole = _canonical(frame, prim, via, operands, named, node)
@@ -223,6 +223,7 @@ def primitive(
         out = dict(whole.kwargs)["out"]
         assert isinstance(out, Var | Lit)
         whole = Call(whole.prim, whole.args, tuple(k for k in whole.kwargs if k[0] != "out"), whole.via)
+    whole = in_rows(frame, whole)
     if (same := unconverted(frame, whole)) is not None and out is None:
         return same
     result = _result(frame, whole, node, None if out is not None else hint)
@@ -234,8 +235,8 @@ def primitive(
 
 def _written(frame: Frame, prim: str, via: str, args: Sequence[Value], kwargs: Kwargs, node: AST) -> Value:
     """Inline the loop that stands for a function that writes into its argument."""
-    named = tuple((name, _operand(frame, value, node)) for name, value in kwargs.items())
-    whole = _canonical(frame, prim, via, [_operand(frame, arg, node) for arg in args], named, node)
+    named = tuple((name, list_operand(frame, value, node)) for name, value in kwargs.items())
+    whole = _canonical(frame, prim, via, [list_operand(frame, arg, node) for arg in args], named, node)
     function = written_out(whole, frame.type_of)
     if function is None:
         raise frame.unsupported(f"`{prim}`, which changes its argument", node, "assign to elements or slices")
@@ -264,38 +265,6 @@ def _canonical(
         raise located(error, frame.loc(node)) from None
     except TypeError as error:
         raise frame.unsupported(f"this call of `{prim}`: {error}", node) from None
-
-
-def _is_list(frame: Frame, value: Value) -> bool:
-    return isinstance(value, Listed) or isinstance(value, Var) and isinstance(frame.type_of(value), types.List)
-
-
-# Functions of arrays whose result never is a view of one.
-_MAKING = frozenset("array sum prod mean max min dot std var cumsum argmax argmin".split())
-
-
-def _as_array(frame: Frame, prim: str, via: str, value: Value, node: AST) -> Value:
-    """Return the array that NumPy makes of a list; builtins take one too."""
-    if isinstance(value, Listed) and via != "builtin" and not (is_elementwise(prim) or prim in _MAKING):
-        # The result may show the array, which here stands for the list.
-        return frame.emit(Call("copy", (value.array,), via="method"), node)
-    kind: Any = frame.type_of(value) if isinstance(value, Var) else None
-    if not isinstance(value, Var) or not isinstance(kind, types.List) or prim in ("array", "asarray"):
-        return value
-    dtype: Any = cast("Any", kind).dtype
-    numbers = is_number(dtype) if via == "builtin" else isinstance(dtype, types.Float | types.Complex)
-    return frame.emit(Call("array", (value,), via="np"), node) if numbers else value
-
-
-def _operand(frame: Frame, value: Value, node: AST) -> Expr:
-    match value:
-        case Display() | Record(Form("list")):
-            return atom_or_list(frame, value, node)
-        case Listed(array):
-            # NumPy makes an array of it, and the builtins are named as NumPy's functions.
-            return array
-        case _:
-            return operand(frame, value, node)
 
 
 def _emit(frame: Frame, call_: Call, node: AST, hint: str | None) -> Var:

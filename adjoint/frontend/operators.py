@@ -59,6 +59,7 @@ def binary(frame: Frame, prim: str, left: Value, right: Value, node: AST, hint: 
     joined = _tuples(frame, prim, left, right, node)
     if joined is not None:
         return joined
+    left, right = _arrays(frame, left, right, node)
     a, b = atom(frame, left, node), atom(frame, right, node)
     folded = fold(prim, a, b)
     if folded is not None:
@@ -70,6 +71,15 @@ def binary(frame: Frame, prim: str, left: Value, right: Value, node: AST, hint: 
     result = frame.emit(made, node, hint)
     guard_result(frame, made, result, node)
     return result
+
+
+def _arrays(frame: Frame, left: Value, right: Value, node: AST) -> tuple[Value, Value]:
+    if isinstance(left, Display | Items) or isinstance(right, Display | Items):
+        from adjoint.frontend.calls import primitive
+        from adjoint.frontend.sequences import beside
+
+        return beside(frame, left, right, node, primitive)
+    return left, right
 
 
 def _of_stacks(frame: Frame, function: Any, made: Call, node: AST, hint: str | None) -> Value:
@@ -106,7 +116,7 @@ def _tuples(frame: Frame, prim: str, left: Value, right: Value, node: AST) -> Va
             return Display(items * count)
         case "add", Display(a), Display(b):
             return Display((*a, *b))
-        case "mul", Display([only]), Var():
+        case "mul", Display([only]), Var() if is_scalar_value(frame, right):
             return _repeated(frame, only, right, node)
         case _:
             return None

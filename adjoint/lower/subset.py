@@ -8,20 +8,18 @@ already and returns what it stands for, or None if the call is in the subset too
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from adjoint.errors import AdjointError
 from adjoint.ir import Block, Call, Expr, Func, Lit, Stmt, Var
 from adjoint.ir.walk import map_blocks, map_operands, with_body
-from adjoint.lower import helper_text
-from adjoint.lower.helper_text import Along
+from adjoint.lower.along_axes import NONE, Application, along_axes, constants, diff, make, norm
 from adjoint.rules.composite import definition
 from adjoint.rules.numba_types import Type, is_array, is_number, types
-from adjoint.rules.typing import expr_type, name_types, register_helper
+from adjoint.rules.typing import expr_type, name_types
 
-_NONE = Lit(None)
-_FULL = Call("slice", (_NONE, _NONE, _NONE))
+_FULL = Call("slice", (NONE, NONE, NONE))
 
 
 def to_numba(func: Func) -> Func:
@@ -83,122 +81,6 @@ class _Rewriter:
             return None
 
 
-@dataclass(frozen=True, slots=True)
-class Application:
-    """A call with what is known of its operands; the type of an operand is None where it isn't known."""
-
-    call: Call
-    types: tuple[Type, ...]
-    kwargs: Mapping[str, Expr]
-    type_of: Callable[[Expr], Type]
-
-    @property
-    def args(self) -> tuple[Expr, ...]:
-        return self.call.args
-
-    @property
-    def rank(self) -> int:
-        """The number of axes of the first operand; -1 if it is no array."""
-        return self.types[0].ndim if self.types and is_array(self.types[0]) else -1
-
-    @property
-    def all_numbers(self) -> bool:
-        return all(kind is not None and (is_number(kind) or kind == types.none) for kind in self.types)
-
-    def without(self, *names: str) -> Call:
-        return replace(self.call, kwargs=tuple((k, v) for k, v in self.call.kwargs if k not in names))
-
-
-def make(prim: str, *args: Expr, **kwargs: Expr) -> Call:
-    return Call(prim, args, tuple(kwargs.items()))
-
-
-def constants(expr: Expr | None) -> tuple[int, ...] | None:
-    """Return the whole numbers of an `axis` option, a number or a tuple; None if it is anything else."""
-    items = expr.args if isinstance(expr, Call) and expr.prim in ("tuple", "list") else (expr,)
-    values = [item.value for item in items if isinstance(item, Lit)]
-    numbers = tuple(v for v in values if isinstance(v, int) and not isinstance(v, bool))
-    return numbers if len(numbers) == len(items) else None
-
-
-# --- along axes -----------------------------------------------------------------------------------------------------
-
-
-def _along(app: Application, default: int | None = None) -> Expr | None:
-    """A function along axes: the loop of `helper_text`, or the form without axes if that is enough."""
-    rank, kept = app.rank, app.kwargs.get("keepdims") == Lit(True)
-    axes = constants(app.kwargs["axis"]) if app.kwargs.get("axis", _NONE) != _NONE else None
-    named = axes is not None or "axis" in app.kwargs and app.kwargs["axis"] != _NONE
-    if axes is None and default is not None and not named:
-        axes = (default,)
-    if rank < 1 or (axes is None and (named or not kept)):
-        return None
-    chosen = tuple(sorted(axis % rank for axis in axes)) if axes is not None else tuple(range(rank))
-    if len(chosen) == rank and not kept and (app.call.prim not in helper_text.SINGLE or rank == 1):
-        return app.without("axis", "keepdims") if app.call.kwargs else None
-    return _loop(app, chosen, kept)
-
-
-def _diff(app: Application) -> Expr | None:
-    """Differences of vectors are loops, too: Numba takes seconds to compile its own function."""
-    times = constants(app.kwargs.get("n", Lit(1)))
-    if times is None or app.rank < 1 or len(times) != 1 or times[0] < 1:
-        return None
-    axis = constants(app.kwargs.get("axis", Lit(-1)))
-    if axis is None or len(axis) != 1:
-        return None
-    found = app.args[0]
-    for _ in range(times[0]):
-        kind = app.type_of(found)
-        once = Application(make("diff", found), (kind,), {}, app.type_of)
-        looped = _loop(once, (axis[0] % app.rank,), kept=False)
-        if looped is None:
-            return None
-        found = looped
-    return found
-
-
-def _loop(app: Application, axes: tuple[int, ...], kept: bool) -> Expr | None:
-    prim = app.call.prim
-    other = {name for name in app.kwargs if name not in ("axis", "keepdims")}
-    if not helper_text.supports(prim) or other or (prim in helper_text.SINGLE and len(axes) != 1):
-        return None
-    result = app.type_of(app.call)
-    if not is_array(result) or isinstance(app.types[0].dtype, types.Complex) and prim not in _COMPLEX_TOO:
-        return None
-    dtype = "" if result.dtype == app.types[0].dtype else str(result.dtype)
-    along = Along(prim, app.rank, axes, kept, "bool" if dtype == "bool" else dtype)
-    return call_along(along, app.call)
-
-
-def call_along(along: Along, call: Call) -> Call:
-    """Return the call of a loop of `helper_text`, whose results have the types that the primitive has."""
-
-    def result(call: Call, kinds: tuple[Type, ...]) -> Type:
-        kind = expr_type(replace(call, args=(Var("x"),)), {"x": kinds[0]})
-        return kind.copy(layout="C")
-
-    register_helper(along.name, partial(result, call))
-    return Call(f"helper.{along.name}", call.args)
-
-
-_COMPLEX_TOO = frozenset("sum prod mean cumsum cumprod any all count_nonzero diff nansum".split())
-
-
-def _norm(app: Application) -> Expr | None:
-    """The Euclidean norm of vectors along an axis; with an axis, `ord` only as the default."""
-    if app.rank == 1 and app.types[0].layout != "C":
-        # Numba 0.68 hands a negative stride to BLAS, which reads other memory.
-        return replace(app.call, args=(make("ascontiguousarray", app.args[0]), *app.args[1:]))
-    if app.kwargs.get("axis", _NONE) == _NONE or "ord" in app.kwargs or constants(app.kwargs["axis"]) is None:
-        return None
-    options = {name: value for name, value in app.kwargs.items() if name in ("axis", "keepdims")}
-    squares = make("square", make("abs", app.args[0]))
-    total = make("sum", squares, **options)
-    kinds = (app.type_of(squares),)
-    return make("sqrt", _along(Application(total, kinds, options, app.type_of)) or total)
-
-
 # --- numbers where NumPy also takes arrays --------------------------------------------------------------------------
 
 
@@ -210,9 +92,9 @@ def _clip(app: Application) -> Expr | None:
     """Of numbers; clipping to a bound of None leaves that side alone."""
     if not app.all_numbers:
         return None
-    x, low, high = (*app.args, _NONE, _NONE)[:3]
-    x = x if low == _NONE else Call("maximum", (x, low), via="np")
-    return x if high == _NONE else Call("minimum", (x, high), via="np")
+    x, low, high = (*app.args, NONE, NONE)[:3]
+    x = x if low == NONE else Call("maximum", (x, low), via="np")
+    return x if high == NONE else Call("minimum", (x, high), via="np")
 
 
 def _like(value: float) -> Callable[[Application], Expr | None]:
@@ -302,7 +184,7 @@ def _joined(app: Application) -> Expr | None:
     parts = source.args
     kinds = [app.type_of(part) for part in parts]
     if app.call.prim == "vstack" and len({kind.ndim for kind in kinds if is_array(kind)}) > 1:
-        rows = (make("getitem", p, _NONE, _FULL) if k.ndim == 1 else p for p, k in zip(parts, kinds, strict=True))
+        rows = (make("getitem", p, NONE, _FULL) if k.ndim == 1 else p for p, k in zip(parts, kinds, strict=True))
         return make("concatenate", Call("tuple", tuple(rows)))
     return replace(app.call, args=(Call("tuple", parts), *app.args[1:])) if source.prim == "list" else None
 
@@ -325,12 +207,12 @@ def _expand_dims(app: Application) -> Expr | None:
         return None
     rank = app.rank + len(axes)
     chosen = {axis % rank for axis in axes}
-    return make("getitem", app.args[0], *(_NONE if k in chosen else _FULL for k in range(rank)))
+    return make("getitem", app.args[0], *(NONE if k in chosen else _FULL for k in range(rank)))
 
 
 def _transpose(app: Application) -> Expr | None:
     """Axes in the one form that Numba has: a tuple of non-negative numbers."""
-    axes = constants(app.kwargs.get("axes")) if app.kwargs.get("axes", _NONE) != _NONE else None
+    axes = constants(app.kwargs.get("axes")) if app.kwargs.get("axes", NONE) != NONE else None
     if axes is None or app.rank < 1:
         return None
     if len(axes) == 1 or axes == tuple(range(app.rank))[::-1]:
@@ -357,7 +239,8 @@ def _reshape(app: Application) -> Expr | None:
     return replace(app.call, args=(make("ascontiguousarray", app.args[0]), *app.args[1:]))
 
 
-def _round(app: Application) -> Expr | None:
+def _by_function(app: Application) -> Expr | None:
+    """What Numba has as a function, not as a method."""
     return replace(app.call, via="np") if app.call.via == "method" else None
 
 
@@ -374,10 +257,10 @@ def _by_definition(app: Application) -> Expr | None:
 _ALONG = "sum nansum prod mean var std max min ptp argmax argmin any all count_nonzero cumsum cumprod".split()
 
 _REWRITERS: Mapping[str, Callable[[Application], Expr | None]] = {
-    **dict.fromkeys(_ALONG, _along),
-    **{prim: partial(_along, default=-1) for prim in ("sort", "argsort")},
-    "diff": _diff,
-    "linalg.norm": _norm,
+    **dict.fromkeys(_ALONG, along_axes),
+    **{prim: partial(along_axes, default=-1) for prim in ("sort", "argsort")},
+    "diff": diff,
+    "linalg.norm": norm,
     "where": _where,
     "clip": _clip,
     "zeros_like": _like(0.0),
@@ -397,6 +280,6 @@ _REWRITERS: Mapping[str, Callable[[Application], Expr | None]] = {
     "transpose": _transpose,
     "rollaxis": _rollaxis,
     "reshape": _reshape,
-    "round": _round,
+    **dict.fromkeys("round swapaxes trace".split(), _by_function),
     **dict.fromkeys("flip inner tensordot compress diagonal tile roll heaviside".split(), _by_definition),
 }

@@ -75,6 +75,10 @@ def _matrix(app: Application) -> Type:
     return array(promote(*(array_operand(app, i).dtype for i in range(len(app.types)))), 2)
 
 
+def _kron(app: Application) -> Type:
+    return _matrix(app).copy(ndim=max(array_operand(app, i).ndim for i in range(2)))
+
+
 def _where(app: Application) -> Type:
     if len(app.types) != 3:
         raise TypingError("`where` with two arguments", help="give it a condition, or a condition and two values")
@@ -260,7 +264,8 @@ _RULES: tuple[tuple[str, Rule], ...] = (
     ("dot matmul", _dot),
     ("einsum", _einsum),
     ("vdot", _vdot),
-    ("outer kron", _matrix),
+    ("outer", _matrix),
+    ("kron", _kron),
     ("convolve correlate", _vector(same)),
     ("cross", _cross),
     ("interp", _interp),

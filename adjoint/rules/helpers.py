@@ -10,9 +10,9 @@ import re
 from functools import cache, partial
 from typing import Any
 
-from adjoint.rules.texts import TEXT
 from adjoint.rules.numba_types import array
 from adjoint.rules.numba_types import types as number_types
+from adjoint.rules.texts import TEXT
 from adjoint.rules.typing import literal_type, register_helper
 
 _UNBROADCAST = re.compile(r"unbroadcast_(\d)d_(\d)d")

@@ -268,6 +268,8 @@ def _receivers(arg: Expr, part: Expr | None) -> list[tuple[Var, Expr]]:
             return [(arg, part)]
         case Call("tuple" | "list", args), Call("tuple" | "list", parts):
             return [pair for a, p in zip(args, parts, strict=True) if p != Lit(None) for pair in _receivers(a, p)]
+        case Call("tuple" | "list"), Var() | Call():
+            raise MissingRuleError("no derivative rule for this list or tuple", help="make it an array: `np.array(…)`")
         case _:
             return []
 

@@ -745,16 +745,6 @@ def norm_of_number(x):
     return np.linalg.norm(x)
 
 
-@refused(
-    "`reshape` needs a contiguous array",
-    "a[:, 1:].reshape(4)",
-    "take a copy first: `np.ascontiguousarray(x)`",
-    TypingError,
-)
-def reshape_of_slice(a):
-    return a[:, 1:].reshape(4)[0]
-
-
 @refused("`squeeze` needs an axis, or the rank of its result is not known", "np.squeeze(a)", kind=TypingError)
 def squeeze_without_axis(a):
     return np.sum(np.squeeze(a))
