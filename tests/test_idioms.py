@@ -15,10 +15,11 @@ from tests.cases.idioms import COVERED, IDIOMS
 from tests.cases.idioms_hard import HARD
 from tests.cases.idioms_traps import TRAPS
 from tests.cases.mutants import MUTANTS
+from tests.cases.numpy_forms import FORMS
 from tests.cases.registry import Case
 from tests.oracle import check_gradient, clone, leaves
 
-CASES = {case.name: case for case in (*IDIOMS, *HARD, *TRAPS, *FOUND, *MUTANTS)}
+CASES = {case.name: case for case in (*IDIOMS, *HARD, *TRAPS, *FOUND, *MUTANTS, *FORMS)}
 
 # What is refused so far, and a piece of what the user is told.
 REFUSED: dict[str, str] = {
@@ -49,7 +50,7 @@ def _check(case: Case) -> None:
 
 def test_every_listed_idiom_has_a_case() -> None:
     assert {case.idiom for case in IDIOMS} == set(COVERED)
-    assert len(CASES) == len(IDIOMS) + len(HARD) + len(TRAPS) + len(FOUND) + len(MUTANTS)
+    assert len(CASES) == len(IDIOMS) + len(HARD) + len(TRAPS) + len(FOUND) + len(MUTANTS) + len(FORMS)
 
 
 def test_most_idioms_are_differentiated() -> None:

@@ -13,6 +13,7 @@ from adjoint.errors import AdjointError
 from tests.cases.idioms import IDIOMS
 from tests.cases.idioms_hard import HARD
 from tests.cases.idioms_traps import TRAPS
+from tests.cases.numpy_forms import FORMS
 from tests.cases.registry import Case
 from tests.programs import Program, grow
 from tests.programs.check import load, unload
@@ -20,7 +21,7 @@ from tests.programs.deeper import GUARD, both
 from tests.programs.references import deadline, runs
 
 PROGRAMS = int(os.environ.get("ADJOINT_LOWERED_PROGRAMS", "12"))
-CASES = {case.name: case for case in (*IDIOMS, *HARD, *TRAPS)}
+CASES = {case.name: case for case in (*IDIOMS, *HARD, *TRAPS, *FORMS)}
 EVERY = int(os.environ.get("ADJOINT_LOWERED_CASES", "20"))  # one idiom in so many
 
 

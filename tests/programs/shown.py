@@ -59,8 +59,30 @@ def counted(writer: Statements) -> bool:
         f"np.trapezoid({a}, dx={step})",
         f"np.trapezoid({a}, np.cumsum(1.5 + np.sin({a})))",
         f"np.sum(np.fft.fftfreq(5, {step}) ** 2)",
+        *_lists(writer, a),
     )
     found = writer.scope.fresh("float")
     line(f"{found.text} = 0.1 * {random.choice(made)}")
     writer.scope.declare(found)
     return True
+
+
+def _lists(writer: Statements, a: str) -> tuple[str, ...]:
+    """Sequences where NumPy takes arrays."""
+    x, y, z, other = (writer.say.number(1) for _ in range(4))
+    return (
+        f"np.sum([{x}, {y}]) * np.min(({z}, 9.0))",
+        f"np.dot([{x}, {y}], ({z}, 1))",
+        f"np.linalg.norm([1.5, {x}, {y}])",
+        f"np.linalg.solve([[9.0, np.cos({x})], [0.5, 4]], [{y}, {z}])[0]",
+        f"np.sum([{x}, {y}, 2] * np.array([1.0, {z}, 0.5]))",
+        f"np.append({a}, [{x}, {y}])[-1] * np.hstack(({a}, {z}))[-1]",
+        f"np.concatenate(([{x}, 1.0], {a}))[0]",
+        f"np.sum(np.asarray([{a}, {a} * 0.5]) ** 2)",
+        f"np.sum(np.array([{a}, np.sin({a})])[1])",
+        f"np.cos([{x}, {y}])[1] + np.maximum([{z}, 0.5], -9.0)[0]",
+        f"np.outer([{x}, {y}], {a})[1, 0] + np.roll([{z}, {other}], 1)[0]",
+        f"np.where({x} < 9.0, [{x}, {y}], [{z}, 1.0])[1]",
+        f"np.cross([{x}, {y}, {z}], [1.0, {other}, 2.0])[1]",
+        f"np.diff([{x}, {y}, {z}])[1] * np.cumsum([{x}, {other}])[1]",
+    )

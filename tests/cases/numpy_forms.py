@@ -1,0 +1,133 @@
+"""Functions of NumPy in forms that Numba has or lacks: sequences for arrays, options, ranges of floats."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tests.cases.registry import Table, numbers
+
+FORMS = Table()
+V3, V6, W6 = numbers(3, seed=51), numbers(6, seed=52), numbers(6, seed=53)
+M34, S4 = numbers(3, 4, seed=54), numbers(4, 4, seed=55)
+
+
+# --- sequences for arrays -------------------------------------------------------------------------------------------
+
+
+@FORMS("sequences", V6, numba=False)
+def reductions_of_lists(x):
+    a, b, c = x[0], x[1], x[2]
+    return np.sum([a, b * c]) * np.max((a, b)) + np.mean([a, b, 1]) + np.prod([a, b]) + np.ptp([a, b, c])
+
+
+@FORMS("sequences", V6, numba=False)
+def products_of_lists(x):
+    a, b, c, d = x[0], x[1], x[2], x[3]
+    return np.dot([a, b], (c, d)) + np.linalg.norm([a, b]) + np.cross([a, b, c], x[:3] ** 2)[1] + ([a, b] @ x[2:4])
+
+
+@FORMS("sequences", V6, numba=False)
+def matrix_written_out(x):
+    a, b, c, d = x[0], x[1], x[2], x[3]
+    return np.linalg.solve([[a + 3, b], [c, d + 3]], [a, 1.0])[0] + np.linalg.det([[a, b], (c, d)])
+
+
+@FORMS("sequences", V6, numba=False)
+def list_beside_array(x):
+    weighted = x[:3] * [x[3], 2.0, x[4]] - (1, 2, x[5])
+    return np.sum(weighted**2) + np.sum([x[0], 1.0, x[1]] / x[:3])
+
+
+@FORMS("sequences", V6, numba=False)
+def joined_with_lists(x):
+    a = np.concatenate(([x[0], 0.0], x)) ** 2
+    b = np.hstack((x, x[1])) * np.append(x, [x[2]])
+    c = np.vstack(([x[0], x[1]], (x[2], 1.0)))
+    return np.sum(a) + np.sum(b) + c[1, 0] * c[0, 1] + np.hstack([x[3], x[4]])[0] * np.stack([x[0], x[5]])[1]
+
+
+@FORMS("sequences", V6, numba=False)
+def elementwise_of_lists(x):
+    return np.exp([x[0], x[1]])[1] + np.maximum([x[2], 0.1], 0.5)[0] + np.where(x[0] > 0, [x[3], x[4]], [0.0, 1.0])[1]
+
+
+@FORMS("sequences", V6, W6, wrt=(0, 1), numba=False)
+def array_of_arrays_by_asarray(x, y):
+    both = np.asarray([x, 2.0 * y])
+    mixed = np.array([x[:2], [y[0], y[1]]])
+    return np.sum(both**2) + mixed[1, 0] * mixed[0, 1] + np.asarray([x[0] * 2, x[1]])[0] ** 2
+
+
+@FORMS("sequences", V6, numba=False)
+def copies_of_lists(x):
+    a, b = x[0], x[1]
+    moved = np.roll([a, b, x[2]], 1)[0] + np.repeat([a, b], 2)[3] + np.copy([a, b])[1] * np.outer([a, b], x)[1, 2]
+    return moved * np.broadcast_to([a, b], (3, 2))[2, 1] + np.insert(x, 1, a)[1]
+
+
+@FORMS("sequences", V6, numba=False)
+def two_lists_filled_by_one_loop(x):
+    squares, sines = [], []
+    for a in x:
+        squares.append(a * a)
+        sines.append(np.sin(a))
+    return np.sum(np.array(squares) * np.asarray(sines))
+
+
+@FORMS("sequences", M34)
+def rows_taken_by_lists(m):
+    return np.sum(np.take(m, [1, 2, 1]) ** 2) + np.sum(m.take([0, 3]))
+
+
+# --- numbers that results depend on ---------------------------------------------------------------------------------
+
+
+@FORMS("ranges", 0.7, 0.3, wrt=(0, 1))
+def range_of_floats(start, step):
+    if not 0.0 < step < start:  # which complex numbers can't answer
+        return step
+    return np.sum(np.sin(np.arange(start, start + 2.75, 0.5))) + np.sum(np.cos(np.arange(start, 5.4, step)))
+
+
+@FORMS("ranges", 1.7, V6, wrt=(0, 1), numba=False)
+def wave_numbers(length, x):
+    k = 2 * np.pi * np.fft.fftfreq(x.size, d=length / x.size)
+    return np.sum(k**2 * x)
+
+
+@FORMS("counts", V6, np.array([0, 2, 2, 1, 0, 2]))
+def weights_of_counts(x, bins):
+    return np.sum(np.bincount(bins, weights=x) ** 2) + np.bincount(bins, x * x, 5)[2]
+
+
+@FORMS("options", V6, W6, wrt=(0, 1), numba=False)
+def integral_over_points(x, y):
+    return np.trapezoid(y, np.cumsum(x)) + np.trapezoid(y, x=x) + np.trapezoid(x, dx=y[0])
+
+
+@FORMS("options", V6, W6, wrt=(0, 1), numba=False)
+def weighted_average(x, w):
+    return np.average(x, weights=w) ** 2 + np.var(x, ddof=1) * np.std(w, ddof=1)
+
+
+# --- layouts and methods --------------------------------------------------------------------------------------------
+
+
+@FORMS("layouts", M34, numba=False)
+def reshaped_slices(m):
+    return np.sum(m[:, 1:].reshape(9)[:5] ** 2) + np.sum(m.T.reshape(-1)[2:7] ** 3) + m[::2, ::2].reshape(-1)[3]
+
+
+@FORMS("layouts", S4, numba=False)
+def methods_that_numba_lacks(m):
+    return np.sum(m.swapaxes(0, 1)[0] ** 2) + m.trace() ** 2
+
+
+@FORMS("layouts", V3, numba=False)
+def kron_of_vectors(x):
+    return np.sum(np.kron(x, [1.0, 2.0]) ** 3)
+
+
+@FORMS("layouts", V6, numba=False)
+def repeated_differences(x):
+    return np.sum(np.diff(x, 2) ** 2) + np.sum(np.diff(x) * x[1:])
