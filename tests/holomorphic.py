@@ -93,6 +93,14 @@ def _clip(x: Any, low: Any, high: Any) -> Any:
     return np.minimum(np.maximum(x, low), high)
 
 
+def _arange(*args: Any, **kwargs: Any) -> Any:
+    of_real_numbers = np.arange(*map(np.real, args), **kwargs)
+    start, step = (args[0] if len(args) > 1 else 0), (args[2] if len(args) > 2 else 1)
+    if not np.iscomplexobj(start) and not np.iscomplexobj(step):
+        return of_real_numbers
+    return start + step * np.arange(len(of_real_numbers))
+
+
 def _to_float(x: Any = 0.0) -> Any:
     return x if isinstance(x, complex) else float(x)
 
@@ -109,6 +117,7 @@ EXCHANGED: tuple[tuple[Any, Function], ...] = (
     (np.hypot, lambda x, y: np.sqrt(x * x + y * y)), (np.arctan2, _atan2), (np.copysign, _copysign),
     (np.exp2, lambda x: np.exp(x * math.log(2.0))), (np.cbrt, lambda x: _copysign(_absolute(x) ** (1.0 / 3.0), x)),
     (np.logaddexp, lambda x, y: np.log(np.exp(x) + np.exp(y))), (np.mod, _mod), (np.fmod, _fmod), (np.clip, _clip),
+    (np.arange, _arange),
     (np.linalg.norm, _norm), (np.vdot, _vdot), (np.var, _variance), (np.std, lambda x, **k: np.sqrt(_variance(x, **k))),
     (np.zeros, _allocate(np.zeros, 1)), (np.empty, _allocate(np.zeros, 1)), (np.ones, _allocate(np.ones, 1)),
     (np.full, _allocate(np.full, 2)), (np.eye, _allocate(np.eye, 3)), (np.zeros_like, _like(np.zeros_like)),
