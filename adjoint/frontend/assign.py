@@ -13,7 +13,7 @@ from adjoint.frontend.convert import atom, cast_to, items_of, type_of
 from adjoint.frontend.frame import Frame
 from adjoint.frontend.guards import guard_index
 from adjoint.frontend.lengths import guard_length
-from adjoint.frontend.masks import mask_of, masked_store
+from adjoint.frontend.masks import in_places, mask_of, masked_store
 from adjoint.frontend.operators import BINARY, binary
 from adjoint.frontend.subscripts import are_integers, base_and_index, load
 from adjoint.frontend.values import Display, Items, Listed, Record, Value
@@ -114,8 +114,11 @@ def write(frame: Frame, base: Value, index: tuple[Expr, ...], value: Value, node
     kind = frame.type_of(base)
     if is_array(kind) and not kind.mutable:
         raise frame.unsupported("a write to a global array, which is a constant", node, "pass it as an argument")
+    if isinstance(value, Items) and is_array(kind):
+        value = Display(value.items)
     if isinstance(value, Display):
         value = frame.emit(Call("array", (atom_or_list(frame, value, node),)), node)
+    index = in_places(frame, base, index, node)
     guard_index(frame, base, index, node)
     operand: Expr = atom(frame, value, node)
     _check_kind(frame, kind, index, operand, node)

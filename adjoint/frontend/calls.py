@@ -46,6 +46,7 @@ from adjoint.rules.find import of_object
 from adjoint.rules.spelling import (
     canonical_call,
     dtype_name,
+    is_elementwise,
     method_primitive,
     mutates,
     primitive_of,
@@ -199,6 +200,8 @@ def primitive(
     """Apply a primitive; `out=` is a write of its result."""
     prim, args, known = with_arrays(frame, prim, via, args, kwargs, node, primitive)
     out = known.pop("out", None)
+    if "where" in known and out is not None and is_elementwise(prim):
+        return _chosen(frame, prim, via, args, known, out, node)
     folded = _folded(frame, prim, via, args, node)
     if folded is not None:
         return folded
@@ -230,6 +233,16 @@ def primitive(
     if out is None or out == Lit(None):
         return result
     write(frame, out, (Lit(...),), result, node)
+    return out
+
+
+def _chosen(
+    frame: Frame, prim: str, via: str, args: Sequence[Value], known: dict[str, Value], out: Value, node: AST
+) -> Value:
+    """`np.divide(x, y, out=z, where=mask)` writes into `z` where the mask holds."""
+    mask = known.pop("where")
+    result = primitive(frame, prim, via, args, known, node, None)
+    write(frame, out, (Lit(...),), primitive(frame, "where", "np", [mask, result, out], {}, node, None), node)
     return out
 
 

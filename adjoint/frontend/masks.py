@@ -12,6 +12,20 @@ from adjoint.ir import Call, Carry, Expr, For, If, Lit, Merge, Store, Var
 from adjoint.rules.typing import is_array, is_number
 
 
+def in_places(frame: Frame, base: Var, index: tuple[Expr, ...], node: AST) -> tuple[Expr, ...]:
+    """Say where a mask of one axis holds, if the array has other axes, or other indices stand beside it."""
+
+    def places(each: Expr) -> Expr:
+        kind = frame.type_of(each) if isinstance(each, Var) else None
+        if is_array(kind) and isinstance(kind.dtype, types.Boolean) and kind.ndim == 1:
+            return frame.emit(Call("flatnonzero", (each,), via="np"), node)
+        return each
+
+    if not is_array(frame.type_of(base)) or frame.type_of(base).ndim == 1 and len(index) == 1:
+        return index
+    return tuple(map(places, index))
+
+
 def mask_of(frame: Frame, base: Var, index: tuple[Expr, ...], node: AST) -> Var | None:
     """Return the mask if an array is indexed by one of at least two dimensions."""
     for each in index:

@@ -129,3 +129,44 @@ def kron_of_vectors(x):
 @FORMS("layouts", V6, numba=False)
 def repeated_differences(x):
     return np.sum(np.diff(x, 2) ** 2) + np.sum(np.diff(x) * x[1:])
+
+
+# --- masks ----------------------------------------------------------------------------------------------------------
+
+
+@FORMS("masks", M34, numba=False)
+def masks_of_one_axis(m):
+    changed = m.copy()
+    rows, columns = m[:, 0] > 0.8, m[1] > 0.7
+    changed[rows] *= m[0, 0]
+    changed[:, columns] += 1.0
+    changed[1, columns] = m[2, 3]
+    return np.sum(m[rows] ** 2) + np.sum(changed**3) + np.sum(m[:, columns] ** 2)
+
+
+@FORMS("masks", V6, W6, wrt=(0, 1), numba=False)
+def written_where(x, y):
+    ratio = np.divide(x, y, out=np.zeros_like(x), where=y > 0.8)
+    zeros = np.where(x > 0.9, x - 0.9, 0.0)
+    safe = np.divide(y, zeros, out=np.ones_like(x), where=zeros != 0.0)
+    return np.sum(ratio**2) + np.sum(safe)
+
+
+@FORMS("ranges", 1.3, V6, wrt=(0, 1), numba=False)
+def periodic_grid(length, x):
+    t = np.linspace(0, length, 6, endpoint=False)
+    return np.sum(np.sin(t) * x)
+
+
+@FORMS("options", M34, V6, W6, wrt=(0, 1, 2), numba=False)
+def slopes_and_correlations(m, x, y):
+    down, across = np.gradient(m, 0.5)
+    return np.sum(down * across**2) + np.corrcoef(x, y)[0, 1] * np.cov(x, y)[1, 1]
+
+
+@FORMS("sequences", V6)
+def rows_from_tuples(x):
+    rows = np.zeros((2, 3))
+    rows[0] = x[0], x[1], x[2]
+    rows[1, :] = (x[3], 1, x[4])
+    return np.sum(rows**3)

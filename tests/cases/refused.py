@@ -705,9 +705,10 @@ def text_as_index(v):
     return v[0]
 
 
-@refused("a mask that doesn't cover the whole array", "a[:, v > 0.0]", "index by integers and slices")
-def mask_part(a, v):
-    return np.sum(a[:, v > 0.0])
+@refused("a mask that doesn't cover the whole array", "b[a > 0.0]", "index by integers and slices")
+def mask_part(a):
+    b = np.zeros((3, 3, 2)) + a[0, 0]
+    return np.sum(b[a > 0.0])
 
 
 @refused("this value for the elements under a mask", "a[a > 0.0]", "assign a number or a vector")

@@ -97,7 +97,16 @@ CASES: dict[str, list[tuple[Callable[..., Any], tuple[Any, ...]]]] = {
         (lambda a, h: np.trapezoid(a, dx=h), (M, 0.1)),
     ],
     "diff": [(lambda a: np.diff(a, axis=0), (M,))],
-    "gradient": [(lambda a: np.gradient(a, 0.5), (V,)), (lambda a: np.gradient(a), (V,))],
+    "gradient": [
+        (lambda a: np.gradient(a, 0.5), (V,)),
+        (lambda a: np.gradient(a), (V,)),
+        (lambda a: np.gradient(a, axis=1), (M,)),
+        (lambda a, h: np.gradient(a, h, axis=0), (T, 0.3)),
+        (lambda a: np.gradient(a)[0] * np.gradient(a, 0.5)[1], (M,)),
+    ],
+    "linspace": [(lambda a, b: np.linspace(a, b, 6, endpoint=False), (0.3, 2.0))],
+    "cov": [(lambda a, b: np.cov(a, b), (V, V[::-1] ** 2))],
+    "corrcoef": [(lambda a, b: np.corrcoef(a, b), (V, V[::-1] ** 2))],
     "average": [
         (lambda a, w: np.average(a, axis=1, weights=w), (M, W)),
         (lambda a: np.average(a, axis=0), (M,)),

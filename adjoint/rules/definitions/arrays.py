@@ -31,6 +31,29 @@ def gradient(f: Any, h: Any = 1.0) -> Any:
     return out
 
 
+def gradient_along(f: Any, h: Any = 1.0, axis: Any = 0) -> Any:
+    vectors = front(f, axis)
+    out = np.empty_like(vectors)
+    out[0] = (vectors[1] - vectors[0]) / h
+    out[1:-1] = (vectors[2:] - vectors[:-2]) / (2.0 * h)
+    out[-1] = (vectors[-1] - vectors[-2]) / h
+    return back(out, axis)
+
+
+def gradient_2d(f: Any, h: Any = 1.0) -> Any:
+    return gradient_along(f, h, 0), gradient_along(f, h, 1)
+
+
+def linspace(start: Any, stop: Any, num: Any = 50, endpoint: Any = True) -> Any:
+    step = (stop - start) / num
+    return start + step * np.arange(num)
+
+
+def of_two(function: Any, x: Any, y: Any) -> Any:
+    """A function of the rows of a matrix, of two vectors."""
+    return function(np.vstack((x, y)))
+
+
 def average(a: NDArray[np.floating[Any]], axis: int | None = None, weights: Any = None) -> Any:
     if weights is None:
         result = np.mean(a, axis=axis)

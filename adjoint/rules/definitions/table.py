@@ -28,12 +28,18 @@ class _Row:
     allowed: frozenset[str] = frozenset()
     ranks: tuple[str, ...] = ()
     of_complex: bool = False
+    of_numbers: bool = False
     varied: frozenset[str] = frozenset()
 
 
 def _row(function: Callable[..., Any], needed: str = "", allowed: str = "", ranks: str = "", varied: str = "") -> _Row:
     options = (frozenset(names.split()) for names in (needed, allowed))
     return _Row(function, *options, tuple(ranks.split()), varied=frozenset(varied.split()))
+
+
+def _numbers(function: Callable[..., Any], needed: str = "", allowed: str = "") -> _Row:
+    """A function of numbers, whole ones too, of which it makes an array of floats."""
+    return _Row(function, frozenset(needed.split()), frozenset(allowed.split()), ("0", "0"), of_numbers=True)
 
 
 def _fourier(function: Callable[..., Any], needed: str = "", allowed: str = "", ranks: str = "") -> _Row:
@@ -81,7 +87,17 @@ DEFINITIONS: dict[str, tuple[_Row, ...]] = {
         _row(arrays.trapezoid, "dx", "", "123", varied="dx"),
     ),
     "diff": (_row(arrays.diff, "axis", "", "123"),),
-    "gradient": (_row(arrays.gradient, "", "", "1"), _row(arrays.gradient, "", "", "1 0")),
+    "gradient": (
+        _row(arrays.gradient, "", "", "1"),
+        _row(arrays.gradient, "", "", "1 0"),
+        _row(arrays.gradient_along, "axis", "", "23"),
+        _row(arrays.gradient_along, "axis", "", "23 0"),
+        _row(arrays.gradient_2d, "", "", "2"),
+        _row(arrays.gradient_2d, "", "", "2 0"),
+    ),
+    "linspace": (_numbers(arrays.linspace, "endpoint", "num"),),
+    "cov": (_row(partial(arrays.of_two, np.cov), "y", "", "1"),),
+    "corrcoef": (_row(partial(arrays.of_two, np.corrcoef), "y", "", "1"),),
     "average": (_row(arrays.average, "axis", "weights", "123"), _row(arrays.average, "weights", "", "123")),
     "repeat": (_row(arrays.repeat, "axis", "", "2"),),
     "tile": (_row(arrays.tile, "", "", "12 t"),),
@@ -164,7 +180,7 @@ def written_out(call: Call, type_of: Callable[[Any], Any]) -> Callable[..., Any]
         return None
     if options.get("axis") is not None and not _fits(options["axis"], call, type_of):
         return None
-    if options.get("compute_uv", Lit(False)) != Lit(False):
+    if options.get("compute_uv", Lit(False)) != Lit(False) or options.get("endpoint", Lit(False)) != Lit(False):
         return None
     for row in DEFINITIONS.get(call.prim, ()):
         literal = {name for name, value in options.items() if isinstance(value, Lit)}
@@ -180,6 +196,8 @@ def _types_fit(row: _Row, call: Call, type_of: Callable[[Any], Any]) -> bool:
     Where a row is for complex operands, all are of one type.
     """
     known = types.Float | types.Complex if row.of_complex else types.Float
+    if row.of_numbers:
+        known = types.Float | types.Integer
     kinds = [type_of(arg) for arg in call.args if not isinstance(arg, Call)]
     if not all(isinstance(dtype_of(kind), known) for kind in kinds[:1]):
         return False
