@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ast import AST
+from typing import Any
 
 from numba import types
 
@@ -16,7 +17,7 @@ def in_places(frame: Frame, base: Var, index: tuple[Expr, ...], node: AST) -> tu
     """Say where a mask of one axis holds, if the array has other axes, or other indices stand beside it."""
 
     def places(each: Expr) -> Expr:
-        kind = frame.type_of(each) if isinstance(each, Var) else None
+        kind: Any = frame.type_of(each) if isinstance(each, Var) else None
         if is_array(kind) and isinstance(kind.dtype, types.Boolean) and kind.ndim == 1:
             return frame.emit(Call("flatnonzero", (each,), via="np"), node)
         return each

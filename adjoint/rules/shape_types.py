@@ -41,7 +41,8 @@ def _first_vector(element: Callable[[Type], Type]) -> Rule:
 
 def _copy(app: Application) -> Type:
     operand = array_operand(app)
-    return array(operand.dtype, operand.ndim, own_layout(operand))
+    in_rows = app.prim == "copy" and app.call.via == "method"  # which `np.copy` is not
+    return array(operand.dtype, operand.ndim, "C" if in_rows else own_layout(operand))
 
 
 def fresh_same(app: Application) -> Type:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from adjoint.analysis.memory import Memory, memory
 from adjoint.errors import AliasError
@@ -55,7 +56,8 @@ def _shown(stmt: Stmt, func: Func) -> str | None:
         case Let(_, Call(prim, (Var(source), *_))) if prim in _SHOWN and is_array(func.types.get(source)):
             is_complex = _is_complex(source, func)
             is_new = prim == "imag" and not is_complex or prim == "conj" and is_complex
-            return None if is_new or prim == "diag" and func.types[source].ndim != 2 else source
+            kind: Any = func.types[source]
+            return None if is_new or prim == "diag" and kind.ndim != 2 else source
         case _:
             return None
 

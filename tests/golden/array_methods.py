@@ -35,7 +35,7 @@ def array_methods_value_and_grad(m):
     c_bar += ravel_m
     m_bar += np.reshape(1.0 * c, m.shape)
     # backward: c = m.T.copy().reshape(12)
-    m_bar += np.reshape(np.ascontiguousarray(c_bar), copied.shape).T
+    m_bar += np.reshape(c_bar, copied.shape).T
     # backward: b = m.mean()
     m_bar += np.full_like(m, b_bar / m.size)
     # backward: a = m.sum(axis=0)

@@ -11,6 +11,7 @@ from adjoint.rules.definitions.along import back, front
 
 _MOVEAXIS: Any = np.moveaxis
 _CUMPROD: Any = np.cumprod
+_ARANGE: Any = np.arange
 
 
 def trapezoid(y: Any, dx: Any = 1.0, axis: Any = -1) -> Any:
@@ -45,8 +46,7 @@ def gradient_2d(f: Any, h: Any = 1.0) -> Any:
 
 
 def linspace(start: Any, stop: Any, num: Any = 50, endpoint: Any = True) -> Any:
-    step = (stop - start) / num
-    return start + step * np.arange(num)
+    return start + (stop - start) / num * _ARANGE(num)
 
 
 def of_two(function: Any, x: Any, y: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -33,8 +33,8 @@ class _Row:
 
 
 def _row(function: Callable[..., Any], needed: str = "", allowed: str = "", ranks: str = "", varied: str = "") -> _Row:
-    options = (frozenset(names.split()) for names in (needed, allowed))
-    return _Row(function, *options, tuple(ranks.split()), varied=frozenset(varied.split()))
+    made = _Row(function, frozenset(needed.split()), frozenset(allowed.split()), tuple(ranks.split()))
+    return replace(made, varied=frozenset(varied.split()))
 
 
 def _numbers(function: Callable[..., Any], needed: str = "", allowed: str = "") -> _Row:
