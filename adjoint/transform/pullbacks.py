@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from numba import types as nb
 
-from adjoint.errors import AdjointError, MissingRuleError
+from adjoint.errors import AdjointError, Loc, MissingRuleError
 from adjoint.ir import (
     Call,
     Expr,
@@ -88,7 +88,7 @@ def apply_tuple_rule(reverse: Reverse, stmt: Let, name: str, call: Call) -> None
             f"no derivative rule for `{call.prim}`, which returns a tuple", stmt.loc, help="write it with others"
         )
     parts = contributions(reverse, stmt, rule, name, call, bars)
-    pairs = [pair for operand, part in zip(call.args, parts, strict=True) for pair in _receivers(operand, part)]
+    pairs = [pair for arg, part in zip(call.args, parts, strict=True) for pair in _receivers(arg, part, stmt.loc)]
     receivers = [(arg, map_expr(whole, _known_item)) for arg, whole in pairs if arg.name in reverse.active]
     for arg, part in once(reverse, receivers):
         reverse.residuals.ensure_all(part)
@@ -144,7 +144,7 @@ def apply_rule(reverse: Reverse, stmt: Let, name: str, call: Call, bar: Var) -> 
     if call.prim in PRODUCTS:
         reverse.program.must_fit(stmt, call)
     parts = contributions(reverse, stmt, rule, name, call, bar)
-    receivers = [pair for arg, part in zip(call.args, parts, strict=True) for pair in _receivers(arg, part)]
+    receivers = [pair for arg, part in zip(call.args, parts, strict=True) for pair in _receivers(arg, part, stmt.loc)]
     receivers = doubled(reverse, [(arg, part) for arg, part in receivers if arg.name in reverse.active])
     receivers = once(reverse, receivers)
     # A lone receiver takes over the buffer of the cotangent.
@@ -261,15 +261,16 @@ def masked_part(reverse: Reverse, part: Expr, bar: Var) -> Expr:
 _TOTAL = frozenset({"add", "sub", "neg", "pos", "where", "select", "abs", "maximum", "minimum"})
 
 
-def _receivers(arg: Expr, part: Expr | None) -> list[tuple[Var, Expr]]:
+def _receivers(arg: Expr, part: Expr | None, loc: Loc | None) -> list[tuple[Var, Expr]]:
     """Pair the names in an operand with their contributions; an operand may be a tuple of values."""
     match arg, part:
         case Var(), Var() | Call() | Lit():
             return [(arg, part)]
         case Call("tuple" | "list", args), Call("tuple" | "list", parts):
-            return [pair for a, p in zip(args, parts, strict=True) if p != Lit(None) for pair in _receivers(a, p)]
+            return [pair for a, p in zip(args, parts, strict=True) if p != Lit(None) for pair in _receivers(a, p, loc)]
         case Call("tuple" | "list"), Var() | Call():
-            raise MissingRuleError("no derivative rule for this list or tuple", help="make it an array: `np.array(…)`")
+            text = "no derivative rule for a list or a tuple"
+            raise MissingRuleError(text, loc, help="make it an array: `np.array(...)`")
         case _:
             return []
 
