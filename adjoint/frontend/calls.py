@@ -6,6 +6,7 @@ import builtins
 import functools
 from ast import AST
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import gast
@@ -221,12 +222,8 @@ def primitive(
     named = tuple((name, list_operand(frame, value, node)) for name, value in known.items())
     if via == "math":
         check_real_numbers(frame, prim, operands, node)
-    whole = _canonical(frame, prim, via, operands, named, node)
-    if out is None and "out" in dict(whole.kwargs):
-        out = dict(whole.kwargs)["out"]
-        assert isinstance(out, Var | Lit)
-        whole = Call(whole.prim, whole.args, tuple(k for k in whole.kwargs if k[0] != "out"), whole.via)
-    whole = in_rows(frame, whole)
+    whole, given = _without_target(_canonical(frame, prim, via, operands, named, node))
+    out, whole = given if out is None else out, in_rows(frame, whole)
     if (same := unconverted(frame, whole)) is not None and out is None:
         return same
     result = _result(frame, whole, node, None if out is not None else hint)
@@ -234,6 +231,18 @@ def primitive(
         return result
     write(frame, out, (Lit(...),), result, node)
     return out
+
+
+def _without_target(whole: Call) -> tuple[Call, Value | None]:
+    """Return a call without the array that its result is written into, and that array."""
+    options, out = dict(whole.kwargs), None
+    if "out" in options:
+        out = options.pop("out")
+    elif whole.prim == "nan_to_num" and options.get("copy") == Lit(False):
+        del options["copy"]
+        out = whole.args[0]
+    assert isinstance(out, Var | Lit | None)
+    return replace(whole, kwargs=tuple(options.items())), out
 
 
 def _chosen(

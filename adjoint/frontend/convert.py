@@ -211,5 +211,7 @@ def unconverted(frame: Frame, call_: Call) -> Var | None:
         case Call("asarray" | "ascontiguousarray" | "asfortranarray", (Var() as operand_,)):
             kind = frame.type_of(operand_)
             return operand_ if is_array(kind) and kind.ndim > 0 and frame.type_of(call_) == kind else None
+        case Call("diff", (Var() as operand_,)) if ("n", Lit(0)) in call_.kwargs:
+            return operand_
         case _:
             return None

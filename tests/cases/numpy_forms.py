@@ -170,3 +170,12 @@ def rows_from_tuples(x):
     rows[0] = x[0], x[1], x[2]
     rows[1, :] = (x[3], 1, x[4])
     return np.sum(rows**3)
+
+
+@FORMS("options", V6, numba=False)
+def options_that_leave_the_array_itself(x):
+    z = x.copy()
+    same, changed = np.diff(z, n=0), np.nan_to_num(z, copy=False)
+    same[1] = x[0] * 2.0
+    changed *= 3.0
+    return np.sum(z**2)
