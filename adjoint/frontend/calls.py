@@ -37,6 +37,7 @@ from adjoint.frontend.operators import binary, is_finite_number
 from adjoint.frontend.sequences import as_array, in_rows, is_list, list_operand, with_arrays
 from adjoint.frontend.updates import update_at
 from adjoint.frontend.values import Closure, Display, Items, Known, Listed, Partial, Record, Value
+from adjoint.frontend.vectorised import apply_to_elements, behind, of_numbers
 from adjoint.ir import Call, Effect, Expr, Lit, Var
 from adjoint.rules.composite import definition
 from adjoint.rules.containers import Form
@@ -125,6 +126,7 @@ def _pieces(frame: Frame, node: gast.JoinedStr) -> list[Value]:
 
 def call_object(frame: Frame, obj: Any, args: Sequence[Value], kwargs: Kwargs, node: AST, hint: str | None) -> Value:
     """Lower a call of a Python object."""
+    obj = behind(obj)
     if (special := SPECIAL.get(id(obj))) is not None and not (kwargs and obj is not builtins.enumerate):
         found = special(frame, [*args, *kwargs.values()], node)
         if found is not None:
@@ -163,7 +165,9 @@ def call_object(frame: Frame, obj: Any, args: Sequence[Value], kwargs: Kwargs, n
 
 
 def _made(frame: Frame, obj: Any, args: Sequence[Value], kwargs: Kwargs, node: AST) -> Value | None:
-    """Make what exists only while a program is lowered: a container, a function of fewer arguments."""
+    """Make what exists only while a program is lowered: a container, a function of fewer arguments, of elements."""
+    if (function := of_numbers(obj)) is not None:
+        return apply_to_elements(frame, function, args, kwargs, node)
     if obj is functools.partial and args:
         return Partial(args[0], tuple(args[1:]), kwargs)
     if is_record_class(obj):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import math
+
+import numba
 import numpy as np
 
 from tests.cases.registry import Table, numbers
@@ -179,3 +183,24 @@ def options_that_leave_the_array_itself(x):
     same[1] = x[0] * 2.0
     changed *= 3.0
     return np.sum(z**2)
+
+
+# --- functions of elements ------------------------------------------------------------------------------------------
+
+
+@numba.vectorize(["float64(float64, float64)"])
+def bump(x, width):
+    return math.exp(-x * x / width) if x > 0.5 else 1.0
+
+
+SQUARED = np.vectorize(lambda a: a * a + 1.0)
+
+
+@functools.lru_cache
+def doubled(n):
+    return 2.0 * n
+
+
+@FORMS("functions of elements", M34, V3, wrt=(0, 1), numba=False)
+def vectorised_functions(m, x):
+    return np.sum(bump(m, 0.7)) + np.sum(bump(m[:, :3], x)) + bump(x[0], x[1]) + np.sum(SQUARED(x)) * doubled(3)
