@@ -19,6 +19,7 @@ from adjoint.frontend.values import Value
 from adjoint.rules.definitions.text import of_elements
 from adjoint.rules.typing import is_array
 
+_VECTORISED: Any = DUFunc
 _CACHED = type(functools.lru_cache(len))
 
 
@@ -29,8 +30,8 @@ def behind(obj: Any) -> Any:
 
 def of_numbers(obj: Any) -> Callable[..., Any] | None:
     """Return the function of numbers that an object applies to elements, if it is such an object."""
-    if isinstance(obj, DUFunc):
-        return getattr(obj, "_dispatcher").py_func  # noqa: B009 (the attribute has no type)
+    if isinstance(obj, _VECTORISED):
+        return obj._dispatcher.py_func
     if isinstance(obj, np.vectorize) and isinstance(obj.pyfunc, FunctionType):
         plain = obj.signature is None and not obj.excluded and obj.otypes is None
         return obj.pyfunc if plain else None
