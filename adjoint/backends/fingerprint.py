@@ -24,6 +24,7 @@ import numba
 import numpy as np
 from numba.core import types as nb
 from numba.core.dispatcher import Dispatcher
+from numba.np.ufunc.dufunc import DUFunc
 
 LOAD_GLOBAL, LOAD_NAME, IMPORT_NAME = (dis.opmap[name] for name in ("LOAD_GLOBAL", "LOAD_NAME", "IMPORT_NAME"))
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -194,6 +195,18 @@ class _Walk:
         self.feed("dispatcher", repr(sorted(value.targetoptions.items(), key=str)))
         self.visit(value.py_func)
 
+    def vectorised(self, value: Any) -> None:
+        self.feed("vectorised")
+        self.visit(value._dispatcher.py_func)
+
+    def mapped(self, value: Any) -> None:
+        self.feed("mapped", str(value.otypes), str(value.signature), str(sorted(value.excluded, key=str)))
+        self.visit(value.pyfunc)
+
+    def cached(self, value: Any) -> None:
+        self.feed("cached")
+        self.visit(value.__wrapped__)
+
     def method(self, value: MethodType) -> None:
         self.feed("method")
         self.visit((value.__func__, value.__self__))
@@ -289,6 +302,9 @@ _KINDS: tuple[tuple[Any, Callable[[Any, Any], None]], ...] = (
     (MethodType, _Walk.method),
     (BuiltinFunctionType, _Walk.bound_builtin),
     (np.ufunc, _Walk.named),
+    (DUFunc, _Walk.vectorised),
+    (np.vectorize, _Walk.mapped),
+    (type(functools.lru_cache(len)), _Walk.cached),
     (cast("Any", type(np.sum)), _Walk.named),
     (type, _Walk.klass),
     ((staticmethod, classmethod, property), _Walk.accessor),

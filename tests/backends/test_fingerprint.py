@@ -112,7 +112,18 @@ class Box:
     side: float
 
 
+def squared(x):
+    return x * x
+
+
+def halved(x):
+    return 0.5 * x
+
+
 SAME = [
+    lambda: numba.vectorize(squared),
+    lambda: np.vectorize(squared),
+    lambda: functools.lru_cache(squared),
     lambda: 1.0,
     lambda: "text",
     lambda: (1, [2.0, None], {"a": 3}),
@@ -150,6 +161,10 @@ PAIRS = [
     (np.sin, np.cos),
     (math.sin, np.sin),
     (functools.partial(math.pow, 2.0), functools.partial(math.pow, 3.0)),
+    (numba.vectorize(squared), numba.vectorize(halved)),
+    (np.vectorize(squared), np.vectorize(halved)),
+    (np.vectorize(squared), np.vectorize(squared, otypes=[float])),
+    (functools.lru_cache(squared), functools.lru_cache(halved)),
     (("ab", "c"), ("a", "bc")),
     (Point, collections.namedtuple("Point", "y x")),
 ]
