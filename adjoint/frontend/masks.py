@@ -19,7 +19,7 @@ def in_places(frame: Frame, base: Var, index: tuple[Expr, ...], node: AST) -> tu
     def places(each: Expr) -> Expr:
         kind: Any = frame.type_of(each) if isinstance(each, Var) else None
         if is_array(kind) and isinstance(kind.dtype, types.Boolean) and kind.ndim == 1:
-            return frame.emit(Call("flatnonzero", (each,), via="np"), node)
+            return frame.emit(Call("flatnonzero", (each,), via="np"), node, "places")
         return each
 
     if not is_array(frame.type_of(base)) or frame.type_of(base).ndim == 1 and len(index) == 1:
