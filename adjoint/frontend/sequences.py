@@ -54,8 +54,7 @@ def with_arrays(
         return "array", [whole, *args[1:]], dict(kwargs)
 
     def array(value: Value) -> Value:
-        whole = _written_out(frame, value, node, apply)
-        return value if whole is None else apply(frame, "array", "np", [whole], {}, node, None)
+        return _array(frame, value, node, apply)
 
     if prim in _JOINING and args:
         if prim in _OF_NUMBERS and len(args) == 1 and not kwargs and all(_is_number(frame, i) for i in _items(args[0])):
@@ -69,14 +68,13 @@ def beside(frame: Frame, left: Value, right: Value, node: AST, apply: Primitive)
     """Return the operands of an operator: a sequence beside an array is one, too."""
     if is_array_value(frame, left) == is_array_value(frame, right):
         return left, right
-    first, second = (
-        None if is_array_value(frame, each) else _written_out(frame, each, node, apply) for each in (left, right)
-    )
-    if first is not None:
-        left = apply(frame, "array", "np", [first], {}, node, None)
-    if second is not None:
-        right = apply(frame, "array", "np", [second], {}, node, None)
-    return left, right
+    return _array(frame, left, node, apply), _array(frame, right, node, apply)
+
+
+def _array(frame: Frame, value: Value, node: AST, apply: Primitive) -> Value:
+    """Return the array that is made of a sequence; what is none stays as it is."""
+    whole = _written_out(frame, value, node, apply)
+    return value if whole is None else apply(frame, "array", "np", [whole], {}, node, None)
 
 
 def _is_array(prim: str, position: int) -> bool:
@@ -112,9 +110,7 @@ def _written_out(frame: Frame, value: Value, node: AST, apply: Primitive) -> Dis
         return None
     rows = [_written_out(frame, item, node, apply) or item for item in items]
     if any(is_array_value(frame, item) for item in items):
-        rows = [
-            apply(frame, "array", "np", [row], {}, node, None) if isinstance(row, Display) else row for row in rows
-        ]
+        rows = [_array(frame, row, node, apply) for row in rows]
     elif any(map(_is_float, _leaves(frame, rows))):
         rows = [_in_floats(row) for row in rows]
     return Display(tuple(rows))
