@@ -43,4 +43,6 @@ def _block(block: Block, context: Context) -> Block:
 def _stmt(stmt: Stmt, context: Context) -> Stmt:
     if not isinstance(stmt, Let) or stmt.target.name not in context.in_strips:
         return stmt
-    return replace(stmt, value=at_line(stmt.value, context.kinds[stmt.target.name].dtype.bitwidth // 8))
+    # Numba's booleans have no width; vectors of them are masks anyway.
+    bits = getattr(context.kinds[stmt.target.name].dtype, "bitwidth", None)
+    return stmt if bits is None else replace(stmt, value=at_line(stmt.value, bits // 8))

@@ -44,10 +44,11 @@ def test_what_does_not_fill_lines_is_left() -> None:
     def f(n: int64):
         a: float64[::1] = empty(4)
         b: float64[:, ::1] = empty((n, 12))
+        c: bool[::1] = empty(128, dtype="bool")
         return a
     """)
     context = Context.of(func)
-    context.in_strips |= {"a", "b"}
+    context.in_strips |= {"a", "b", "c"}
     assert lines(func, context).body == func.body
 
 
