@@ -34,7 +34,7 @@ from adjoint.frontend.guards import check_real_numbers, guard_result
 from adjoint.frontend.kernels import numba_cast
 from adjoint.frontend.objects import attribute_of
 from adjoint.frontend.operators import binary, is_finite_number
-from adjoint.frontend.sequences import as_array, in_rows, is_list, list_operand, with_arrays
+from adjoint.frontend.sequences import array_of, as_array, in_rows, is_list, list_operand, with_arrays
 from adjoint.frontend.updates import update_at
 from adjoint.frontend.values import Closure, Display, Items, Known, Listed, Partial, Record, Value
 from adjoint.frontend.vectorised import apply_to_elements, behind, of_numbers
@@ -145,7 +145,7 @@ def call_object(frame: Frame, obj: Any, args: Sequence[Value], kwargs: Kwargs, n
         named = {name: type_of_value(frame, arg, node) for name, arg in kwargs.items()}
         return call_function(frame, inline(known, named), args, kwargs, node, hint)
     if (name := scipy_name(obj)) is not None:
-        return of_scipy(frame, name, args, kwargs, node, hint)
+        return of_scipy(frame, name, [array_of(frame, arg, node, primitive) for arg in args], kwargs, node, hint)
     prim = primitive_of(obj) or numba_cast(obj) or of_object(obj)
     operands = _ufunc_operands(obj)
     if operands is not None and len(args) > operands + 1:

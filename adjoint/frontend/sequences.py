@@ -54,7 +54,7 @@ def with_arrays(
         return "array", [whole, *args[1:]], dict(kwargs)
 
     def array(value: Value) -> Value:
-        return _array(frame, value, node, apply)
+        return array_of(frame, value, node, apply)
 
     if prim in _JOINING and args:
         if prim in _OF_NUMBERS and len(args) == 1 and not kwargs and all(_is_number(frame, i) for i in _items(args[0])):
@@ -68,10 +68,10 @@ def beside(frame: Frame, left: Value, right: Value, node: AST, apply: Primitive)
     """Return the operands of an operator: a sequence beside an array is one, too."""
     if is_array_value(frame, left) == is_array_value(frame, right):
         return left, right
-    return _array(frame, left, node, apply), _array(frame, right, node, apply)
+    return array_of(frame, left, node, apply), array_of(frame, right, node, apply)
 
 
-def _array(frame: Frame, value: Value, node: AST, apply: Primitive) -> Value:
+def array_of(frame: Frame, value: Value, node: AST, apply: Primitive) -> Value:
     """Return the array that is made of a sequence; what is none stays as it is."""
     whole = _written_out(frame, value, node, apply)
     return value if whole is None else apply(frame, "array", "np", [whole], {}, node, None)
@@ -110,7 +110,7 @@ def _written_out(frame: Frame, value: Value, node: AST, apply: Primitive) -> Dis
         return None
     rows = [_written_out(frame, item, node, apply) or item for item in items]
     if any(is_array_value(frame, item) for item in items):
-        rows = [_array(frame, row, node, apply) for row in rows]
+        rows = [array_of(frame, row, node, apply) for row in rows]
     elif any(map(_is_float, _leaves(frame, rows))):
         rows = [_in_floats(row) for row in rows]
     return Display(tuple(rows))

@@ -7,6 +7,7 @@ import math
 
 import numba
 import numpy as np
+import scipy.special
 
 from tests.cases.registry import Table, numbers
 
@@ -53,6 +54,11 @@ def joined_with_lists(x):
 @FORMS("sequences", V6, numba=False)
 def elementwise_of_lists(x):
     return np.exp([x[0], x[1]])[1] + np.maximum([x[2], 0.1], 0.5)[0] + np.where(x[0] > 0, [x[3], x[4]], [0.0, 1.0])[1]
+
+
+@FORMS("sequences", V6, numba=False)
+def special_functions_of_lists(x):
+    return scipy.special.logsumexp([x[0], x[1], 2.0]) + np.sum(scipy.special.expit((x[2], x[3])) ** 2)
 
 
 @FORMS("sequences", V6, W6, wrt=(0, 1), numba=False)
