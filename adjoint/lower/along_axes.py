@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
 from adjoint.ir import Call, Expr, Lit, Var
 from adjoint.lower import helper_text
 from adjoint.lower.helper_text import Along
+from adjoint.rules import numba_types
 from adjoint.rules.numba_types import Type, is_array, is_number, types
 from adjoint.rules.typing import expr_type, register_helper
 
@@ -16,17 +16,8 @@ NONE = Lit(None)
 
 
 @dataclass(frozen=True, slots=True)
-class Application:
+class Application(numba_types.Application):
     """A call with what is known of its operands; the type of an operand is None where it isn't known."""
-
-    call: Call
-    types: tuple[Type, ...]
-    kwargs: Mapping[str, Expr]
-    type_of: Callable[[Expr], Type]
-
-    @property
-    def args(self) -> tuple[Expr, ...]:
-        return self.call.args
 
     @property
     def rank(self) -> int:
