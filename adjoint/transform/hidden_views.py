@@ -85,13 +85,11 @@ def _needs_copy(stmt: Stmt, func: Func, facts: Memory) -> bool:
         return False
     assert isinstance(stmt, Let)
     assert isinstance(stmt.value, Call)
-    if facts.is_written(stmt.target.name):
-        is_free = not _is_read_elsewhere(stmt, source, func, facts)
-    elif facts.is_written(source):
-        is_free = not read_after_write(stmt, stmt.target.name, source, func, facts)
-    else:
+    is_written = facts.is_written(stmt.target.name)
+    if not is_written and not facts.is_written(source):
         return False
-    if not is_free:
+    seen_through_it = read_after_write(stmt, stmt.target.name, source, func, facts)
+    if seen_through_it or is_written and _is_read_elsewhere(source, func, facts):
         raise AliasError(
             f"`{_label(stmt.target.name, func)}` shows {_SHOWN[stmt.value.prim]} of `{_label(source, func)}`, "
             "and one of the two is written while the other is in use",
@@ -101,7 +99,7 @@ def _needs_copy(stmt: Stmt, func: Func, facts: Memory) -> bool:
     return not _is_copied_at_once(stmt, func)
 
 
-def _is_read_elsewhere(view: Let, source: str, func: Func, facts: Memory) -> bool:
+def _is_read_elsewhere(source: str, func: Func, facts: Memory) -> bool:
     """Whether what a view shows is used but for its real part or its imaginary part, each taken once."""
     cls = facts.cls(source)
     if cls in {facts.cls(p.name) for p in func.params}:

@@ -130,7 +130,19 @@ def written_next_time(x):
     return total
 
 
-@pytest.mark.parametrize("fun", [written_after_part, write_by_part, written_after_diagonal, written_next_time])
+def both_written(x):
+    z = np.zeros(6, np.complex128)
+    z[:] = x * (1.0 + 2.0j)
+    part = z.real
+    part *= 2.0
+    z[1] = 7.0
+    return np.sum(part**2)
+
+
+REFUSED = [written_after_part, write_by_part, written_after_diagonal, written_next_time, both_written]
+
+
+@pytest.mark.parametrize("fun", REFUSED)
 def test_refused(fun: Callable[..., Any]) -> None:
     for ask in (grad(fun).python, lambda x: jvp(fun, (x,), (x,))):
         with pytest.raises(AliasError, match="and one of the two is written while the other is in use") as caught:
