@@ -60,7 +60,7 @@ def with_arrays(
         if prim in _OF_NUMBERS and len(args) == 1 and not kwargs and all(_is_number(frame, i) for i in _items(args[0])):
             return "array", [_written_out(frame, args[0], node, apply) or args[0]], {}
         return prim, [_parts(frame, prim, args[0], array), *args[1:]], dict(kwargs)
-    found = [array(value) if _is_array(prim, k) else value for k, value in enumerate(args)]
+    found = [array(value) if _items(value) and _is_array(prim, k) else value for k, value in enumerate(args)]
     return prim, found, {name: array(value) if name in _ARRAYS else value for name, value in kwargs.items()}
 
 

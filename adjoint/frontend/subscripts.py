@@ -111,16 +111,13 @@ def load(frame: Frame, base: Value, index: tuple[Expr, ...], node: AST, hint: st
             return _part(frame, base, slice(a, b, c), node)
         case (Lit(str() as text), [Lit(int() as k)]):
             return Lit(text[k])
-        case (Var(), _) if is_array(frame.type_of(base)):
-            index = in_places(frame, base, index, node)
-            if (mask := mask_of(frame, base, index, node)) is not None:
-                return masked_load(frame, base, mask, node, hint)
-            guard_index(frame, base, index, node)
-            return frame.emit(Call("getitem", (base, *index)), node, hint)
         case (Var(), [Call("slice")]) if isinstance(frame.type_of(base), types.List):
             # In Python a new list, and nothing here copies lists.
             raise frame.unsupported("a slice of a list", node, "write a list comprehension, or use an array")
         case (Var(), _):
+            index = in_places(frame, base, index, node)
+            if is_array(frame.type_of(base)) and (mask := mask_of(frame, base, index, node)) is not None:
+                return masked_load(frame, base, mask, node, hint)
             guard_index(frame, base, index, node)
             return frame.emit(Call("getitem", (base, *index)), node, hint)
         case _:

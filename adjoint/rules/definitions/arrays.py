@@ -24,15 +24,7 @@ def diff(a: Any, axis: Any) -> Any:
     return back(vectors[1:] - vectors[:-1], axis)
 
 
-def gradient(f: Any, h: Any = 1.0) -> Any:
-    out = np.empty_like(f)
-    out[0] = (f[1] - f[0]) / h
-    out[1:-1] = (f[2:] - f[:-2]) / (2.0 * h)
-    out[-1] = (f[-1] - f[-2]) / h
-    return out
-
-
-def gradient_along(f: Any, h: Any = 1.0, axis: Any = 0) -> Any:
+def gradient(f: Any, h: Any = 1.0, axis: Any = 0) -> Any:
     vectors = front(f, axis)
     out = np.empty_like(vectors)
     out[0] = (vectors[1] - vectors[0]) / h
@@ -42,7 +34,7 @@ def gradient_along(f: Any, h: Any = 1.0, axis: Any = 0) -> Any:
 
 
 def gradient_2d(f: Any, h: Any = 1.0) -> Any:
-    return gradient_along(f, h, 0), gradient_along(f, h, 1)
+    return gradient(f, h, 0), gradient(f, h, 1)
 
 
 def linspace(start: Any, stop: Any, num: Any = 50, endpoint: Any = True) -> Any:

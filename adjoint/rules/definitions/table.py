@@ -88,10 +88,10 @@ DEFINITIONS: dict[str, tuple[_Row, ...]] = {
     ),
     "diff": (_row(arrays.diff, "axis", "", "123"),),
     "gradient": (
-        _row(arrays.gradient, "", "", "1"),
-        _row(arrays.gradient, "", "", "1 0"),
-        _row(arrays.gradient_along, "axis", "", "23"),
-        _row(arrays.gradient_along, "axis", "", "23 0"),
+        _row(arrays.gradient, "", "axis", "1"),
+        _row(arrays.gradient, "", "axis", "1 0"),
+        _row(arrays.gradient, "axis", "", "23"),
+        _row(arrays.gradient, "axis", "", "23 0"),
         _row(arrays.gradient_2d, "", "", "2"),
         _row(arrays.gradient_2d, "", "", "2 0"),
     ),
@@ -182,8 +182,8 @@ def written_out(call: Call, type_of: Callable[[Any], Any]) -> Callable[..., Any]
         return None
     if options.get("compute_uv", Lit(False)) != Lit(False) or options.get("endpoint", Lit(False)) != Lit(False):
         return None
+    literal = {name for name, value in options.items() if isinstance(value, Lit)}
     for row in DEFINITIONS.get(call.prim, ()):
-        literal = {name for name, value in options.items() if isinstance(value, Lit)}
         fits = row.needed <= {*options} <= row.needed | row.allowed and not row.varied & literal
         if fits and _ranks_fit(row, call, type_of) and _types_fit(row, call, type_of):
             return row.function
@@ -195,9 +195,8 @@ def _types_fit(row: _Row, call: Call, type_of: Callable[[Any], Any]) -> bool:
 
     Where a row is for complex operands, all are of one type.
     """
-    known = types.Float | types.Complex if row.of_complex else types.Float
-    if row.of_numbers:
-        known = types.Float | types.Integer
+    more = types.Complex if row.of_complex else types.Integer if row.of_numbers else types.Float
+    known = types.Float | more
     kinds = [type_of(arg) for arg in call.args if not isinstance(arg, Call)]
     if not all(isinstance(dtype_of(kind), known) for kind in kinds[:1]):
         return False
