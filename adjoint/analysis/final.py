@@ -6,6 +6,7 @@ from functools import cached_property
 
 from numba import types as nb
 
+from adjoint.analysis.access import Access
 from adjoint.analysis.dependence import Dependence
 from adjoint.analysis.memory import Memory, written_name
 from adjoint.analysis.structure import Structure
@@ -55,8 +56,14 @@ class Final:
                 pass
             case _:
                 return False
-        read = self.dependence.uses.elements.get(id(stmt))
-        if read is None or read.root is None or self.structure.of(read.root).place.loops:
+        return self._stays(self.dependence.uses.elements.get(id(stmt)), name)
+
+    def is_written_by(self, stmt: Store) -> bool:
+        """Whether what a statement writes into an array made outside of all loops stays there to the end."""
+        return self._stays(self.dependence.uses.writes.get(id(stmt)), stmt.array.name)
+
+    def _stays(self, place: Access | None, name: str) -> bool:
+        if place is None or place.root is None or self.structure.of(place.root).place.loops:
             return False
         cls = self.memory.cls(name)
         for other in statements(self.func.body):
@@ -64,6 +71,6 @@ class Final:
             if changed is None or self.memory.cls(changed) != cls:
                 continue
             write = self.dependence.uses.writes.get(id(other)) if isinstance(other, Store) else None
-            if write is None or self.dependence.is_written_later(read, write):
+            if write is None or self.dependence.is_written_later(place, write):
                 return False
         return True

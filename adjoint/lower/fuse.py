@@ -150,7 +150,7 @@ class Fuser:
         if x.name != y.name or x.index is None or y.index is None:
             a, b = self.memory.get(first.index.name, {}).get(x.name), self.memory.get(second.index.name, {}).get(y.name)
             return a is not None and b is not None and a.apart_from(b)
-        nested = _has_loop(first) and _has_loop(second)
+        nested = _has_loop(first) or _has_loop(second)
         own = substituted(y.index, second.index, first.index)
         if x.adds and y.adds and not nested and x.index != own and not self.are_spread(x.index, own):
             # LLVM would have to check that the elements don't overlap.

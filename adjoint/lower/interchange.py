@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
+from adjoint.analysis.iterations import term
 from adjoint.analysis.liveness import Liveness, Site, liveness
-from adjoint.ir import Block, Call, Comment, Expr, For, Func, If, Lit, Stmt, Var, While
-from adjoint.ir.walk import map_blocks, names_in, statements, subexpressions, with_body
+from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Var, While
+from adjoint.ir.walk import map_blocks, mentioned, names_in, statements, subexpressions, with_body
 from adjoint.lower.accesses import Access, in_lockstep
 from adjoint.lower.context import Context
 from adjoint.lower.factors import as_sum
@@ -98,9 +100,10 @@ class _Changer:
     def may_change(self, outer: For, inner: For, live: frozenset[str]) -> bool:
         done, body = self.accesses.of(outer), self.accesses.of(inner)
         bounds = {name for bound in (inner.start, inner.stop) for name in names_in(bound)}
-        if done.effect or done.binds & (live | bounds) or not all(map(_is_bound, (inner.start, inner.stop))):
+        totals = _totals(inner.body)
+        if done.effect or (done.binds - totals) & (live | bounds) or not all(map(_is_bound, (inner.start, inner.stop))):
             return False
-        if body.binds & body.exposed:
+        if (body.binds & body.exposed) - totals:
             return False
         moving = done.binds - {outer.index.name, inner.index.name}
         pairs = [(x, y) for k, x in enumerate(body.accesses) for y in body.accesses[k:]]
@@ -137,6 +140,14 @@ class _Changer:
         if not moving:
             return 0
         return 1 if moving == [len(order) - 1] and _is_unit(order[-1], index) else -1
+
+
+def _totals(block: Block) -> set[str]:
+    """Return the numbers that statements do nothing with but add to them."""
+    inner = list(statements(block))
+    uses = Counter(name for stmt in inner for name in mentioned(stmt))
+    added = Counter(s.target.name for s in inner if isinstance(s, Let | Accum) and term(s, s.target.name) is not None)
+    return {name for name, times in added.items() if 2 * times == uses[name]}  # bound, and read
 
 
 def _is_unit(place: Expr, index: Var) -> bool:

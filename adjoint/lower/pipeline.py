@@ -24,7 +24,9 @@ from adjoint.lower.if_convert import if_convert
 from adjoint.lower.interchange import interchange
 from adjoint.lower.invariants import invariants
 from adjoint.lower.lines import lines
+from adjoint.lower.march import march
 from adjoint.lower.multiply import multiply
+from adjoint.lower.outward import outward
 from adjoint.lower.overwritten import drop_overwritten
 from adjoint.lower.parts import in_parts
 from adjoint.lower.recycle import recycle
@@ -87,6 +89,8 @@ PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
     ("again", again),
     ("first_write", _first_write),
     ("contract", lambda func, context: contract(func, context.kinds)),
+    ("outward", outward),
+    ("march", march),
     ("trail", trail),
     ("shrink", shrink),
     ("congruent", congruent),

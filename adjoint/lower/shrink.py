@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from adjoint.ir import Accum, Block, Call, Expr, For, Func, Let, Stmt, Store, Var
-from adjoint.ir.walk import map_blocks, map_expr, map_operands, statements, with_body
+from adjoint.ir.walk import bound, items_of, map_blocks, map_expr, map_operands, names_in, statements, with_body
 from adjoint.lower.context import Context
+from adjoint.lower.filling import in_two_steps, is_zeros
 from adjoint.lower.uses import Uses, element_arrays, mentions
 from adjoint.rules.numba_types import Type, array
 
@@ -15,7 +16,9 @@ from adjoint.rules.numba_types import Type, array
 def shrink(func: Func, context: Context) -> Func:
     """Leave out the axes of arrays along which every access is at the index of a loop that has all accesses in it.
 
-    In another iteration there would be other elements, which nobody looks at: the same ones do for it.
+    In another iteration there would be other elements, which nobody looks at: the same ones do for it. The loops around
+    that one have axes of their own that go, too: otherwise elements would be looked at again in their next iteration.
+    Zeros are stored in each iteration.
 
     >>> from adjoint.codegen.emit import text
     >>> from tests.ir_text import parse
@@ -48,42 +51,43 @@ class _Shrinker:
     def block(self, block: Block) -> Block:
         for stmt in block:
             match stmt:
-                case Let(Var(name), Call("empty", (Call("tuple"),))) if name in self.uses:
-                    axes = self.axes(block, name)
-                    if axes:
-                        block = self.without(block, name, axes)
+                case Let(Var(name), Call("empty" | "zeros" as prim, (Call("tuple"),))) if name in self.uses:
+                    if prim == "empty" or is_zeros(stmt, self.context):
+                        block = self.without(block, stmt, self.axes(block, name))
                 case _:
                     pass
         return tuple(map_blocks(stmt, self.block) for stmt in block)
 
-    def axes(self, block: Block, name: str) -> tuple[int, ...]:
-        """Return the axes that a block can do without, of an array that is made in it."""
-        indices = self.uses[name].indices
-        users = [stmt for stmt in block if mentions(stmt, name) and stmt is not self.uses[name].made]
-        loops: list[str] = []
+    def axes(self, block: Block, name: str) -> dict[str, int]:
+        """Return the axes that a block can do without, of an array that is made in it, by the loops along them."""
+        made, indices = self.uses[name].made, self.uses[name].indices
+        users = [stmt for stmt in block if mentions(stmt, name) and stmt is not made]
+        outer, loops = users, list[str]()
         while len(users) == 1 and isinstance(users[0], For) and not users[0].parallel:
             loops.append(users[0].index.name)
             users = [stmt for stmt in users[0].body if mentions(stmt, name)]
-        if not loops or not indices or _bound_inside(block, loops):
-            return ()
+        if made is None or not loops or not indices or _bound_inside(block, loops):
+            return {}
         rank = len(next(iter(indices)))
-        found: list[int] = []
-        for axis in range(rank):
-            places = {index[axis] for index in indices}
-            place = places.pop()
-            if not places and isinstance(place, Var) and place.name in loops:
-                found.append(axis)
-                loops.remove(place.name)
-        # One is left: what is no array any more is the business of `contract`.
-        return tuple(found[: rank - 1])
+        found: dict[str, int] = {}
+        for loop in loops[: rank - 1]:  # one is left: what is no array any more is the business of `contract`
+            axis = next((k for k in range(rank) if all(index[k] == Var(loop) for index in indices)), None)
+            if axis is None:
+                break
+            found[loop] = axis
+        changed = {var.name for stmt in statements(outer) for var in bound(stmt)}
+        return found if changed.isdisjoint(names_in(made.value)) else {}
 
-    def without(self, block: Block, name: str, axes: Sequence[int]) -> Block:
+    def without(self, block: Block, made: Let, axes: Mapping[str, int]) -> Block:
+        if not axes:
+            return block
+        name = made.target.name
         kind: Type = self.context.kinds[name]
         self.context.kinds[name] = array(kind.dtype, kind.ndim - len(axes))
         shape = self.context.made.get(name)
         if shape is not None:
-            self.context.made[name] = tuple(size for k, size in enumerate(shape) if k not in axes)
-        return _Axes(name, axes).block(block)
+            self.context.made[name] = tuple(size for k, size in enumerate(shape) if k not in axes.values())
+        return _Axes(made, axes, self.context).block(block)
 
 
 def _bound_inside(block: Block, loops: Sequence[str]) -> bool:
@@ -94,27 +98,34 @@ def _bound_inside(block: Block, loops: Sequence[str]) -> bool:
 
 
 class _Axes:
-    """Leaves out axes of an array, wherever its elements are."""
+    """Leaves out axes of an array, wherever its elements are; zeros are stored in the innermost loop along them."""
 
-    def __init__(self, name: str, axes: Sequence[int]) -> None:
-        self.name = name
-        self.axes = axes
+    def __init__(self, made: Let, axes: Mapping[str, int], context: Context) -> None:
+        self.name = made.target.name
+        self.axes = frozenset(axes.values())
+        self.loop = tuple(axes)[-1]
+        value = made.value
+        assert isinstance(value, Call)
+        left = self.left(items_of(value.args[0]))
+        made = replace(made, value=replace(value, args=(left[0] if len(left) == 1 else Call("tuple", left),)))
+        self.made, self.fill = in_two_steps(made, context) if is_zeros(made, context) else (made, ())
 
     def block(self, block: Block) -> Block:
-        return tuple(self.stmt(stmt) if mentions(stmt, self.name) else stmt for stmt in block)
+        return tuple(new for stmt in block for new in self.changed(stmt))
 
-    def stmt(self, stmt: Stmt) -> Stmt:
+    def changed(self, stmt: Stmt) -> Block:
+        if not mentions(stmt, self.name):
+            return (stmt,)
         stmt = map_blocks(map_operands(stmt, lambda expr: map_expr(expr, self.read)), self.block)
         match stmt:
-            case Let(Var(name), Call("empty", (Call("tuple", sizes),)) as value) if name == self.name:
-                left = self.left(sizes)
-                return replace(stmt, value=replace(value, args=(left[0] if len(left) == 1 else Call("tuple", left),)))
-            case Store(Var(name), index) if name == self.name:
-                return replace(stmt, index=self.left(index))
-            case Accum(Var(name), index) if name == self.name:
-                return replace(stmt, index=self.left(index))
+            case Let(Var(name)) if name == self.name:
+                return (self.made,)
+            case Store(Var(name), index) | Accum(Var(name), index) if name == self.name:
+                return (replace(stmt, index=self.left(index)),)
+            case For(index) if index.name == self.loop:
+                return (replace(stmt, body=(*self.fill, *stmt.body)),)
             case _:
-                return stmt
+                return (stmt,)
 
     def read(self, expr: Expr) -> Expr:
         match expr:

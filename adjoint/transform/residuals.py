@@ -17,12 +17,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from numba import types as nb
 
 from adjoint.analysis.final import Final
-from adjoint.analysis.memory import is_memory, shows
+from adjoint.analysis.memory import is_memory, shows, written_name
 from adjoint.analysis.origins import REPLAY, REPLAYED
 from adjoint.analysis.structure import Binding, Place
 from adjoint.ir import Block, Call, Effect, Expr, For, If, Let, Stmt, Store, Var, While
@@ -32,7 +33,7 @@ from adjoint.rules.find import kind
 from adjoint.rules.numba_types import of_dtype
 from adjoint.transform.counters import value_at
 from adjoint.transform.extents import rectangle_of
-from adjoint.transform.program import Program, part_of
+from adjoint.transform.program import Program, is_fresh, part_of
 
 # A phi has one value in each iteration, "phi", and one after the loop, "final".
 When = Literal["let", "phi", "final", "index"]
@@ -115,6 +116,12 @@ class Residuals:
         self.replayed: Mapping[int, Part | None] = {}
         # Numbers that are recorded though they could be computed again, see `choose`.
         self.chosen: frozenset[str] = frozenset()
+
+    @cached_property
+    def written(self) -> frozenset[str]:
+        """The classes of memory that statements of the primal write."""
+        names = map(written_name, statements(self.program.func.body))
+        return frozenset(self.program.memory.cls(name) for name in names if name is not None)
 
     # -- names -------------------------------------------------------------------------------------------------
 
@@ -276,6 +283,19 @@ class Residuals:
         if self.program.type_at(read, stmt.loc) == type_ and self._relies_on(name, stmt.array.name, frame):
             frame.available.add((name, "let"))
             frame.out.append(Let(Var(name), read))
+
+    def is_taped(self, name: str, frame: Frame) -> bool:
+        """Whether a tape would bring back an array that a block makes, and nobody writes."""
+        stmt = self.binding(name).stmt
+        return (
+            (name, "let") not in frame.available
+            and self.locate(name) == (frame.place, "let")
+            and bool(self.loops(name, frame.place, "let"))
+            and isinstance(stmt, Let)
+            and is_fresh(stmt.value)
+            and not self.recomputable(stmt, name, frame)
+            and self.program.memory.cls(name) not in self.written
+        )
 
     def _relies_on(self, name: str, array: str, frame: Frame) -> bool:
         """Whether a value can't be computed again without reading memory that an array shares."""

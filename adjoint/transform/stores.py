@@ -176,17 +176,18 @@ def _write_basic(reverse: Reverse, stmt: Store) -> None:
         seed = reverse.program.fresh(f"{reverse.program.word(stmt.array.name, 'array')}_seed", seed_type, hint=False)
         reverse.emit(Let(seed, read_))
         reverse.emit(Store(bar, stmt.index, Lit(0.0)))
-        _pass_on(reverse, stmt, seed, _shape(reverse, stmt), value, negative=False, fresh=True)
+        _pass_on(reverse, stmt, seed, shape_of(reverse, stmt), value, negative=False, fresh=True)
     else:
         reverse.emit(Store(bar, stmt.index, Lit(0.0)))
 
 
 def _pass_seed(reverse: Reverse, stmt: Store, seed: Var) -> None:
     assert isinstance(stmt.value, Var)
-    _pass_on(reverse, stmt, seed, _shape(reverse, stmt), stmt.value, negative=False, fresh=True)
+    _pass_on(reverse, stmt, seed, shape_of(reverse, stmt), stmt.value, negative=False, fresh=True)
 
 
-def _shape(reverse: Reverse, stmt: Store) -> Shape | None:
+def shape_of(reverse: Reverse, stmt: Store) -> Shape | None:
+    """Return the shape of what a statement writes."""
     shapes = reverse.program.shapes
     return shapes.of(stmt.array) if stmt.index == (Lit(...),) else shapes.indexed(stmt)
 

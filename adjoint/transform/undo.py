@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from numba import types as nb
+
 from adjoint.ir import (
     Call,
     Effect,
@@ -24,9 +26,30 @@ if TYPE_CHECKING:
 def store(reverse: Reverse, stmt: Store) -> None:
     reverse.residuals.ensure_all(stmt.array, *stmt.index)
     reverse.residuals.take_stored(stmt, reverse.stack[-1])
+    _take_array(reverse, stmt)
     restore(reverse, stmt)
     reverse.stack[-1].versions = reverse.program.memory.before[id(stmt)]
     stores.write(reverse, stmt)
+
+
+def _take_array(reverse: Reverse, stmt: Store) -> None:
+    """Take an array that was stored in a part of another from there, where it stays: that spares a tape.
+
+    Not where later iterations overwrite it: these would have to be undone first, which takes a tape as well.
+    """
+    program, residuals, frame = reverse.program, reverse.residuals, reverse.stack[-1]
+    if not isinstance(stmt.value, Var) or stmt.value.name not in reverse.active or id(stmt) in reverse.increments:
+        return
+    name, read = stmt.value.name, part_of(stmt.array, stmt.index)
+    type_, part = program.types.get(name), program.type_at(read, stmt.loc)
+    if not isinstance(type_, nb.Array) or not isinstance(part, nb.Array) or not residuals.is_taped(name, frame):
+        return
+    alike = (type_.dtype, type_.ndim) == (part.dtype, part.ndim)
+    if alike and residuals.final.is_written_by(stmt) and program.equal(
+        stores.shape_of(reverse, stmt), program.shapes.of(stmt.value), stmt
+    ):
+        frame.available.add((name, "let"))
+        reverse.emit(Let(stmt.value, Call("copy", (read,), via="method")))
 
 
 def restore(reverse: Reverse, stmt: Store) -> None:
