@@ -70,6 +70,11 @@ class Context:
         tables = {f.name: dict(getattr(self, f.name)) for f in fields(self) if isinstance(getattr(self, f.name), dict)}
         return replace(self, **tables)
 
+    def take(self, tried: Context) -> None:
+        """Take over what a pass that was tried has found out."""
+        for each in fields(self):
+            setattr(self, each.name, getattr(tried, each.name))
+
     def accesses(self, func: Func) -> Accesses:
         """Return what the statements of a program read and write; some may be of a program before it."""
         self.known = Accesses(func, self.kinds, self.known)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -19,10 +19,11 @@ from adjoint.rules.numba_types import Type
 _BOUNDS = frozenset("add sub mul neg dim maximum minimum".split())
 
 
-def interchange(func: Func, context: Context) -> Func:
+def interchange(func: Func, context: Context, free: Collection[str] = ()) -> Func:
     """Make the loop inner that runs along the axes in which memory is contiguous.
 
-    The order of additions to an element changes, nothing else may depend on the order.
+    The order of additions to an element changes, nothing else may depend on the order. How the arrays that are `free`
+    lie in memory doesn't matter.
 
     >>> from adjoint.codegen.emit import text
     >>> from tests.ir_text import parse
@@ -41,7 +42,7 @@ def interchange(func: Func, context: Context) -> Func:
     func = with_body(func, _sums(func.body))
     if not any(_pair(stmt) for stmt in statements(func.body)):
         return func
-    changer = _Changer(func, context)
+    changer = _Changer(func, context, free)
     return with_body(func, changer.block(changer.facts.sites))
 
 
@@ -67,8 +68,9 @@ def _is_plain(loop: For) -> bool:
 
 
 class _Changer:
-    def __init__(self, func: Func, context: Context) -> None:
+    def __init__(self, func: Func, context: Context, free: Collection[str]) -> None:
         self.context = context
+        self.free = free
         self.kinds = context.kinds
         self.facts: Liveness = liveness(func, classes={})
         self.accesses = context.accesses(func)
@@ -128,6 +130,7 @@ class _Changer:
     def score(self, accesses: Sequence[Access], index: Var) -> int:
         """Count the elements that are next to each other for successive values of an index, less those far apart."""
         unique = dict.fromkeys((access.name, access.index) for access in accesses if access.index)
+        unique = {place: None for place in unique if place[0] not in self.free}
         return sum(map(partial(self._score, index=index), unique))
 
     def _score(self, element: tuple[str, tuple[Expr, ...] | None], index: Var) -> int:

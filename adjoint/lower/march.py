@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from adjoint.ir import For, Func
 from adjoint.ir.walk import statements
 from adjoint.lower.context import Context
 from adjoint.lower.fuse import fuse
 from adjoint.lower.interchange import interchange
+from adjoint.lower.shrink import shrink
+from adjoint.lower.uses import element_arrays
 
 
 def march(func: Func, context: Context) -> Func:
@@ -40,11 +44,22 @@ def march(func: Func, context: Context) -> Func:
                 s += x[i_1, j]
         return s
     """
-    changed = interchange(func, context)
-    if changed is func:
-        return func
-    joined = fuse(changed, context)
-    return joined if _loops(joined) < _loops(func) else func
+    own = {name for name in element_arrays(func, context.kinds) if context.kinds[name].ndim > 1}
+    for free in (own, set[str]()):
+        changed = interchange(func, context, free)
+        if changed is func:
+            return func
+        joined = fuse(changed, context)
+        if _loops(joined) < _loops(func) and (not free or _are_vectors(joined, context, free)):
+            return joined
+    return func
+
+
+def _are_vectors(func: Func, context: Context, names: Collection[str]) -> bool:
+    """Whether an iteration of the outermost loops needs no more of some arrays than a vector, side by side."""
+    tried = context.copy()
+    shrink(func, tried)
+    return all(tried.kinds[name].ndim == 1 for name in names)
 
 
 def _loops(func: Func) -> int:

@@ -37,6 +37,7 @@ from adjoint.lower.shrink import shrink
 from adjoint.lower.spent import drop_spent
 from adjoint.lower.split import split
 from adjoint.lower.spread import spread
+from adjoint.lower.states import states
 from adjoint.lower.strips import strips
 from adjoint.lower.substitute import substitute_cheap
 from adjoint.lower.sums import sums
@@ -79,6 +80,7 @@ PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
     ("spent", drop_spent),
     ("tapes", lambda func, context: eliminate(drop_unread(eliminate(func)))),
     ("unstack", unstack),
+    ("states", states),
     ("adopt", adopt),
     ("ascend", ascend),
     ("absorb", absorb),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -48,6 +49,13 @@ def element_arrays(func: Func, kinds: Mapping[str, Type]) -> dict[str, Uses]:
                 pass
     others = shared_names(memory_classes(func)).union(p.name for p in func.params)
     return {name: uses for name, uses in found.items() if not uses.whole and name not in others}
+
+
+def element_uses(func: Func, kinds: Mapping[str, Type]) -> Counter[str]:
+    """Return how often single elements of each array are used."""
+    used = (use for stmt in statements(func.body) for use in _used(stmt) if is_array(kinds.get(use[0])))
+    single = ((name, index) for name, index in used if index is not None and all(map(is_single, index)))
+    return Counter(name for name, index in single if len(index) == kinds[name].ndim)
 
 
 def _made(stmt: Stmt) -> str | None:
