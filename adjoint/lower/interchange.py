@@ -102,7 +102,7 @@ class _Changer:
     def may_change(self, outer: For, inner: For, live: frozenset[str]) -> bool:
         done, body = self.accesses.of(outer), self.accesses.of(inner)
         bounds = {name for bound in (inner.start, inner.stop) for name in names_in(bound)}
-        totals = _totals(inner.body)
+        totals = only_added(inner.body)
         if done.effect or (done.binds - totals) & (live | bounds) or not all(map(_is_bound, (inner.start, inner.stop))):
             return False
         if (body.binds & body.exposed) - totals:
@@ -142,10 +142,10 @@ class _Changer:
         moving = [k for k, place in enumerate(order) if index.name in names_in(place)]
         if not moving:
             return 0
-        return 1 if moving == [len(order) - 1] and _is_unit(order[-1], index) else -1
+        return 1 if moving == [len(order) - 1] and is_unit(order[-1], index) else -1
 
 
-def _totals(block: Block) -> set[str]:
+def only_added(block: Block) -> set[str]:
     """Return the numbers that statements do nothing with but add to them."""
     inner = list(statements(block))
     uses = Counter(name for stmt in inner for name in mentioned(stmt))
@@ -153,7 +153,8 @@ def _totals(block: Block) -> set[str]:
     return {name for name, times in added.items() if 2 * times == uses[name]}  # bound, and read
 
 
-def _is_unit(place: Expr, index: Var) -> bool:
+def is_unit(place: Expr, index: Var) -> bool:
+    """Whether a subscript grows by one with an index."""
     match place:
         case Call("add", (a, b)):
             return (a == index) != (b == index) and not (a != index and index.name in names_in(a))

@@ -10,6 +10,7 @@ from adjoint.lower.absorb import absorb
 from adjoint.lower.accumulate import accumulate
 from adjoint.lower.adopt import adopt
 from adjoint.lower.again import again
+from adjoint.lower.ahead import ahead
 from adjoint.lower.ascend import ascend
 from adjoint.lower.columns import columns
 from adjoint.lower.congruent import congruent
@@ -26,6 +27,7 @@ from adjoint.lower.invariants import invariants
 from adjoint.lower.lines import lines
 from adjoint.lower.march import march
 from adjoint.lower.multiply import multiply
+from adjoint.lower.orient import orient
 from adjoint.lower.outward import outward
 from adjoint.lower.overwritten import drop_overwritten
 from adjoint.lower.parts import in_parts
@@ -106,6 +108,7 @@ PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
     ("relay", relay),
     ("strips", strips),
     ("scan", scan),
+    ("ahead", ahead),
     ("conditions", lambda func, context: reuse(func, context, branches=True)),
     ("hoist", hoist),
     ("nest", lambda func, context: renest(func)),
@@ -113,6 +116,7 @@ PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
     ("sink", lambda func, context: sink(func)),
     ("columns", columns),
     ("interchange", interchange),
+    ("orient", orient),
     ("accumulate", accumulate),
     ("stop", _stopped),
     ("invariants", invariants),

@@ -62,7 +62,7 @@ class _Shrinker:
         """Return the axes that a block can do without, of an array that is made in it, by the loops along them."""
         made, indices = self.uses[name].made, self.uses[name].indices
         users = [stmt for stmt in block if mentions(stmt, name) and stmt is not made]
-        outer, loops = users, list[str]()
+        outer, loops = tuple(users), list[str]()
         while len(users) == 1 and isinstance(users[0], For) and not users[0].parallel:
             loops.append(users[0].index.name)
             users = [stmt for stmt in users[0].body if mentions(stmt, name)]

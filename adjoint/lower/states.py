@@ -41,10 +41,26 @@ def states(func: Func, context: Context) -> Func:
     ...         z = w
     ...     for t in range(n - 1, -1, -1):
     ...         z = pop(tape)
-    ...         y_bar *= z
+    ...         y_bar[:] = y_bar * z
     ...     return y_bar
     ... '''))
     >>> print(text(states(func, context)), end="")
+    def f(x, y_bar, n):
+        if y_bar.shape[0] != x.shape[0]:
+            raise ValueError("adjoint: this gradient assumes that no axis of length 1 is stretched by broadcasting")
+        y = np.empty(y_bar.shape[0])
+        for i in range(y_bar.shape[0]):
+            y[i] = 2.0 * x[i]
+        tape = np.empty((max(n, 0) + 1, y_bar.shape[0]))
+        for i_4 in range(y_bar.shape[0]):
+            tape[0, i_4] = y[i_4]
+        for t in range(n):
+            for i_2 in range(y_bar.shape[0]):
+                tape[t + 1, i_2] = tape[t, i_2] * tape[t, i_2]
+        for t_1 in range(n - 1, -1, -1):
+            for i_3 in range(y_bar.shape[0]):
+                y_bar[i_3] *= tape[t_1, i_3]
+        return y_bar
     """
     if not any(_replaces(stmt) for stmt in statements(func.body)):
         return func
@@ -204,6 +220,7 @@ class _Finder:
         if first is None:
             return None
         assert isinstance(back, For)
+        assert isinstance(state.new.value, Call)
         kind: Type = self.context.kinds[name]
         self.context.kinds[tape] = array(kind.dtype, kind.ndim + 1)
         self.context.made[tape] = rows.shape
@@ -216,7 +233,7 @@ class _Finder:
         between = tuple(stmt for stmt in block[start + 1 : place] if stmt is not made)
         return (
             *(stmt for stmt in block[:start] if stmt is not made),
-            Let(Var(tape), Call("empty", (Call("tuple", rows.sizes),), state.new.value.kwargs, "np"), state.new.loc),
+            Let(Var(tape), replace(state.new.value, args=(Call("tuple", rows.sizes),)), state.new.loc),
             *first,
             *in_rows(between, {name: rows.begin(loop)}),
             replace(loop, body=steps),
@@ -226,7 +243,7 @@ class _Finder:
         )
 
     def popped(self, back: Stmt, loop: For, state: _State) -> str | None:
-        """Return the name of what a loop takes from a list, if its iterations are those of another in opposite order."""
+        """Return the name of what a loop takes from a list, if its iterations are those of another, backwards."""
         spans = self.context.spans
         if not isinstance(back, For) or back.until is not None or back.parallel or back.step == loop.step:
             return None

@@ -36,7 +36,7 @@ FEW = 8  # turns of a loop that is written out
 DEEPEST = 3  # loops in a loop: what there is for one iteration grows with each
 WORK = 4  # operations that take as long as to fetch an element, or to store it
 COST = 8  # operations that take as long as one of these functions:
-_COSTLY = frozenset("exp expm1 log log1p log2 log10 sin cos tan sinh cosh tanh asin acos atan pow".split())
+COSTLY = frozenset("exp expm1 log log1p log2 log10 sin cos tan sinh cosh tanh asin acos atan pow".split())
 _BOUNDS = frozenset("add sub mul dim maximum minimum".split())
 
 
@@ -128,7 +128,7 @@ def _work(loop: For) -> int:
     """Return how much arithmetic there is in a loop, in operations."""
     exprs = (expr for stmt in side_by_side(loop.body) for expr in operands(stmt))
     calls = (part for expr in exprs for part in subexpressions(expr) if isinstance(part, Call))
-    return sum(COST if part.prim in _COSTLY else part.prim != "getitem" for part in calls)
+    return sum(COST if part.prim in COSTLY else part.prim != "getitem" for part in calls)
 
 
 def _transfers(loop: For, own: set[str]) -> int:

@@ -15,6 +15,7 @@ from adjoint.ir import (
     Store,
     Var,
 )
+from adjoint.rules.numba_types import element_type
 from adjoint.transform import stores
 from adjoint.transform.cotangents import scalar_type
 from adjoint.transform.program import part_of
@@ -44,7 +45,7 @@ def _take_array(reverse: Reverse, stmt: Store) -> None:
     type_, part = program.types.get(name), program.type_at(read, stmt.loc)
     if not isinstance(type_, nb.Array) or not isinstance(part, nb.Array) or not residuals.is_taped(name, frame):
         return
-    alike = (type_.dtype, type_.ndim) == (part.dtype, part.ndim)
+    alike = element_type(type_) == element_type(part) and type_.ndim == part.ndim
     if alike and residuals.final.is_written_by(stmt) and program.equal(
         stores.shape_of(reverse, stmt), program.shapes.of(stmt.value), stmt
     ):
