@@ -76,6 +76,10 @@ def _stored_first(body: Block, wanted: Mapping[str, tuple[Expr, ...]]) -> frozen
                 moving = {n for expr in wanted[name] for n in names_in(expr)}
                 if name not in names_in(value) and not _changes(body[places[0] :], moving):
                     found.add(name)
+            case If() as branch if len(places) > 1 and _both_store(branch, name):
+                moving = {n for expr in wanted[name] for n in names_in(expr)}
+                if not _changes(body[places[0] :], moving):
+                    found.add(name)
             case For() | While() | If() if len(places) == 1:
                 inside.setdefault(places[0], {})[name] = wanted[name]
             case _:
@@ -85,6 +89,18 @@ def _stored_first(body: Block, wanted: Mapping[str, tuple[Expr, ...]]) -> frozen
         once = {n: index for n, index in names.items() if sum(_holds(block, n) for block in inner) == 1}
         found.update(*(_stored_first(block, once) for block in inner))
     return frozenset(found)
+
+
+def _both_store(branch: If, name: str) -> bool:
+    """Whether the first that both sides of a branch do with an array is to store its element."""
+    firsts = [next((stmt for stmt in side if mentions(stmt, name)), None) for side in (branch.then, branch.orelse)]
+    if name in names_in(branch.cond):
+        return False
+    return all(
+        isinstance(first, Store) and first.array.name == name and name not in names_in(first.value)
+        or isinstance(first, If) and _both_store(first, name)
+        for first in firsts
+    )
 
 
 def _holds(block: Block, name: str) -> bool:

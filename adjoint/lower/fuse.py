@@ -52,6 +52,7 @@ def fuse(func: Func, context: Context) -> Func:
 
 class Fuser:
     steps: Sequence[Expr] = (Lit(1),)
+    vectors = True  # whether LLVM is to make vectors of innermost loops
 
     def __init__(self, func: Func, context: Context) -> None:
         self.context = context
@@ -103,12 +104,16 @@ class Fuser:
     def merged(self, first: For, second: For, before: Sequence[Stmt]) -> Sequence[Stmt]:
         """Return two loops as one, which comes after some statements of its block."""
         body = rename_block(second.body, {second.index.name: first.index.name})
+        self.unite(first, second)
+        return [replace(first, body=self.block(self.reruns.joined(first.body, body)))]
+
+    def unite(self, first: For, second: For) -> None:
+        """Note that the index of one loop is to be that of another."""
         names = [self.symbol.get(loop.index.name) for loop in (first, second)]
         if names[0] is not None and names[1] is not None and names[0] != names[1]:
             self.same[names[1]] = symbol(names[0])
         known, other = (self.memory.get(loop.index.name, {}) for loop in (first, second))
         self.memory[first.index.name] = {n: b for n, b in (known | other).items() if known.get(n, b) == other.get(n, b)}
-        return [replace(first, body=self.block(self.reruns.joined(first.body, body)))]
 
     # -- may they be joined? -----------------------------------------------------------------------------------
 
@@ -150,7 +155,7 @@ class Fuser:
         if x.name != y.name or x.index is None or y.index is None:
             a, b = self.memory.get(first.index.name, {}).get(x.name), self.memory.get(second.index.name, {}).get(y.name)
             return a is not None and b is not None and a.apart_from(b)
-        nested = _has_loop(first) or _has_loop(second)
+        nested = _has_loop(first) or _has_loop(second) or not self.vectors
         own = substituted(y.index, second.index, first.index)
         if x.adds and y.adds and not nested and x.index != own and not self.are_spread(x.index, own):
             # LLVM would have to check that the elements don't overlap.

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from adjoint.analysis.ranges import turns_of
 from adjoint.ir import Accum, Block, Call, Expr, For, Func, Let, Stmt, Store, Var, While
 from adjoint.ir.walk import blocks, map_blocks, map_expr, map_operands, names_in, operands, subexpressions, with_body
 from adjoint.lower.context import Context
@@ -76,7 +77,11 @@ def _elements(block: Block, inner: Var | None) -> Iterator[tuple[str, Sequence[E
                         yield name, index, inner
                     case _:
                         pass
-        within = stmt.index if isinstance(stmt, For) else None if isinstance(stmt, While) else inner
+        within = inner
+        if isinstance(stmt, While):
+            within = None
+        elif isinstance(stmt, For) and not turns_of(stmt):  # those with a few turns are written out
+            within = stmt.index
         for body in blocks(stmt):
             yield from _elements(body, within)
 

@@ -31,6 +31,7 @@ from adjoint.lower.orient import orient
 from adjoint.lower.outward import outward
 from adjoint.lower.overwritten import drop_overwritten
 from adjoint.lower.parts import in_parts
+from adjoint.lower.popped import popped
 from adjoint.lower.recycle import recycle
 from adjoint.lower.relay import relay
 from adjoint.lower.reuse import reuse
@@ -81,6 +82,7 @@ PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
     ("unread", drop_unread_stores),
     ("spent", drop_spent),
     ("tapes", lambda func, context: eliminate(drop_unread(eliminate(func)))),
+    ("popped", popped),
     ("unstack", unstack),
     ("states", states),
     ("adopt", adopt),

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from adjoint.analysis.written import shifted
-from adjoint.ir import Accum, Block, Call, Comment, Effect, Expr, For, Func, Let, Lit, Stmt, Store, Var
+from adjoint.ir import Accum, Block, Call, Comment, Effect, Expr, For, Func, If, Let, Lit, Stmt, Store, Var
 from adjoint.ir.walk import bound, items_of, map_blocks, mentioned, mentions_of, names_in, nested, statements, with_body
 from adjoint.lower.context import Context
 from adjoint.lower.contract import contract
+from adjoint.lower.either import either
 from adjoint.lower.fuse import fuse
+from adjoint.lower.inward import inward
 from adjoint.lower.outward import outward
 from adjoint.lower.rows import Row, in_rows
+from adjoint.lower.unstack import unstack
 from adjoint.lower.uses import element_uses, mentions
 from adjoint.lower.views import Shape
 from adjoint.rules.numba_types import Type, array, is_array
@@ -62,20 +65,31 @@ def states(func: Func, context: Context) -> Func:
                 y_bar[i_3] *= tape[t_1, i_3]
         return y_bar
     """
-    if not any(_replaces(stmt) for stmt in statements(func.body)):
+    if not any(_replaces(stmt) or _chooses(stmt) for stmt in statements(func.body)):
         return func
-    left: set[str] = set()
-    while True:
-        own = replace(context.copy(), taken=set(context.taken))
-        finder = _Finder(func, own, left)
-        changed = with_body(func, finder.block(func.body))
-        if not finder.found:
-            return func
-        late = _apart(changed, replace(own.copy(), taken=set(own.taken)), finder.found)
-        if not late:
-            context.take(own)
-            return replace(changed, types=context.kinds)
-        left |= late
+    before = func
+    for with_branches in (True, False):
+        left: set[str] = set()
+        while True:
+            own = replace(context.copy(), taken=set(context.taken))
+            func = replace(before, types=own.kinds)
+            tried = unstack(either(func, own), own) if with_branches else func
+            chosen = (s for s in statements(tried.body) if with_branches and isinstance(s, For) and _chooses(s))
+            branching = {loop.index.name for loop in chosen}
+            finder = _Finder(tried, own, left)
+            tried = with_body(tried, finder.block(tried.body))
+            if with_branches and not branching or not finder.found | branching:
+                break
+            if branching and with_branches:
+                tried = inward(tried, own, branching)
+            late = _apart(tried, replace(own.copy(), taken=set(own.taken)), finder.found | branching)
+            if not late:
+                context.take(own)
+                return tried
+            if with_branches and late & branching or not late - left:
+                break
+            left |= late
+    return before
 
 
 def _apart(func: Func, context: Context, loops: Collection[str]) -> set[str]:
@@ -91,7 +105,17 @@ def _is_nest(loop: For) -> bool:
 
 
 def _replaces(stmt: Stmt) -> bool:
-    return isinstance(stmt, For) and any(isinstance(each, Let) and isinstance(each.value, Var) for each in stmt.body)
+    return isinstance(stmt, For) and any(isinstance(each, Let) and _is_memory(each.value) for each in stmt.body)
+
+
+def _is_memory(value: Expr) -> bool:
+    return isinstance(value, Var) or isinstance(value, Call) and value.prim == "empty"
+
+
+def _chooses(stmt: Stmt) -> bool:
+    """Whether there are loops over elements on the sides of a branch in a loop."""
+    branches = [each for each in stmt.body if isinstance(each, If)] if isinstance(stmt, For) else []
+    return any(isinstance(inner, For) for branch in branches for inner in (*branch.then, *branch.orelse))
 
 
 @dataclass(slots=True)
@@ -144,6 +168,8 @@ class _Finder:
         found: list[_State] = []
         for position, stmt in enumerate(loop.body):
             match stmt:
+                case Let(Var(name)) if self.is_empty(stmt) and self.bound[name] == 2:
+                    found.append(_State(name, stmt, position))
                 case Let(Var(name), Var(new)) if new in made and self.is_own(new, 2):
                     state = _State(name, made[new], position)
                     rest = [s for s in loop.body if s is not stmt and mentions(s, name)]
@@ -174,6 +200,8 @@ class _Finder:
         assert isinstance(loop, For)
         body = loop.body
         made = [s for s in block[:place] if isinstance(s, Let) and s.target.name == name]
+        if name == new:
+            return self.renewed(block, place, state, made)
         shown = [s.target.name for s in body[: state.position] if isinstance(s, Let) and s.value == Var(name)]
         if len(made) != 1 or not isinstance(made[0].value, Call) or made[0].value.prim not in ("empty", "zeros"):
             return None
@@ -194,6 +222,20 @@ class _Finder:
         indices = self.context.indices(shape)
         copied = Store(Var(name), indices, Call("getitem", (Var(new), *indices)), state.new.loc)
         body = (*before, *after, *self.context.nest(indices, shape, (copied,)))
+        return (*block[:place], replace(loop, body=body), *block[place + 1 :])
+
+    def renewed(self, block: Block, place: int, state: _State, made: Sequence[Let]) -> Block | None:
+        """Return a block in which a loop goes on with the memory of an array, where it took new memory."""
+        loop, name = block[place], state.name
+        assert isinstance(loop, For)
+        if len(made) != 1 or not isinstance(made[0].value, Call) or made[0].value.prim not in ("empty", "zeros"):
+            return None
+        sizes = items_of(made[0].value.args[0])
+        same = isinstance(state.new.value, Call) and sizes == items_of(state.new.value.args[0])
+        moving = {var.name for stmt in statements((loop,)) for var in bound(stmt)}
+        if not same or not self.is_own(name, 2, 2) or moving & set(names_in(state.new.value)):
+            return None
+        body = (*loop.body[: state.position], *loop.body[state.position + 1 :])
         return (*block[:place], replace(loop, body=body), *block[place + 1 :])
 
     # -- recorded ------------------------------------------------------------------------------------------------

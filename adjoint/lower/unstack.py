@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from adjoint.analysis.linear import Linear
 from adjoint.analysis.written import shifted
-from adjoint.ir import Accum, Block, Call, Effect, Expr, For, Func, Let, Lit, Return, Stmt, Store, Var
+from adjoint.ir import Accum, Block, Call, Effect, Expr, For, Func, If, Let, Lit, Return, Stmt, Store, Var
 from adjoint.ir.walk import (
     bound,
     items_of,
@@ -19,6 +19,8 @@ from adjoint.ir.walk import (
     mentions_of,
     names_in,
     statements,
+    subexpressions,
+    substitute,
     with_body,
 )
 from adjoint.lower.context import Context
@@ -64,6 +66,8 @@ def unstack(func: Func, context: Context) -> Func:
         return func
     return with_body(func, _Stacks(func, context, lists).block(func.body))
 
+_WHOLE = frozenset("add sub mul floordiv mod dim".split())
+
 
 @dataclass(frozen=True, slots=True)
 class _Sizes:
@@ -76,11 +80,15 @@ class _Sizes:
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """Where a list is appended to, or popped from: the loops around, outermost first, and the name of the array."""
+    """Where a list is appended to, or popped from: the loops around, outermost first, and the name of the array.
+
+    `conditions` decide whether an iteration comes by it; loops have numbers for names in them.
+    """
 
     loops: tuple[For, ...]
     block: Block
     array: str
+    conditions: tuple[tuple[Expr, bool], ...] = ()
 
     def place(self, starts: Sequence[int]) -> tuple[Expr, ...]:
         return tuple(shifted(loop.index, -start) for loop, start in zip(self.loops, starts, strict=True))
@@ -111,6 +119,8 @@ class _Stacks:
         _, first, second = users
         ends = _end(first, name, "append", 1), _end(second, name, "pop", -1)
         if ends[0] is None or ends[1] is None or not self.are_mirrored(ends[0], ends[1]):
+            return block
+        if ends[0].conditions != ends[1].conditions:
             return block
         made = self.made(ends[0])
         if made is None or not self.is_elements(ends[0], 1) or not self.is_elements(ends[1], 0):
@@ -182,23 +192,58 @@ class _Stacks:
 
 
 def _end(stmt: Stmt, name: str, prim: str, step: int) -> _End | None:
-    """Return the one place in a nest of loops where a list is used, if every iteration comes by it."""
+    """Return the one place in a nest of loops where a list is used, if every iteration comes by it, or some that know.
+
+    Those know it in advance: by their indices, and what is the same in all of them.
+    """
     loops: list[For] = []
-    while isinstance(stmt, For) and stmt.step == Lit(step) and stmt.until is None and not stmt.parallel:
-        loops.append(stmt)
-        if any(isinstance(inner, Return) for inner in statements(stmt.body)):
-            return None
-        users = [inner for inner in stmt.body if mentions(inner, name)]
+    conditions: list[tuple[Expr, bool]] = []
+    block: Block = (stmt,)
+    while True:
+        users = [inner for inner in block if mentions(inner, name)]
         if len(users) != 1:
             return None
         match users[0]:
-            case Effect(Call("append", (Var(own), Var(item)))) if prim == "append" and own == name:
-                return _End(tuple(loops), stmt.body, item)
-            case Let(Var(item), Call("pop", (Var(own),))) if prim == "pop" and own == name:
-                return _End(tuple(loops), stmt.body, item)
-            case inner:
-                stmt = inner
-    return None
+            case Effect(Call("append", (Var(own), Var(item)))) if prim == "append" and own == name and loops:
+                return _End(tuple(loops), block, item, tuple(conditions))
+            case Let(Var(item), Call("pop", (Var(own),))) if prim == "pop" and own == name and loops:
+                return _End(tuple(loops), block, item, tuple(conditions))
+            case For(step=own, until=None, parallel=False) as loop if own == Lit(step):
+                if any(isinstance(inner, Return) for inner in statements(loop.body)):
+                    return None
+                loops.append(loop)
+                block = loop.body
+            case If(cond, then, orelse) if loops:
+                is_then = any(mentions(inner, name) for inner in then)
+                known = _known_in_advance(cond, loops)
+                if known is None or is_then and any(mentions(inner, name) for inner in orelse):
+                    return None
+                conditions.append((known, is_then))
+                block = then if is_then else orelse
+            case _:
+                return None
+
+
+def _known_in_advance(cond: Expr, loops: Sequence[For]) -> Expr | None:
+    """Return a condition with numbers for the indices of loops, if it is made of these and of what stays the same."""
+    made = {s.target.name: s.value for loop in loops for s in loop.body if isinstance(s, Let)}
+    if isinstance(cond, Var):
+        cond = made.get(cond.name, cond)
+    indices = {loop.index.name: Var(f"#{depth}") for depth, loop in enumerate(loops)}
+    moving = Counter(var.name for stmt in statements((loops[0],)) for var in bound(stmt))
+    if any(moving[name] > (name in indices) for name in names_in(cond)) or not is_comparison(cond):
+        return None
+    return substitute(cond, indices)
+
+
+def is_comparison(cond: Expr) -> bool:
+    """Whether an expression compares numbers, or sums of them."""
+    match cond:
+        case Call("lt" | "le" | "gt" | "ge" | "eq" | "ne", args):
+            parts = [part for arg in args for part in subexpressions(arg)]
+            return all(not isinstance(part, Call) or part.prim in _WHOLE for part in parts)
+        case _:
+            return False
 
 
 def _without_append(stmt: Stmt, name: str) -> Stmt:
