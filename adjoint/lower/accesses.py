@@ -228,9 +228,11 @@ class Accesses:
                 return kind is not None and is_number(kind)
             case Call("slice" | "tuple" | "list"):
                 return False
+            case Call("dim"):
+                return True
             case Call(prim, args):
                 return (
-                    prim in ("add", "sub", "mul", "neg", "dim", "floordiv", "mod")
+                    prim in ("add", "sub", "mul", "neg", "floordiv", "mod", "maximum", "minimum")
                     and all(map(self._is_integer, args))
                     or self._is_scalar_call(index)
                 )

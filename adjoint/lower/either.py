@@ -13,7 +13,7 @@ from adjoint.lower.filling import is_zeros, zero_of
 from adjoint.lower.guards import is_guard
 from adjoint.lower.uses import MADE, mentions
 from adjoint.lower.views import Shape
-from adjoint.rules.numba_types import is_array
+from adjoint.rules.numba_types import Type, is_array
 from adjoint.transform.renaming import rename_block
 
 
@@ -94,7 +94,8 @@ class _Maker:
     def arm(self, side: Block, name: str, before: Sequence[Stmt], after: Sequence[Stmt]) -> _Arm | None:
         """Return a side that fills an array which is there; None if it can't."""
         at = next(place for place, stmt in enumerate(side) if isinstance(stmt, Let) and stmt.target.name == name)
-        stmt, kind = side[at], self.context.kinds.get(name)
+        stmt = side[at]
+        kind: Type = self.context.kinds.get(name)
         assert isinstance(stmt, Let)
         if not is_array(kind) or kind.layout != "C" or any(mentions(each, name) for each in side[:at]):
             return None
