@@ -78,10 +78,8 @@ def _elements(block: Block, inner: Var | None) -> Iterator[tuple[str, Sequence[E
                     case _:
                         pass
         within = inner
-        if isinstance(stmt, While):
-            within = None
-        elif isinstance(stmt, For) and not turns_of(stmt):  # those with a few turns are written out
-            within = stmt.index
+        if isinstance(stmt, For | While):  # loops of a few turns are written out
+            within = stmt.index if isinstance(stmt, For) and not turns_of(stmt) else None
         for body in blocks(stmt):
             yield from _elements(body, within)
 

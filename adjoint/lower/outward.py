@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeGuard
 
 from adjoint.analysis.effects import is_pure
 from adjoint.analysis.iterations import term
 from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Var
-from adjoint.ir.walk import bound, map_blocks, mentioned, mentions_of, names_in, statements, with_body
+from adjoint.ir.walk import bound, map_blocks, mentioned, mentioned_within, mentions_of, names_in, statements, with_body
 from adjoint.lower.context import Context
 from adjoint.lower.own_names import own_names
 from adjoint.rules.numba_types import is_number
@@ -54,6 +55,7 @@ def outward(func: Func, context: Context) -> Func:
     if not any(_inner(stmt) for stmt in statements(func.body)):
         return func
     func = own_names(func, context)
+    func = with_body(func, _with_sums(func.body, mentions_of(func)))
     mover = _Mover(context, mentions_of(func))
     return with_body(func, mover.block(func.body))
 
@@ -66,6 +68,28 @@ def _inner(stmt: Stmt) -> int | None:
     loops = [place for place, each in enumerate(stmt.body) if isinstance(each, For)]
     numbers = all(isinstance(each, For | Let) or isinstance(each, Accum) and not each.index for each in rest)
     return loops[0] if numbers and len(loops) == 1 and len(rest) > 1 else None
+
+
+def _with_sums(block: Block, uses: Mapping[str, int]) -> Block:
+    """Write `t = s + e`, and further on `s = t`, as `s += e`."""
+    out: list[Stmt] = []
+    for stmt in block:
+        stmt = map_blocks(stmt, lambda inner: _with_sums(inner, uses))
+        match stmt:
+            case Let(Var(total), Var(name)) if uses[name] == _PER_SUM:
+                sums = {k: replace(s, target=Var(total)) for k, s in enumerate(out) if _binds(s, name)}
+                place = next((k for k, added in sums.items() if term(added, total) is not None), None)
+                if place is None or any(total in mentioned_within(each) for each in out[place + 1 :]):
+                    out.append(stmt)
+                else:
+                    out[place] = sums[place]
+            case _:
+                out.append(stmt)
+    return tuple(out)
+
+
+def _binds(stmt: Stmt, name: str) -> TypeGuard[Let]:
+    return isinstance(stmt, Let) and stmt.target.name == name
 
 
 @dataclass(slots=True)

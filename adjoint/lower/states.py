@@ -17,7 +17,7 @@ from adjoint.lower.inward import inward
 from adjoint.lower.outward import outward
 from adjoint.lower.rows import Row, in_rows
 from adjoint.lower.unstack import unstack
-from adjoint.lower.uses import element_uses, mentions
+from adjoint.lower.uses import MADE, element_uses, mentions
 from adjoint.lower.views import Shape
 from adjoint.rules.numba_types import Type, array, is_array
 from adjoint.transform.renaming import rename_block
@@ -203,9 +203,14 @@ class _Finder:
         if name == new:
             return self.renewed(block, place, state, made)
         shown = [s.target.name for s in body[: state.position] if isinstance(s, Let) and s.value == Var(name)]
-        if len(made) != 1 or not isinstance(made[0].value, Call) or made[0].value.prim not in ("empty", "zeros"):
+        if len(made) != 1 or name in self.params:
             return None
-        if self.context.made.get(name) != self.context.made.get(new) or name in self.params:
+        if isinstance(made[0].value, Var):
+            own = self.under_one_name(block, made[0])
+            return None if own is None else self.in_place(own, place - 1, state)
+        if not isinstance(made[0].value, Call) or made[0].value.prim not in MADE:
+            return None
+        if self.context.made.get(name) != self.context.made.get(new):
             return None
         # Where it is made and replaced, and other names for it.
         if not self.is_own(name, 2 + len(shown), 2) or not all(self.is_own(other, 1) for other in shown):
@@ -224,11 +229,24 @@ class _Finder:
         body = (*before, *after, *self.context.nest(indices, shape, (copied,)))
         return (*block[:place], replace(loop, body=body), *block[place + 1 :])
 
+    def under_one_name(self, block: Block, shown: Let) -> Block | None:
+        """Return a block without a statement that gives an array a second name, if the first one isn't used then."""
+        name, source = shown.target.name, names_in(shown.value)[0]
+        at = next(place for place, stmt in enumerate(block) if stmt is shown)
+        made = [stmt for stmt in block[:at] if isinstance(stmt, Let) and stmt.target.name == source]
+        if len(made) != 1 or not isinstance(made[0].value, Call) or made[0].value.prim not in MADE:
+            return None
+        if not self.is_own(source, 2) or any(mentions(s, source) for s in block[at + 1 :]):
+            return None
+        if self.context.made.setdefault(name, self.context.made.get(source)) != self.context.made.get(source):
+            return None
+        return (*rename_block(block[:at], {source: name}), *block[at + 1 :])
+
     def renewed(self, block: Block, place: int, state: _State, made: Sequence[Let]) -> Block | None:
         """Return a block in which a loop goes on with the memory of an array, where it took new memory."""
         loop, name = block[place], state.name
         assert isinstance(loop, For)
-        if len(made) != 1 or not isinstance(made[0].value, Call) or made[0].value.prim not in ("empty", "zeros"):
+        if len(made) != 1 or not isinstance(made[0].value, Call) or made[0].value.prim not in MADE:
             return None
         sizes = items_of(made[0].value.args[0])
         same = isinstance(state.new.value, Call) and sizes == items_of(state.new.value.args[0])
