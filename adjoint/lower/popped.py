@@ -75,6 +75,10 @@ class _Reader:
         everything = list(statements(func.body))
         self.uses = mentions_of(func)
         self.bound = Counter(var.name for stmt in everything for var in bound(stmt))
+        # Names that mean the same all through the function.
+        self.lasting = {name for name, times in self.bound.items() if times == 1}
+        self.lasting &= {var.name for stmt in func.body if isinstance(stmt, Let) for var in bound(stmt)}
+        self.lasting |= {param.name for param in func.params if not self.bound[param.name]}
         self.made = {s.target.name: s for s in everything if isinstance(s, Let) and _makes(s)}
         self.lists = {name: _List() for name in lists}
         for stmt in everything:
@@ -114,7 +118,9 @@ class _Reader:
 
     def sizes(self, loop: For, name: str) -> tuple[Expr, ...] | None:
         """Return the lengths of an array that a loop pops, of what means the same there as where it was made."""
-        tape = next(tape for tape in self.lists if name in self.lists[tape].taken)
+        tape = next((tape for tape in self.lists if name in self.lists[tape].taken), None)
+        if tape is None:  # a list of lists, or one that comes from elsewhere
+            return None
         known = self.lists[tape]
         if self.uses[tape] != 3 or len(known.appended) != 1 or len(known.taken) != 1:
             return None
@@ -124,7 +130,7 @@ class _Reader:
         if self.bound[made.target.name] != 1 + (made.target.name == name):
             return None
         sizes = items_of(made.value.args[0])
-        return sizes if all(self.bound[n] <= 1 for size in sizes for n in names_in(size)) else None
+        return sizes if all(name in self.lasting for size in sizes for name in names_in(size)) else None
 
 
 def _makes(stmt: Let) -> bool:

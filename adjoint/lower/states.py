@@ -277,7 +277,8 @@ class _Finder:
         if any(mentions(stmt, name) for stmt in (*block[:start], *(block[users[2] + 1 :] if again else ()))):
             return None
         first = self.first(block, start, loop, state, rows)
-        if first is None:
+        between = {var.name for stmt in block[start:place] for var in bound(stmt)}
+        if first is None or any(between.intersection(names_in(size)) for size in rows.sizes):
             return None
         assert isinstance(back, For)
         assert isinstance(state.new.value, Call)
@@ -290,12 +291,12 @@ class _Finder:
             *in_rows(body, {name: rows.now(loop), new: rows.then(loop)}),
             *in_rows(loop.body[state.position + 1 :], {name: rows.then(loop), new: rows.then(loop)}),
         )
-        between = tuple(stmt for stmt in block[start + 1 : place] if stmt is not made)
+        before = tuple(stmt for stmt in block[start + 1 : place] if stmt is not made)
         return (
             *(stmt for stmt in block[:start] if stmt is not made),
             Let(Var(tape), replace(state.new.value, args=(Call("tuple", rows.sizes),)), state.new.loc),
             *first,
-            *in_rows(between, {name: rows.begin(loop)}),
+            *in_rows(before, {name: rows.begin(loop)}),
             replace(loop, body=steps),
             *in_rows(block[place + 1 : users[2]], {name: rows.end(loop)}),
             replace(back, body=in_rows(back.body, {name: rows.end(loop), popped: rows.now(back, mirrored=True)})),

@@ -13,6 +13,7 @@ from tests.programs.branching import branching
 from tests.programs.contractions import contraction
 from tests.programs.exchanges import exchanges
 from tests.programs.expressions import KEYS, Expressions, Helper
+from tests.programs.marches import march
 from tests.programs.pieces import pieces
 from tests.programs.points import points
 from tests.programs.scope import Name, Scope
@@ -441,6 +442,9 @@ class Statements(features.Features):
     def adaptive(self) -> bool:
         return adaptive(self)
 
+    def march(self) -> bool:
+        return march(self)
+
     def while_counted(self) -> bool:
         count = self.scope.fresh("int", low=0, high=8, frozen=True)
         limit = self.random.randint(2, 5)
@@ -489,5 +493,6 @@ COMPOUND = {
     "shown": 3,
     "counted": 2,
     "adaptive": 4,
+    "march": 4,
 }  # fmt: skip
 COMPOUND |= features.COMPOUND
