@@ -102,7 +102,7 @@ class _Changer:
     def may_change(self, outer: For, inner: For, live: frozenset[str]) -> bool:
         done, body = self.accesses.of(outer), self.accesses.of(inner)
         bounds = {name for bound in (inner.start, inner.stop) for name in names_in(bound)}
-        totals = only_added(inner.body)
+        totals = only_added(inner.body) - bounds
         if done.effect or (done.binds - totals) & (live | bounds) or not all(map(_is_bound, (inner.start, inner.stop))):
             return False
         if (body.binds & body.exposed) - totals:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from adjoint.analysis.effects import is_pure
 from adjoint.ir import Block, Call, Comment, Expr, For, Func, If, Let, Stmt, Store, Var
-from adjoint.ir.walk import bound, map_blocks, names_in, statements, with_body
+from adjoint.ir.walk import bound, map_blocks, mentioned, mentions_of, names_in, nested, statements, with_body
 from adjoint.lower.context import Context
 from adjoint.lower.filling import is_zeros, zero_of
 from adjoint.lower.fuse import Fuser
@@ -58,7 +59,8 @@ def _prepared(block: Block, context: Context) -> Iterator[Stmt]:
     """Write comparisons of numbers where branches have names for them, and zeros as loops that store them."""
     values: dict[str, Expr] = {}
     for stmt in block:
-        values = {name: value for name, value in values.items() if all(var.name != name for var in bound(stmt))}
+        changed = {var.name for inner in (stmt, *nested(stmt)) for var in bound(inner)}
+        values = {n: value for n, value in values.items() if changed.isdisjoint((n, *names_in(value)))}
         match stmt:
             case Let(Var(name), value) if is_comparison(value):
                 values[name] = value
@@ -76,6 +78,10 @@ def _prepared(block: Block, context: Context) -> Iterator[Stmt]:
 
 class _Joiner(Fuser):
     vectors = False
+
+    def __init__(self, func: Func, context: Context) -> None:
+        super().__init__(func, context)
+        self.uses = mentions_of(func)
 
     def block(self, block: Block) -> Block:
         out: list[Stmt] = []
@@ -116,6 +122,9 @@ class _Joiner(Fuser):
             return None
         inside = {var.name for loop in loops for inner in statements((loop,)) for var in bound(inner)}
         if any(not self.is_number(name) or name in inside for let in lets for name in names_in(let.value)):
+            return None
+        used = Counter(name for inner in statements(side) for name in mentioned(inner))
+        if any(used[let.target.name] != self.uses[let.target.name] for let in lets):
             return None
         return made, lets, loops[0] if loops else None
 

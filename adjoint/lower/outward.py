@@ -15,6 +15,7 @@ from adjoint.lower.context import Context
 from adjoint.lower.own_names import own_names
 from adjoint.rules.numba_types import is_number
 
+_MAY_FAIL = frozenset({"floordiv", "mod"})  # of whole numbers, where the loop isn't run
 _PER_SUM = 2  # how often `s += e` mentions `s`
 
 
@@ -170,7 +171,7 @@ class _Loop:
             self.moving.isdisjoint(names_in(expr))
             and all((kind := kinds.get(name)) is not None and is_number(kind) for name in names_in(expr))
             and is_pure(expr)
-            and not any(prim.startswith(("ref:", "random.")) for prim in calls)
+            and not any(prim in _MAY_FAIL or prim.startswith(("ref:", "random.")) for prim in calls)
         )
 
     def starts_sum(self, stmt: Stmt, inner: Stmt, parts: _Parts) -> bool:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from adjoint.analysis.written import shifted
-from adjoint.ir import Accum, Block, Call, Comment, Effect, Expr, For, Func, If, Let, Lit, Stmt, Store, Var
-from adjoint.ir.walk import bound, items_of, map_blocks, mentioned, mentions_of, names_in, nested, statements, with_body
+from adjoint.ir import Block, Call, Comment, Effect, Expr, For, Func, If, Let, Lit, Stmt, Store, Var
+from adjoint.ir.walk import bound, items_of, map_blocks, names_in, statements, with_body
 from adjoint.lower.context import Context
 from adjoint.lower.contract import contract
 from adjoint.lower.either import either
 from adjoint.lower.fuse import fuse
 from adjoint.lower.inward import inward
 from adjoint.lower.outward import outward
-from adjoint.lower.rows import Row, in_rows
+from adjoint.lower.state_rows import Recorder, State, Stock
 from adjoint.lower.unstack import unstack
-from adjoint.lower.uses import MADE, element_uses, mentions
-from adjoint.lower.views import Shape
-from adjoint.rules.numba_types import Type, array, is_array
+from adjoint.lower.uses import MADE, mentions
 from adjoint.transform.renaming import rename_block
 
 
@@ -118,26 +114,13 @@ def _chooses(stmt: Stmt) -> bool:
     return any(isinstance(inner, For) for branch in branches for inner in (*branch.then, *branch.orelse))
 
 
-@dataclass(slots=True)
-class _State:
-    """An array `name` that a loop replaces by `new`, which it makes in each iteration, where `position` says."""
-
-    name: str
-    new: Let
-    position: int
-    tape: str | None = None
-
-
 class _Finder:
     def __init__(self, func: Func, context: Context, left: Collection[str]) -> None:
-        self.func = func
         self.context = context
         self.left = left
         self.found: set[str] = set()
-        self.uses = mentions_of(func)
-        self.elements = element_uses(func, context.kinds)
-        self.bound = Counter(var.name for stmt in statements(func.body) for var in bound(stmt))
-        self.params = {param.name for param in func.params}
+        self.stock = Stock(func, context)
+        self.recorder = Recorder(self.stock)
 
     def block(self, block: Block) -> Block:
         out = tuple(map_blocks(stmt, self.block) for stmt in block)
@@ -155,23 +138,24 @@ class _Finder:
             if state is None:
                 return block
             tried.add(state.name)
-            done = self.in_place(block, place, state) if state.tape is None else self.in_array(block, place, state)
+            change = self.in_place if state.tape is None else self.recorder.in_array
+            done = change(block, place, state)
             if done is not None:
                 block = done
                 self.found.add(index.name)
 
-    def states(self, loop: Stmt) -> list[_State]:
+    def states(self, loop: Stmt) -> list[State]:
         """Return the arrays that a loop replaces."""
         if not isinstance(loop, For) or loop.until is not None or loop.parallel or loop.step not in (Lit(1), Lit(-1)):
             return []
-        made = {s.target.name: s for s in loop.body if isinstance(s, Let) and self.is_empty(s)}
-        found: list[_State] = []
+        made = {s.target.name: s for s in loop.body if isinstance(s, Let) and self.stock.is_empty(s)}
+        found: list[State] = []
         for position, stmt in enumerate(loop.body):
             match stmt:
-                case Let(Var(name)) if self.is_empty(stmt) and self.bound[name] == 2:
-                    found.append(_State(name, stmt, position))
-                case Let(Var(name), Var(new)) if new in made and self.is_own(new, 2):
-                    state = _State(name, made[new], position)
+                case Let(Var(name)) if self.stock.is_empty(stmt) and self.stock.bound[name] == 2:
+                    found.append(State(name, stmt, position))
+                case Let(Var(name), Var(new)) if new in made and self.stock.is_own(new, 2):
+                    state = State(name, made[new], position)
                     rest = [s for s in loop.body if s is not stmt and mentions(s, name)]
                     match rest:
                         case [Effect(Call("append", (Var(tape), Var(item)))), *_] if item == name:
@@ -183,18 +167,9 @@ class _Finder:
                     pass
         return found
 
-    def is_empty(self, stmt: Let) -> bool:
-        kind: Type = self.context.kinds.get(stmt.target.name)
-        made = isinstance(stmt.value, Call) and stmt.value.prim == "empty"
-        return made and is_array(kind) and kind.layout == "C" and self.context.made.get(stmt.target.name) is not None
-
-    def is_own(self, name: str, others: int, times: int = 1) -> bool:
-        """Whether a name, bound so many times, is mentioned in elements, and so often elsewhere."""
-        return self.bound[name] == times and self.uses[name] == self.elements[name] + others
-
     # -- overwritten ---------------------------------------------------------------------------------------------
 
-    def in_place(self, block: Block, place: int, state: _State) -> Block | None:
+    def in_place(self, block: Block, place: int, state: State) -> Block | None:
         """Return a block in which a loop overwrites an array where it replaced it; None if that could be told."""
         loop, name, new = block[place], state.name, state.new.target.name
         assert isinstance(loop, For)
@@ -203,7 +178,7 @@ class _Finder:
         if name == new:
             return self.renewed(block, place, state, made)
         shown = [s.target.name for s in body[: state.position] if isinstance(s, Let) and s.value == Var(name)]
-        if len(made) != 1 or name in self.params:
+        if len(made) != 1 or name in self.stock.params:
             return None
         if isinstance(made[0].value, Var):
             own = self.under_one_name(block, made[0])
@@ -213,7 +188,7 @@ class _Finder:
         if self.context.made.get(name) != self.context.made.get(new):
             return None
         # Where it is made and replaced, and other names for it.
-        if not self.is_own(name, 2 + len(shown), 2) or not all(self.is_own(other, 1) for other in shown):
+        if not self.stock.is_own(name, 2 + len(shown), 2) or not all(self.stock.is_own(other, 1) for other in shown):
             return None
         if any(mentions(s, other) for s in (*block[:place], *block[place + 1 :]) for other in (new, *shown)):
             return None
@@ -236,13 +211,13 @@ class _Finder:
         made = [stmt for stmt in block[:at] if isinstance(stmt, Let) and stmt.target.name == source]
         if len(made) != 1 or not isinstance(made[0].value, Call) or made[0].value.prim not in MADE:
             return None
-        if not self.is_own(source, 2) or any(mentions(s, source) for s in block[at + 1 :]):
+        if not self.stock.is_own(source, 2) or any(mentions(s, source) for s in block[at + 1 :]):
             return None
         if self.context.made.setdefault(name, self.context.made.get(source)) != self.context.made.get(source):
             return None
         return (*rename_block(block[:at], {source: name}), *block[at + 1 :])
 
-    def renewed(self, block: Block, place: int, state: _State, made: Sequence[Let]) -> Block | None:
+    def renewed(self, block: Block, place: int, state: State, made: Sequence[Let]) -> Block | None:
         """Return a block in which a loop goes on with the memory of an array, where it took new memory."""
         loop, name = block[place], state.name
         assert isinstance(loop, For)
@@ -251,145 +226,7 @@ class _Finder:
         sizes = items_of(made[0].value.args[0])
         same = isinstance(state.new.value, Call) and sizes == items_of(state.new.value.args[0])
         moving = {var.name for stmt in statements((loop,)) for var in bound(stmt)}
-        if not same or not self.is_own(name, 2, 2) or moving & set(names_in(state.new.value)):
+        if not same or not self.stock.is_own(name, 2, 2) or moving & set(names_in(state.new.value)):
             return None
         body = (*loop.body[: state.position], *loop.body[state.position + 1 :])
         return (*block[:place], replace(loop, body=body), *block[place + 1 :])
-
-    # -- recorded ------------------------------------------------------------------------------------------------
-
-    def in_array(self, block: Block, place: int, state: _State) -> Block | None:
-        """Return a block in which the states of a loop, and the last one, are rows; None if more is done with them."""
-        loop, name, tape = block[place], state.name, state.tape
-        assert isinstance(loop, For)
-        assert tape is not None
-        users = [k for k, stmt in enumerate(block) if mentions(stmt, tape)]
-        starts = [k for k, stmt in enumerate(block[:place]) if isinstance(stmt, Let) and stmt.target.name == name]
-        if self.uses[tape] != 3 or len(users) != 3 or users[1] != place or len(starts) != 1:
-            return None
-        start, made, back = starts[0], block[users[0]], block[users[2]]
-        rows, popped = self.rows(loop, state, tape), self.popped(back, loop, state)
-        if rows is None or popped is None or made != Let(Var(tape), Call("list"), getattr(made, "loc", None)):
-            return None
-        again = popped == name
-        if not self.is_own(name, 3 + again, 2 + again) or not again and not self.is_own(popped, 1):
-            return None
-        if any(mentions(stmt, name) for stmt in (*block[:start], *(block[users[2] + 1 :] if again else ()))):
-            return None
-        first = self.first(block, start, loop, state, rows)
-        between = {var.name for stmt in block[start:place] for var in bound(stmt)}
-        if first is None or any(between.intersection(names_in(size)) for size in rows.sizes):
-            return None
-        assert isinstance(back, For)
-        assert isinstance(state.new.value, Call)
-        kind: Type = self.context.kinds[name]
-        self.context.kinds[tape] = array(kind.dtype, kind.ndim + 1)
-        self.context.made[tape] = rows.shape
-        new = state.new.target.name
-        body = tuple(stmt for stmt in loop.body[: state.position] if not mentions(stmt, tape))
-        steps = (
-            *in_rows(body, {name: rows.now(loop), new: rows.then(loop)}),
-            *in_rows(loop.body[state.position + 1 :], {name: rows.then(loop), new: rows.then(loop)}),
-        )
-        before = tuple(stmt for stmt in block[start + 1 : place] if stmt is not made)
-        return (
-            *(stmt for stmt in block[:start] if stmt is not made),
-            Let(Var(tape), replace(state.new.value, args=(Call("tuple", rows.sizes),)), state.new.loc),
-            *first,
-            *in_rows(before, {name: rows.begin(loop)}),
-            replace(loop, body=steps),
-            *in_rows(block[place + 1 : users[2]], {name: rows.end(loop)}),
-            replace(back, body=in_rows(back.body, {name: rows.end(loop), popped: rows.now(back, mirrored=True)})),
-            *in_rows(block[users[2] + 1 :], {name: rows.end(loop)}),
-        )
-
-    def popped(self, back: Stmt, loop: For, state: _State) -> str | None:
-        """Return the name of what a loop takes from a list, if its iterations are those of another, backwards."""
-        spans = self.context.spans
-        if not isinstance(back, For) or back.until is not None or back.parallel or back.step == loop.step:
-            return None
-        if back.step not in (Lit(1), Lit(-1)) or spans.get(back.index.name) != spans.get(loop.index.name):
-            return None
-        if any(self.bound[each.index.name] != 1 for each in (loop, back)):
-            return None
-        match [(k, stmt) for k, stmt in enumerate(back.body) if mentions(stmt, state.tape or "")]:
-            case [(place, Let(Var(item), Call("pop", (Var(own),))))] if own == state.tape:
-                inside = sum(mentioned(stmt).count(item) for stmt in nested(back))
-                early = any(mentions(stmt, item) for stmt in back.body[:place])
-                return item if not early and (item == state.name or inside == self.uses[item]) else None
-            case _:
-                return None
-
-    def rows(self, loop: For, state: _State, tape: str) -> _Rows | None:
-        """Return where the states are in an array; None if its size isn't known before the loop."""
-        span, own = self.context.spans[loop.index.name], self.context.made[state.new.target.name]
-        if span is None or own is None or span.start.number is None or not isinstance(state.new.value, Call):
-            return None
-        symbols = self.context.facts.symbols
-        turns = symbols.clipped(span.stop - span.start)
-        sizes = (symbols.expr(turns.plus(1)), *items_of(state.new.value.args[0]))
-        inside = {var.name for stmt in statements((loop,)) for var in bound(stmt)}
-        if any(inside.intersection(names_in(size)) for size in sizes):
-            return None
-        return _Rows(Var(tape), sizes, (turns.plus(1), *own), symbols.expr(turns), span.start.number)
-
-    def first(self, block: Block, start: int, loop: For, state: _State, rows: _Rows) -> Block | None:
-        """Return what puts the first state where it belongs, in the place of the statement that says what it is."""
-        stmt, name = block[start], state.name
-        match stmt:
-            case Let(_, Var(source)) if is_array(self.context.kinds.get(source)):
-                given = source in self.params
-                known = given or any(_makes(each, source) for each in block[:start])
-                shape = self.context.facts.shape(Var(source)) if given else self.context.made.get(source)
-                later = statements(self.func.body if given else block[start:])
-                if not known or shape != rows.shape[1:] or any(_writes(each, {source, name}) for each in later):
-                    return None
-                assert shape is not None
-                indices = self.context.indices(shape)
-                row, *place = rows.begin(loop)
-                copied = Store(row, (*place, *indices), Call("getitem", (Var(source), *indices)), state.new.loc)
-                return self.context.nest(indices, shape, (copied,))
-            case Let() if self.is_empty(stmt) and self.context.made.get(name) == rows.shape[1:]:
-                return ()
-            case _:
-                return None
-
-
-def _makes(stmt: Stmt, name: str) -> bool:
-    return isinstance(stmt, Let) and stmt.target.name == name and not isinstance(stmt.value, Var)
-
-
-def _writes(stmt: Stmt, names: Collection[str]) -> bool:
-    """Whether a statement writes elements of one of some arrays."""
-    match stmt:
-        case Store(Var(name)):
-            return name in names
-        case Accum(Var(name), index):
-            return bool(index) and name in names
-        case _:
-            return False
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """An array with a row for what each iteration of a loop starts with, and one for what the last one leaves."""
-
-    array: Var
-    sizes: tuple[Expr, ...]
-    shape: Shape
-    turns: Expr
-    least: int  # the least index
-
-    def now(self, loop: For, *, mirrored: bool = False) -> Row:
-        """Return the row that an iteration starts with; the loop may be the mirror image of the one that fills it."""
-        upwards = (loop.step == Lit(1)) != mirrored
-        return self.array, shifted(loop.index, -self.least if upwards else 1 - self.least)
-
-    def then(self, loop: For) -> Row:
-        return self.array, shifted(loop.index, (1 if loop.step == Lit(1) else 0) - self.least)
-
-    def begin(self, loop: For) -> Row:
-        return self.array, Lit(0) if loop.step == Lit(1) else self.turns
-
-    def end(self, loop: For) -> Row:
-        return self.array, self.turns if loop.step == Lit(1) else Lit(0)
