@@ -183,7 +183,7 @@ class _Parter:
             stmts: list[Stmt] = [Let(Var(name), Call("getitem", (kept[name], loop.index))) for name in taken]
             for stmt in own:
                 stmts.append(stmt)
-                if isinstance(stmt, Let) and stmt.target.name in kept:
+                if isinstance(stmt, Let | Accum) and stmt.target.name in kept:
                     stmts.append(Store(kept[stmt.target.name], (loop.index,), stmt.target))
             out.append(replace(loop, body=tuple(stmts)))
         comments = tuple(stmt for stmt in loop.body if isinstance(stmt, Comment))
@@ -193,7 +193,7 @@ class _Parter:
 def _by_name(body: Sequence[Stmt]) -> Iterator[tuple[int, int, bool]]:
     """Yield pairs of statements of which the second needs a number that the first binds, and if in the next turn only.
 
-    All that read a number that several bind stay with them.
+    Where several bind one number, what reads it in between stays with them.
     """
     sums = only_added(tuple(body))
     binds: dict[str, list[int]] = {}
@@ -207,7 +207,7 @@ def _by_name(body: Sequence[Stmt]) -> Iterator[tuple[int, int, bool]]:
         early = any(name in _read(body[place]) for place in users if place <= first)
         for place in users:
             for other in (first, *others):
-                if others or place <= first and early:
+                if place <= max((first, *others)) and (others or early):
                     yield other, place, early
                     yield place, other, early
                 elif place != other:

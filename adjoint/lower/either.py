@@ -13,7 +13,7 @@ from adjoint.lower.filling import is_zeros, zero_of
 from adjoint.lower.guards import is_guard
 from adjoint.lower.uses import MADE, mentions
 from adjoint.lower.views import Shape
-from adjoint.rules.numba_types import Type, is_array
+from adjoint.rules.numba_types import Type, array, is_array
 from adjoint.transform.renaming import rename_block
 
 
@@ -55,7 +55,35 @@ def either(func: Func, context: Context) -> Func:
     """
     if not any(isinstance(stmt, If) and stmt.orelse for stmt in statements(func.body)):
         return func
+    func = _under_one_name(func, context)
     return with_body(func, _Maker(func, context).block(func.body))
+
+
+def _under_one_name(func: Func, context: Context) -> Func:
+    """Give arrays one name where they get another one: in one place, or on both sides of a branch."""
+    while True:
+        everything = list(statements(func.body))
+        times = Counter(var.name for stmt in everything for var in bound(stmt))
+        names: dict[str, str] = {}
+        for stmt in everything:
+            match stmt:
+                case Let(Var(name), Var(source)) if times[name] == times[source] == 1:
+                    names[name] = source
+                case If(_, then, orelse):
+                    shown = [{s.target.name: s.value for s in side if isinstance(s, Let)} for side in (then, orelse)]
+                    sources = {n: v.name for n, v in shown[0].items() if isinstance(v, Var) and shown[1].get(n) == v}
+                    names |= {n: source for n, source in sources.items() if times[n] == 1 + times[source] == 2}
+                case _:
+                    pass
+        found = next(((name, source) for name, source in names.items() if is_array(context.kinds.get(source))), None)
+        if found is None:
+            return func
+        func = with_body(func, _without_copies(rename_block(func.body, dict((found,)))))
+
+
+def _without_copies(block: Block) -> Block:
+    kept = (stmt for stmt in block if not (isinstance(stmt, Let) and stmt.value == stmt.target))
+    return tuple(map_blocks(stmt, _without_copies) for stmt in kept)
 
 
 class _Maker:
@@ -88,6 +116,8 @@ class _Maker:
         inside = {var.name for inner in nested(stmt) for var in bound(inner)}
         for arm in (first, second):
             if inside.isdisjoint(names_in(arm.made.value)):
+                kind: Type = self.context.kinds[name]
+                self.context.kinds[name] = array(kind.dtype, kind.ndim)
                 return (arm.made,), replace(stmt, then=first.block, orelse=second.block)
         return (), stmt
 
@@ -97,7 +127,7 @@ class _Maker:
         stmt = side[at]
         kind: Type = self.context.kinds.get(name)
         assert isinstance(stmt, Let)
-        if not is_array(kind) or kind.layout != "C" or any(mentions(each, name) for each in side[:at]):
+        if not is_array(kind) or any(mentions(each, name) for each in side[:at]):
             return None
         shape = self.context.made.get(name)
         if _makes(stmt) and is_zeros(stmt, self.context) and shape is not None:

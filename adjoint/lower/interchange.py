@@ -125,7 +125,8 @@ class _Changer:
 
     def pays(self, outer: For, inner: For) -> bool:
         accesses = self.accesses.of(inner).accesses
-        return self.score(accesses, outer.index) > self.score(accesses, inner.index)
+        better = self.score(accesses, outer.index) - self.score(accesses, inner.index)
+        return better > 0 or not better and any(access.name in self.free for access in accesses)
 
     def score(self, accesses: Sequence[Access], index: Var) -> int:
         """Count the elements that are next to each other for successive values of an index, less those far apart."""

@@ -44,7 +44,7 @@ def march(func: Func, context: Context) -> Func:
                 s += x[i_1, j]
         return s
     """
-    own = {name for name in element_arrays(func, context.kinds) if context.kinds[name].ndim > 1}
+    own = set(element_arrays(func, context.kinds))
     for free in (own, set[str]()):
         changed = interchange(func, context, free)
         if changed is func:
@@ -59,7 +59,7 @@ def _are_vectors(func: Func, context: Context, names: Collection[str]) -> bool:
     """Whether an iteration of the outermost loops needs no more of some arrays than a vector, side by side."""
     tried = context.copy()
     shrink(func, tried)
-    return all(tried.kinds[name].ndim == 1 for name in names)
+    return all(tried.kinds[name].ndim <= 1 for name in names)
 
 
 def _loops(func: Func) -> int:
