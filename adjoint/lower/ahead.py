@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from adjoint.analysis.effects import is_pure
 from adjoint.analysis.ranges import counts_by_one, ends, may_be_asked_again
 from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, Let, Lit, Stmt, Store, Var
 from adjoint.ir.walk import map_blocks, names_in, operands, statements, subexpressions, with_body
@@ -106,10 +108,26 @@ class _Parter:
         if needs is None or not needs.waiting:
             return (loop,)
         phases = _phases(body, needs)
-        crossing = _crossing(body, phases)
+        again = self.repeatable(loop, body)
+        crossing = {name: at for name, at in _crossing(body, phases).items() if name not in again}
         if len(set(phases)) == 1 or len(crossing) > MOST:
             return (loop,)
-        return self.loops(loop, body, phases, crossing)
+        return self.loops(loop, body, phases, crossing, again)
+
+    def repeatable(self, loop: For, body: Sequence[Stmt]) -> dict[str, Let]:
+        """Return the statements that cost next to nothing and may be done in several loops, by what they bind."""
+        done = self.accesses.of(loop)
+        written = {access.cls for access in done.accesses if access.writes}
+        times = Counter(stmt.target.name for stmt in body if isinstance(stmt, Let | Accum))
+        found: dict[str, Let] = {}
+        for stmt in body:
+            if not isinstance(stmt, Let) or times[stmt.target.name] != 1 or _is_costly(stmt):
+                continue
+            names = set(names_in(stmt.value)) - {loop.index.name}
+            own = {name for name in names if name in done.binds}
+            if own <= found.keys() and written.isdisjoint(map(self.accesses.class_of, names)) and is_pure(stmt.value):
+                found[stmt.target.name] = stmt
+        return found
 
     def is_candidate(self, loop: For) -> bool:
         numbers = (self.context.kinds.get(stmt.target.name) for stmt in loop.body if isinstance(stmt, Let))
@@ -164,7 +182,7 @@ class _Parter:
     # -- the loops -------------------------------------------------------------------------------------------------
 
     def loops(
-        self, loop: For, body: Sequence[Stmt], phases: Sequence[int], crossing: dict[str, int]
+        self, loop: For, body: Sequence[Stmt], phases: Sequence[int], crossing: dict[str, int], again: Mapping[str, Let]
     ) -> Sequence[Stmt]:
         between = ends(loop)
         assert between is not None
@@ -181,6 +199,7 @@ class _Parter:
             read = {name for stmt in own for name in _read(stmt)}
             taken = [name for name, at in crossing.items() if at != phase and name in read]
             stmts: list[Stmt] = [Let(Var(name), Call("getitem", (kept[name], loop.index))) for name in taken]
+            stmts = [*_repeated(again, own, read), *stmts]
             for stmt in own:
                 stmts.append(stmt)
                 if isinstance(stmt, Let | Accum) and stmt.target.name in kept:
@@ -188,6 +207,15 @@ class _Parter:
             out.append(replace(loop, body=tuple(stmts)))
         comments = tuple(stmt for stmt in loop.body if isinstance(stmt, Comment))
         return (*comments, *out)
+
+
+def _repeated(again: Mapping[str, Let], own: Sequence[Stmt], read: set[str]) -> list[Stmt]:
+    """Return what a loop does once more, of what another one does, for it reads that."""
+    wanted = set(read)
+    for name in reversed(list(again)):
+        if name in wanted:
+            wanted.update(names_in(again[name].value))
+    return [stmt for name, stmt in again.items() if name in wanted and not any(stmt is each for each in own)]
 
 
 def _by_name(body: Sequence[Stmt]) -> Iterator[tuple[int, int, bool]]:

@@ -19,11 +19,11 @@ from adjoint.rules.numba_types import Type
 _BOUNDS = frozenset("add sub mul neg dim maximum minimum".split())
 
 
-def interchange(func: Func, context: Context, free: Collection[str] = ()) -> Func:
+def interchange(func: Func, context: Context, free: Collection[str] = (), *, ties: bool = False) -> Func:
     """Make the loop inner that runs along the axes in which memory is contiguous.
 
     The order of additions to an element changes, nothing else may depend on the order. How the arrays that are `free`
-    lie in memory doesn't matter.
+    lie in memory doesn't matter; loops around nothing but these change places if `ties` are to.
 
     >>> from adjoint.codegen.emit import text
     >>> from tests.ir_text import parse
@@ -42,7 +42,7 @@ def interchange(func: Func, context: Context, free: Collection[str] = ()) -> Fun
     func = with_body(func, _sums(func.body))
     if not any(_pair(stmt) for stmt in statements(func.body)):
         return func
-    changer = _Changer(func, context, free)
+    changer = _Changer(func, context, free, ties)
     return with_body(func, changer.block(changer.facts.sites))
 
 
@@ -68,9 +68,10 @@ def _is_plain(loop: For) -> bool:
 
 
 class _Changer:
-    def __init__(self, func: Func, context: Context, free: Collection[str]) -> None:
+    def __init__(self, func: Func, context: Context, free: Collection[str], ties: bool) -> None:
         self.context = context
         self.free = free
+        self.ties = ties
         self.kinds = context.kinds
         self.facts: Liveness = liveness(func, classes={})
         self.accesses = context.accesses(func)
@@ -126,7 +127,7 @@ class _Changer:
     def pays(self, outer: For, inner: For) -> bool:
         accesses = self.accesses.of(inner).accesses
         better = self.score(accesses, outer.index) - self.score(accesses, inner.index)
-        return better > 0 or not better and any(access.name in self.free for access in accesses)
+        return better > 0 or self.ties and not better and any(access.name in self.free for access in accesses)
 
     def score(self, accesses: Sequence[Access], index: Var) -> int:
         """Count the elements that are next to each other for successive values of an index, less those far apart."""

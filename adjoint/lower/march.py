@@ -44,15 +44,20 @@ def march(func: Func, context: Context) -> Func:
                 s += x[i_1, j]
         return s
     """
-    own = set(element_arrays(func, context.kinds))
-    for free in (own, set[str]()):
-        changed = interchange(func, context, free)
-        if changed is func:
-            return func
+    for changed, free in ((columns_first(func, context), element_arrays(func, context.kinds)), (None, ())):
+        changed = interchange(func, context) if changed is None else changed
         joined = fuse(changed, context)
         if _loops(joined) < _loops(func) and (not free or _are_vectors(joined, context, free)):
             return joined
     return func
+
+
+def columns_first(func: Func, context: Context) -> Func:
+    """Make the loops inner along which memory that others made is contiguous, and those that go with them."""
+    own = element_arrays(func, context.kinds)
+    if interchange(func, context, own) is func:
+        return func
+    return interchange(func, context, own, ties=True)
 
 
 def _are_vectors(func: Func, context: Context, names: Collection[str]) -> bool:

@@ -56,7 +56,7 @@ def outward(func: Func, context: Context) -> Func:
     if not any(_inner(stmt) for stmt in statements(func.body)):
         return func
     func = own_names(func, context)
-    func = with_body(func, _with_sums(func.body, mentions_of(func)))
+    func = with_body(func, with_sums(func.body, mentions_of(func)))
     mover = _Mover(context, mentions_of(func))
     return with_body(func, mover.block(func.body))
 
@@ -71,11 +71,11 @@ def _inner(stmt: Stmt) -> int | None:
     return loops[0] if numbers and len(loops) == 1 and len(rest) > 1 else None
 
 
-def _with_sums(block: Block, uses: Mapping[str, int]) -> Block:
+def with_sums(block: Block, uses: Mapping[str, int]) -> Block:
     """Write `t = s + e`, and further on `s = t`, as `s += e`."""
     out: list[Stmt] = []
     for stmt in block:
-        stmt = map_blocks(stmt, lambda inner: _with_sums(inner, uses))
+        stmt = map_blocks(stmt, lambda inner: with_sums(inner, uses))
         match stmt:
             case Let(Var(total), Var(name)) if uses[name] == _PER_SUM:
                 sums = {k: replace(s, target=Var(total)) for k, s in enumerate(out) if _binds(s, name)}

@@ -16,6 +16,7 @@ from adjoint.lower.columns import columns
 from adjoint.lower.congruent import congruent
 from adjoint.lower.context import Context
 from adjoint.lower.contract import contract
+from adjoint.lower.detach import detach
 from adjoint.lower.expand import expand
 from adjoint.lower.first_write import first_write
 from adjoint.lower.fuse import fuse
@@ -91,6 +92,7 @@ PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
     ("first_write", _first_write),
     ("parts", in_parts),
     ("substitute", substitute_cheap),
+    ("detach", detach),
     ("fuse", fuse),
     ("again", again),
     ("first_write", _first_write),

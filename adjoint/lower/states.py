@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from adjoint.ir import Block, Call, Comment, Effect, Expr, For, Func, If, Let, Lit, Stmt, Store, Var
+from adjoint.ir import Block, Call, Effect, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
 from adjoint.ir.walk import bound, items_of, map_blocks, names_in, statements, with_body
 from adjoint.lower.context import Context
 from adjoint.lower.contract import contract
 from adjoint.lower.either import either
 from adjoint.lower.fuse import fuse
 from adjoint.lower.inward import inward
+from adjoint.lower.march import columns_first
 from adjoint.lower.outward import outward
 from adjoint.lower.state_rows import Recorder, State, Stock
 from adjoint.lower.unstack import unstack
@@ -24,7 +25,7 @@ def states(func: Func, context: Context) -> Func:
 
     A state that the loop replaces, and keeps on a list for the backward sweep, becomes a row of an array with a row for
     each step, and one for what comes out. A cotangent that the loop replaces, element by element, is overwritten. So a
-    step is nothing but loops over elements. Where these don't become one loop, the states stay as they are.
+    step is nothing but loops over elements. Where the steps don't end up in these, the states stay as they are.
 
     >>> from adjoint.codegen.emit import text
     >>> from adjoint.lower.expand import expand
@@ -89,15 +90,14 @@ def states(func: Func, context: Context) -> Func:
 
 
 def _apart(func: Func, context: Context, loops: Collection[str]) -> set[str]:
-    """Return the loops, by their indices, whose bodies don't become one loop over elements."""
-    joined = outward(contract(fuse(func, context), context.kinds), context)
-    alone = {s.index.name for s in statements(joined.body) if isinstance(s, For) and _is_nest(s)}
-    return {name for name in loops if name not in alone}
+    """Return the loops, by their indices, that don't end up in loops over elements, with nothing else in them."""
+    joined = columns_first(outward(contract(fuse(func, context), context.kinds), context), context)
+    inner = {s.index.name for s in statements(joined.body) if isinstance(s, For) and not any(map(_is_loop, s.body))}
+    return {name for name in loops if name not in inner}
 
 
-def _is_nest(loop: For) -> bool:
-    body = [stmt for stmt in loop.body if not isinstance(stmt, Comment)]
-    return len(body) == 1 and isinstance(body[0], For)
+def _is_loop(stmt: Stmt) -> bool:
+    return isinstance(stmt, For | While)
 
 
 def _replaces(stmt: Stmt) -> bool:
