@@ -60,7 +60,7 @@ MUTATIONS = (
     Mutation(
         "an element is taken to be final though it is written later",
         "analysis/final.py",
-        "if write is None or self.dependence.is_written_later(read, write):",
+        "if write is None or self.dependence.is_written_later(place, write):",
         "if write is None:",
     ),
     Mutation(

@@ -39,11 +39,16 @@ def interchange(func: Func, context: Context, free: Collection[str] = (), *, tie
             for k in range(a.shape[1]):
                 s[j] += a[j, k]
     """
+    return interchanged(func, context, free, ties=ties)[0]
+
+
+def interchanged(func: Func, context: Context, free: Collection[str] = (), *, ties: bool = False) -> tuple[Func, bool]:
+    """Return what `interchange` returns, and whether any loops have changed places."""
     func = with_body(func, _sums(func.body))
     if not any(_pair(stmt) for stmt in statements(func.body)):
-        return func
+        return func, False
     changer = _Changer(func, context, free, ties)
-    return with_body(func, changer.block(changer.facts.sites))
+    return with_body(func, changer.block(changer.facts.sites)), changer.found
 
 
 def _sums(block: Block) -> Block:
@@ -72,6 +77,7 @@ class _Changer:
         self.context = context
         self.free = free
         self.ties = ties
+        self.found = False
         self.kinds = context.kinds
         self.facts: Liveness = liveness(func, classes={})
         self.accesses = context.accesses(func)
@@ -96,6 +102,7 @@ class _Changer:
         pair = _pair(loop)
         if pair is None or not self.may_change(*pair, live) or not self.pays(*pair):
             return loop
+        self.found = True
         outer, inner = pair
         comments = tuple(each for each in outer.body if isinstance(each, Comment))
         return replace(inner, body=(*comments, self.changed(replace(outer, body=inner.body), live)))

@@ -8,7 +8,7 @@ from adjoint.ir import For, Func
 from adjoint.ir.walk import statements
 from adjoint.lower.context import Context
 from adjoint.lower.fuse import fuse
-from adjoint.lower.interchange import interchange
+from adjoint.lower.interchange import interchanged
 from adjoint.lower.shrink import shrink
 from adjoint.lower.uses import element_arrays
 
@@ -44,20 +44,24 @@ def march(func: Func, context: Context) -> Func:
                 s += x[i_1, j]
         return s
     """
-    for changed, free in ((columns_first(func, context), element_arrays(func, context.kinds)), (None, ())):
-        changed = interchange(func, context) if changed is None else changed
-        joined = fuse(changed, context)
+    own = element_arrays(func, context.kinds)
+    for free in (own, ()):
+        changed, found = columns_first(func, context) if free else interchanged(func, context)
+        joined = fuse(changed, context) if found else func
         if _loops(joined) < _loops(func) and (not free or _are_vectors(joined, context, free)):
             return joined
     return func
 
 
-def columns_first(func: Func, context: Context) -> Func:
-    """Make the loops inner along which memory that others made is contiguous, and those that go with them."""
+def columns_first(func: Func, context: Context) -> tuple[Func, bool]:
+    """Make the loops inner along which memory that others made is contiguous, and those that go with them.
+
+    Return also whether there are any.
+    """
     own = element_arrays(func, context.kinds)
-    if interchange(func, context, own) is func:
-        return func
-    return interchange(func, context, own, ties=True)
+    if not interchanged(func, context, own)[1]:
+        return func, False
+    return interchanged(func, context, own, ties=True)
 
 
 def _are_vectors(func: Func, context: Context, names: Collection[str]) -> bool:

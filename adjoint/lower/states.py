@@ -91,7 +91,9 @@ def states(func: Func, context: Context) -> Func:
 
 def _apart(func: Func, context: Context, loops: Collection[str]) -> set[str]:
     """Return the loops, by their indices, that don't end up in loops over elements, with nothing else in them."""
-    joined = columns_first(outward(contract(fuse(func, context), context.kinds), context), context)
+    joined, found = columns_first(outward(contract(fuse(func, context), context.kinds), context), context)
+    if not found:
+        return set(loops)
     inner = {s.index.name for s in statements(joined.body) if isinstance(s, For) and not any(map(_is_loop, s.body))}
     return {name for name in loops if name not in inner}
 
