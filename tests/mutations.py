@@ -64,12 +64,6 @@ MUTATIONS = (
         "if write is None:",
     ),
     Mutation(
-        "an array is read where it was stored though something else is there by then",
-        "transform/undo.py",
-        "if alike and residuals.final.is_written_by(stmt) and program.equal(",
-        "if alike and program.equal(",
-    ),
-    Mutation(
         "reads are looked for only after the iteration after next",
         "analysis/dependence.py",
         "facts.append(later.plus(-1))",

@@ -112,6 +112,8 @@ class Recorder:
             return None
         if any(mentions(stmt, name) for stmt in (*block[:start], *(block[back + 1 :] if again else ()))):
             return None
+        if any(mentions(stmt, state.new.target.name) for k, stmt in enumerate(block) if k != place):
+            return None
         first = self.first(block, start, loop, state, rows)
         between = {var.name for stmt in block[start:place] for var in bound(stmt)}
         if first is None or any(between.intersection(names_in(size)) for size in rows.sizes):

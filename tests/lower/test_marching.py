@@ -21,6 +21,7 @@ from adjoint.lower.orient import orient
 from adjoint.lower.outward import outward
 from adjoint.lower.popped import popped
 from adjoint.lower.shrink import shrink
+from adjoint.lower.states import states
 from adjoint.lower.unstack import unstack
 from tests.ir_text import parse
 from tests.lower.programs import run, same
@@ -74,6 +75,13 @@ def test_elements_that_are_looked_at_again_keep_their_place(loops: str, axes: in
     assert changed.types.get("s") is not None
     is_same(changed, func)
     assert ("s[i, 0]" in text(changed)) == (axes == 2)
+
+
+def test_of_three_axes_too() -> None:
+    body = "s: float64[:, :, ::1] = zeros((n, m, 2))\nfor t in range(m):\n    for i in range(n):\n        for j in range(m):\n"
+    body += "            s[i, j, 0] = s[i, j, 0] * 0.5 + x[i, t]\n            x[i, j] += s[i, j, 0]"
+    func = program(body)
+    is_same(done(shrink, func), func)
 
 
 def test_states_of_points_in_forward_mode() -> None:
@@ -256,6 +264,58 @@ def test_columns_are_joined_only_where_that_joins_loops() -> None:
     func, context = expand(program("for t in range(m):\n    x[:, t] = x[:, t] * 2.0"))
     func = contract(func, context.kinds)
     assert march(func, context) is func
+
+
+# -- states ----------------------------------------------------------------------------------------------------------
+
+STEPS = """
+tape: List(float64[::1]) = list()
+s: float64[::1] = {first}
+v: float64[::1] = s
+bar: float64[::1] = zeros(n)
+for t in range(m):
+    append(tape, v)
+    w: float64[::1] = v * x[:, t] + a
+    {inside}
+    v = w
+{between}
+for k in range(m - 1, -1, -1):
+    u: float64[::1] = pop(tape)
+    old: float64[::1] = bar
+    new: float64[::1] = bar * 0.5 + u * x[:, k]
+    {early}
+    bar = new
+    x[:, k] = old * u + bar
+{after}
+x[:, 0] = x[:, 0] + bar + v
+"""
+PLAIN = {"first": "x[:, 0] * 2.0", "inside": "pass", "between": "pass", "early": "pass", "after": "pass"}
+VARIATIONS = [
+    {},
+    {"first": "x[:, 0]"},
+    {"inside": "s[0] = t * 1.0"},
+    {"inside": "v[0] = t * 1.0"},
+    {"inside": "w[0] = v[0]"},
+    {"between": "v[0] = s[0] + w[0]"},
+    {"between": "s[0] = v[0]"},
+    {"after": "x[0, 0] = w[0] + v[0]"},
+    {"after": "x[0, 0] = new[0] + old[0]"},
+    {"early": "bar[0] = new[0] + old[0]"},
+    {"early": "u[0] = old[0]"},
+    {"after": "old[0] = bar[0]"},
+]
+
+
+@pytest.mark.parametrize("variation", VARIATIONS, ids=str)
+def test_states(variation: dict[str, str]) -> None:
+    func, context = expand(program(STEPS.format(**{**PLAIN, **variation})))
+    context.natural |= dict.fromkeys("tk", True)
+    changed = states(func, context)
+    for n, m in [(1, 1), (4, 6), (3, 2)]:
+        same(run(changed, *arguments(n, m)), run(func, *arguments(n, m)))
+    if not variation:
+        assert "append" not in text(changed)
+        assert "bar = " not in text(changed).split("for k")[1]
 
 
 # -- programs --------------------------------------------------------------------------------------------------------
