@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from adjoint.ir import Accum, Block, Call, Func, If, Let, Lit, Stmt, Store, Var
@@ -93,24 +93,28 @@ class _Maker:
         self.uses = mentions_of(func)
         everything = list(statements(func.body))
         self.bound = Counter(var.name for stmt in everything for var in bound(stmt))
-        self.written = {name for stmt in everything for name in _written(stmt)}
+        self.writes: dict[str, list[Stmt]] = {}
+        for stmt in everything:
+            for name in _written(stmt):
+                self.writes.setdefault(name, []).append(stmt)
 
     def block(self, block: Block) -> Block:
         out: list[Stmt] = []
         for place, stmt in enumerate(block):
             stmt = map_blocks(stmt, self.block)
             if isinstance(stmt, If) and not is_guard(stmt):
+                earlier = {id(inner) for inner in statements(block[:place])}
                 for name in _common(stmt):
-                    made, stmt = self.changed(stmt, name, out, block[place + 1 :])
+                    made, stmt = self.changed(stmt, name, out, earlier)
                     out += made
             out.append(stmt)
         return tuple(out)
 
-    def changed(self, stmt: If, name: str, before: Sequence[Stmt], after: Sequence[Stmt]) -> tuple[Block, If]:
+    def changed(self, stmt: If, name: str, before: Sequence[Stmt], earlier: Collection[int]) -> tuple[Block, If]:
         """Return what makes an array before a branch, and the branch that fills it; nothing, and the branch."""
         if self.bound[name] != 2:
             return (), stmt
-        first, second = (self.arm(side, name, before, (stmt, *after)) for side in (stmt.then, stmt.orelse))
+        first, second = (self.arm(side, name, before, earlier) for side in (stmt.then, stmt.orelse))
         if first is None or second is None or first.shape != second.shape:
             return (), stmt
         inside = {var.name for inner in nested(stmt) for var in bound(inner)}
@@ -121,8 +125,11 @@ class _Maker:
                 return (arm.made,), replace(stmt, then=first.block, orelse=second.block)
         return (), stmt
 
-    def arm(self, side: Block, name: str, before: Sequence[Stmt], after: Sequence[Stmt]) -> _Arm | None:
-        """Return a side that fills an array which is there; None if it can't."""
+    def arm(self, side: Block, name: str, before: Sequence[Stmt], earlier: Collection[int]) -> _Arm | None:
+        """Return a side that fills an array which is there; None if it can't.
+
+        Statements `before` make what it shows, and only `earlier` ones, by their identity, write that.
+        """
         at = next(place for place, stmt in enumerate(side) if isinstance(stmt, Let) and stmt.target.name == name)
         stmt = side[at]
         kind: Type = self.context.kinds.get(name)
@@ -135,7 +142,7 @@ class _Maker:
             return self.filled(stmt, name, (*side[:at], *zeros, *side[at + 1 :]))
         if _makes(stmt) and isinstance(stmt.value, Call) and stmt.value.prim == "empty":
             return self.filled(stmt, name, (*side[:at], *side[at + 1 :]))
-        if not isinstance(stmt.value, Var) or name in self.written:
+        if not isinstance(stmt.value, Var) or name in self.writes:
             return None
         source = stmt.value.name
         own = [each for each in side[:at] if isinstance(each, Let) and each.target.name == source and _makes(each)]
@@ -144,7 +151,7 @@ class _Maker:
             rest = tuple(each for each in side if each is not stmt and each is not own[0])
             return self.filled(own[0], name, rename_block(rest, {source: name}))
         made = [each for each in before if isinstance(each, Let) and each.target.name == source and _makes(each)]
-        if len(made) != 1 or any(source in _written(each) for outer in after for each in (outer, *nested(outer))):
+        if len(made) != 1 or any(id(each) not in earlier for each in self.writes.get(source, ())):
             return None
         shape = self.context.made.get(source)
         if shape is None:
