@@ -31,36 +31,34 @@ def states(func: Func, context: Context) -> Func:
     >>> from adjoint.lower.expand import expand
     >>> from tests.ir_text import parse
     >>> func, context = expand(parse('''
-    ... def f(x: float64[::1], y_bar: float64[::1], n: int64):
+    ... def f(x: float64[:, ::1], y_bar: float64[::1], n: int64):
     ...     tape: List(float64[::1]) = list()
-    ...     y: float64[::1] = 2.0 * x
+    ...     y: float64[::1] = 2.0 * y_bar
     ...     z: float64[::1] = y
     ...     for t in range(n):
     ...         append(tape, z)
-    ...         w: float64[::1] = z * z
+    ...         w: float64[::1] = z * x[:, t]
     ...         z = w
     ...     for t in range(n - 1, -1, -1):
     ...         z = pop(tape)
-    ...         y_bar[:] = y_bar * z
-    ...     return y_bar
+    ...         x[:, t] = x[:, t] * z
     ... '''))
     >>> print(text(states(func, context)), end="")
     def f(x, y_bar, n):
-        if y_bar.shape[0] != x.shape[0]:
+        if y_bar.shape[0] != x.shape[0] or x.shape[0] != y_bar.shape[0]:
             raise ValueError("adjoint: this gradient assumes that no axis of length 1 is stretched by broadcasting")
         y = np.empty(y_bar.shape[0])
         for i in range(y_bar.shape[0]):
-            y[i] = 2.0 * x[i]
+            y[i] = 2.0 * y_bar[i]
         tape = np.empty((max(n, 0) + 1, y_bar.shape[0]))
         for i_4 in range(y_bar.shape[0]):
             tape[0, i_4] = y[i_4]
         for t in range(n):
             for i_2 in range(y_bar.shape[0]):
-                tape[t + 1, i_2] = tape[t, i_2] * tape[t, i_2]
+                tape[t + 1, i_2] = tape[t, i_2] * x[i_2, t]
         for t_1 in range(n - 1, -1, -1):
             for i_3 in range(y_bar.shape[0]):
-                y_bar[i_3] *= tape[t_1, i_3]
-        return y_bar
+                x[i_3, t_1] *= tape[t_1, i_3]
     """
     if not any(_replaces(stmt) or _chooses(stmt) for stmt in statements(func.body)):
         return func
