@@ -232,7 +232,7 @@ def _check_loop(stmt: For | While, program: Program, uses: _Uses, cls: str) -> N
                 label,
             )
         seen[root] = label
-        if carry.next.name not in phis and not _is_new(carry.next.name, body, program):
+        if carry.next.name not in phis and not is_new(carry.next.name, body, program):
             raise _error(
                 f"`{label}` shares memory with another array after an iteration of this loop, and it is written",
                 stmt.loc,
@@ -297,7 +297,7 @@ def roots(name: str, program: Program) -> set[str]:
     return found
 
 
-def _is_new(name: str, place: Place, program: Program) -> bool:
+def is_new(name: str, place: Place, program: Program) -> bool:
     """Whether a name is bound to an array made in this very block or one nested in it."""
     root = program.memory.root(name)
     binding = program.structure.of(root)
@@ -307,7 +307,7 @@ def _is_new(name: str, place: Place, program: Program) -> bool:
         merge = next(m for m in binding.stmt.merges if m.target.name == name)
         branches = [program.structure.place(binding.stmt, slot) for slot in (0, 1)]
         values = (merge.then, merge.orelse)
-        return all(isinstance(v, Var) and _is_new(v.name, b, program) for v, b in zip(values, branches, strict=True))
+        return all(isinstance(v, Var) and is_new(v.name, b, program) for v, b in zip(values, branches, strict=True))
     return isinstance(binding.stmt, Let)
 
 
@@ -315,7 +315,7 @@ def _check_merge(stmt: If, merge: Merge, program: Program) -> None:
     branches = [program.structure.place(stmt, slot) for slot in (0, 1)]
     pairs = [(v, b) for v, b in zip((merge.then, merge.orelse), branches, strict=True) if v is not None]
     inside = [isinstance(v, Var) and program.structure.of(v.name).place.inside(b) for v, b in pairs]
-    new = [isinstance(v, Var) and _is_new(v.name, b, program) for v, b in pairs]
+    new = [isinstance(v, Var) and is_new(v.name, b, program) for v, b in pairs]
     if all(new) or (len(pairs) == 2 and not any(inside)):
         return
     label = program.label(merge.target.name)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from numba import types as nb
 
 from adjoint.analysis.effects import actions, binds_of
-from adjoint.analysis.sharing import memory_classes
+from adjoint.analysis.sharing import external_names, memory_classes
 from adjoint.ir import Accum, Block, Call, Expr, Func, If, Let, Lit, Stmt, Store, Var, While
 from adjoint.ir.walk import map_blocks, map_expr, map_operands, names_in, operands, statements, with_body
 from adjoint.rules.numba_types import element_type
@@ -83,6 +83,9 @@ class _Borrower:
         while position < len(stmts):
             stmt = stmts[position]
             place = _copied(stmt)
+            if isinstance(stmt, Let) and place == stmt.target and self.is_alone(stmt.target.name):
+                del stmts[position]  # nobody else has the memory that the copy would be of
+                continue
             if isinstance(stmt, Let) and place is not None and self.is_seen_as(stmt.target, place, stmts[position:]):
                 if isinstance(place, Var) and hint_of(stmt.target.name, self.func.hints) is None:
                     stmts[position:] = rename_block(tuple(stmts[position + 1 :]), {stmt.target.name: place.name})
@@ -90,6 +93,12 @@ class _Borrower:
                 stmts[position] = replace(stmt, value=place)
             position += 1
         return tuple(stmts)
+
+    def is_alone(self, name: str) -> bool:
+        """Whether memory of a name, which is no parameter's, is known by no other name."""
+        cls = self.classes.get(name)
+        alone = sum(each == cls for each in self.classes.values()) == 1
+        return alone and name not in external_names(self.func) and all(p.name != name for p in self.func.params)
 
     def is_seen_as(self, copy: Var, place: Expr, stmts: Sequence[Stmt]) -> bool:
         """Whether all that reads a copy, made by the first of the statements, reads elements before they change."""

@@ -52,6 +52,7 @@ from adjoint.transform.program import Program
 from adjoint.transform.residuals import Frame, Part, Residuals
 from adjoint.transform.restores import drop_stores
 from adjoint.transform.routine_calls import bar_type
+from adjoint.transform.unshared import unshared
 
 
 @dataclass(frozen=True)
@@ -144,8 +145,12 @@ def _in_segments(func: Func, wanted: Wanted, assume: bool) -> Reverse:
 
 def with_shadows(program: Program, wrt: Sequence[str]) -> tuple[Program, dict[str, str]]:
     """Let the program carry the shadows of active memory whose sharing depends on the run."""
-    active = {program.memory.cls(name) for name in active_names(program.func, program.memory, wrt)}
-    classes = {cls: error for cls, error in aliasing.tangled(program).items() if cls in active}
+    classes = _tangled(program, wrt)
+    if classes:
+        # Copies that can't be told from what they are made of may spare shadows.
+        other = Program.of(unshared(program), assume=program.assume)
+        less = _tangled(other, wrt)
+        program, classes = (other, less) if len(less) < len(classes) else (program, classes)
     if not classes:
         return program, {}
     for name, type_ in program.types.items():
@@ -153,6 +158,11 @@ def with_shadows(program: Program, wrt: Sequence[str]) -> tuple[Program, dict[st
             raise _of_lists(classes[program.memory.cls(name)])
     func, shadows = mirror(program, classes)
     return Program.of(func, assume=program.assume), shadows
+
+
+def _tangled(program: Program, wrt: Sequence[str]) -> dict[str, AliasError]:
+    active = {program.memory.cls(name) for name in active_names(program.func, program.memory, wrt)}
+    return {cls: error for cls, error in aliasing.tangled(program).items() if cls in active}
 
 
 def _of_lists(error: AliasError) -> AliasError:
