@@ -53,6 +53,9 @@ def march(writer: Statements) -> bool:
 
 def _step(writer: Statements, names: _March) -> None:
     random = writer.random
+    if random.random() < 0.25:
+        _shown(writer, names)
+        return
     if random.random() < 0.35:
         tests = [f"{names.k} > 0", f"{names.k} < {names.steps} - 1", f"{names.k} == 1"]
         tests += [] if names.plain else [f"{names.total} > 0.2"]
@@ -64,6 +67,21 @@ def _step(writer: Statements, names: _March) -> None:
                 writer.line(_change(writer, names))
     else:
         writer.line(_change(writer, names))
+
+
+def _shown(writer: Statements, names: _March) -> None:
+    """Write a branch that makes an array, or leaves a name for a column, or for the state, as it was."""
+    random, line = writer.random, writer.line
+    part = writer.scope.fresh("array", "p").text
+    column = f"{names.filled}[:, {names.k}]"
+    line(f"{part} = {random.choice((f'{names.given}[:, {names.k}]', names.state, column))}")
+    with writer.block(f"if {random.choice((f'{names.k} > 0', f'{names.k} == 1', f'{names.total} > 0.2'))}:"):
+        line(f"{part} = {part} * 0.5 + {names.given}[:, {names.k}]")
+    uses = [f"{column} = {part} * {part}", f"{names.state} = {names.state} * 0.5 + {part}"]
+    if not names.plain:
+        uses += [f"{part}[0] = 0.25", f"{names.state} = {part}", f"{names.state}[1 % len({part})] += 0.5"]
+    line(random.choice(uses))
+    line(f"{names.total} += 0.1 * np.sum({part})")
 
 
 def _change(writer: Statements, names: _March) -> str:
