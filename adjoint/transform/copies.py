@@ -13,7 +13,7 @@ from adjoint.analysis.sharing import external_names, memory_classes
 from adjoint.ir import Accum, Block, Call, Expr, Func, If, Let, Lit, Stmt, Store, Var, While
 from adjoint.ir.walk import map_blocks, map_expr, map_operands, names_in, operands, statements, with_body
 from adjoint.rules.numba_types import element_type
-from adjoint.rules.spelling import is_elementwise
+from adjoint.rules.spelling import HIDDEN_VIEWS, is_elementwise, is_view
 from adjoint.transform.hints import hint_of
 from adjoint.transform.renaming import rename_block
 
@@ -95,8 +95,11 @@ class _Borrower:
         return tuple(stmts)
 
     def is_alone(self, name: str) -> bool:
-        """Whether memory of a name, which is no parameter's, is known by no other name."""
+        """Whether memory of a name, which is no parameter's and no part of something larger, is known by no other."""
         cls = self.classes.get(name)
+        made = (stmt.value for stmt in statements(self.func.body) if isinstance(stmt, Let) and stmt.target.name == name)
+        if any(isinstance(value, Call) and _shows(value.prim) for value in made):
+            return False
         alone = sum(each == cls for each in self.classes.values()) == 1
         return alone and name not in external_names(self.func) and all(p.name != name for p in self.func.params)
 
@@ -186,6 +189,10 @@ def _stmt(stmt: Stmt) -> Stmt:
 
 def _changed(expr: Expr) -> Expr:
     return map_expr(expr, _without_copies) if isinstance(expr, Call) and "copy" in expr.prims else expr
+
+
+def _shows(prim: str) -> bool:
+    return prim in ("getitem", *HIDDEN_VIEWS) or is_view(prim)
 
 
 def _without_copies(expr: Expr) -> Expr:
