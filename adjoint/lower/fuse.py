@@ -68,13 +68,17 @@ class Fuser:
     def block(self, block: Block) -> Block:
         out: list[Stmt] = []
         for stmt in block:
-            stmt = map_blocks(stmt, self.block)
-            joined = self.joined(out, stmt) if isinstance(stmt, For) else None
-            if joined is None:
-                out.append(stmt)
-            else:
-                out = joined
+            for new in self.as_loops(map_blocks(stmt, self.block)):
+                joined = self.joined(out, new) if isinstance(new, For) else None
+                if joined is None:
+                    out.append(new)
+                else:
+                    out = joined
         return tuple(out)
+
+    def as_loops(self, stmt: Stmt) -> Block:
+        """Return the statements that take the place of one, so that it can be joined."""
+        return (stmt,)
 
     def joined(self, out: Sequence[Stmt], loop: For) -> list[Stmt] | None:
         """Return the statements with a loop made part of one that is there already; None if there is none for it.

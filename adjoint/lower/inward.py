@@ -83,17 +83,8 @@ class _Joiner(Fuser):
         super().__init__(func, context)
         self.uses = mentions_of(func)
 
-    def block(self, block: Block) -> Block:
-        out: list[Stmt] = []
-        for stmt in block:
-            stmt = map_blocks(stmt, self.block)
-            for new in self.inside(stmt) if isinstance(stmt, If) else (stmt,):
-                joined = self.joined(out, new) if isinstance(new, For) else None
-                if joined is None:
-                    out.append(new)
-                else:
-                    out = joined
-        return tuple(out)
+    def as_loops(self, stmt: Stmt) -> Block:
+        return self.inside(stmt) if isinstance(stmt, If) else (stmt,)
 
     def inside(self, stmt: If) -> Block:
         """Return a branch as a loop with a branch in it, and what makes arrays before it."""
