@@ -24,12 +24,16 @@ def unshared(program: Program) -> Func:
     Until the iteration ends that the branch stands in, no statement writes memory of this class, and the next iteration
     doesn't get it. So the copy can't be told from the original.
     """
-    return replace(program.func, body=_Copier(program).block(program.func.body), types=program.types)
+    copier = _Copier(program)
+    body = copier.block(program.func.body)
+    return replace(program.func, body=body, types={**program.types, **copier.types})
 
 
 class _Copier:
     def __init__(self, program: Program) -> None:
         self.program = program
+        # The types of names that no longer show parts of others; in the program itself they still do.
+        self.types: dict[str, object] = {}
 
     def block(self, block: Block) -> Block:
         return tuple(self.stmt(map_blocks(stmt, self.block), stmt) for stmt in block)
@@ -76,8 +80,9 @@ class _Copier:
         copy = Call("copy", (value,), via="method")
         own = self.program.fresh(self.program.word(value.name, "part"), self.program.type_at(copy, stmt.loc))
         other = values[1 - side]
-        if isinstance(other, Var) and self.program.types[other.name] == self.program.types[own.name]:
-            self.program.types[merge.target.name] = self.program.types[own.name]
+        type_ = {**self.program.types, **self.types}.get(other.name) if isinstance(other, Var) else None
+        if type_ == self.program.types[own.name]:
+            self.types[merge.target.name] = self.program.types[own.name]
         merges = list(stmt.merges)
         merges[position] = replace(merge, **{("then", "orelse")[side]: own})
         made = Let(own, copy, stmt.loc)

@@ -118,3 +118,26 @@ def of_a_constant(x: Any) -> Any:
 def test_a_copy_of_what_others_have_stays() -> None:
     check_grads(of_a_constant, (X,), order=1)
     assert TABLE[1] == 1.0
+
+
+def in_one_of_two_branches(x: Any) -> Any:
+    """One branch could do with a copy, the other one can't: both are left."""
+    state = x * 1.0
+    out = 0.0
+    for t in range(2):
+        for j in range(x.shape[1]):
+            part = state[:, j]
+            if j > 1:
+                part = part * 2.0
+            flat = part.ravel()
+            out += np.sum(flat * flat)
+        row = state[t]
+        if t > 0:
+            row = row * 3.0
+        row[0] = 0.5 * row[1]
+        out += np.sum(row * state[t])
+    return out + np.sum(state)
+
+
+def test_types_stay_with_what_is_left() -> None:
+    check_grads(in_one_of_two_branches, (X,), order=1, modes=("fwd", "rev"))
