@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from adjoint.analysis.effects import is_pure
 from adjoint.analysis.ranges import counts_by_one, ends, may_be_asked_again
 from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, Let, Lit, Stmt, Store, Var
-from adjoint.ir.walk import map_blocks, names_in, operands, statements, subexpressions, with_body
+from adjoint.ir.walk import bound, map_blocks, mentioned, names_in, operands, statements, subexpressions, with_body
 from adjoint.lower.accesses import Access, Summary, apart, clash, in_lockstep
 from adjoint.lower.context import Context
 from adjoint.lower.interchange import only_added
@@ -226,12 +226,12 @@ def _by_name(body: Sequence[Stmt]) -> Iterator[tuple[int, int, bool]]:
     sums = only_added(tuple(body))
     binds: dict[str, list[int]] = {}
     for place, stmt in enumerate(body):
-        if isinstance(stmt, Let) or isinstance(stmt, Accum) and not stmt.index:
-            binds.setdefault(stmt.target.name, []).append(place)
+        for var in bound(stmt):
+            binds.setdefault(var.name, []).append(place)
     for name, (first, *others) in binds.items():
         if name in sums:
             continue
-        users = [place for place, stmt in enumerate(body) if name in _read(stmt) or name in _bound(stmt)]
+        users = [place for place, stmt in enumerate(body) if name in mentioned(stmt)]
         early = any(name in _read(body[place]) for place in users if place <= first)
         for place in users:
             for other in (first, *others):
@@ -240,10 +240,6 @@ def _by_name(body: Sequence[Stmt]) -> Iterator[tuple[int, int, bool]]:
                     yield place, other, early
                 elif place != other:
                     yield other, place, False
-
-
-def _bound(stmt: Stmt) -> set[str]:
-    return {stmt.target.name} if isinstance(stmt, Let) else set()
 
 
 def _read(stmt: Stmt) -> set[str]:

@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from adjoint.ir import Accum, Block, Call, Func, If, Let, Lit, Stmt, Store, Var
+from adjoint.analysis.memory import written_name
+from adjoint.ir import Block, Call, Func, If, Let, Lit, Stmt, Store, Var
 from adjoint.ir.walk import bound, map_blocks, mentioned, mentions_of, names_in, nested, statements, with_body
 from adjoint.lower.context import Context
 from adjoint.lower.filling import is_zeros, zero_of
 from adjoint.lower.guards import is_guard
-from adjoint.lower.uses import MADE, mentions
+from adjoint.lower.iteration import is_empty
+from adjoint.lower.uses import is_new_memory, mentions
 from adjoint.lower.views import Shape
 from adjoint.rules.numba_types import Type, array, is_array
 from adjoint.transform.renaming import rename_block
@@ -95,8 +97,8 @@ class _Maker:
         self.bound = Counter(var.name for stmt in everything for var in bound(stmt))
         self.writes: dict[str, list[Stmt]] = {}
         for stmt in everything:
-            for name in _written(stmt):
-                self.writes.setdefault(name, []).append(stmt)
+            if (written := written_name(stmt)) is not None:
+                self.writes.setdefault(written, []).append(stmt)
 
     def block(self, block: Block) -> Block:
         out: list[Stmt] = []
@@ -137,20 +139,20 @@ class _Maker:
         if not is_array(kind) or any(mentions(each, name) for each in side[:at]):
             return None
         shape = self.context.made.get(name)
-        if _makes(stmt) and is_zeros(stmt, self.context) and shape is not None:
+        if is_zeros(stmt, self.context) and shape is not None:
             zeros = self.stored(name, shape, zero_of(stmt, self.context))
             return self.filled(stmt, name, (*side[:at], *zeros, *side[at + 1 :]))
-        if _makes(stmt) and isinstance(stmt.value, Call) and stmt.value.prim == "empty":
+        if is_empty(stmt.value):
             return self.filled(stmt, name, (*side[:at], *side[at + 1 :]))
         if not isinstance(stmt.value, Var) or name in self.writes:
             return None
         source = stmt.value.name
-        own = [each for each in side[:at] if isinstance(each, Let) and each.target.name == source and _makes(each)]
+        own = _made(source, side[:at])
         here = sum(mentioned(each).count(source) for outer in side for each in (outer, *nested(outer)))
         if own and here == self.uses[source] and not is_zeros(own[0], self.context):
             rest = tuple(each for each in side if each is not stmt and each is not own[0])
             return self.filled(own[0], name, rename_block(rest, {source: name}))
-        made = [each for each in before if isinstance(each, Let) and each.target.name == source and _makes(each)]
+        made = _made(source, before)
         if len(made) != 1 or any(id(each) not in earlier for each in self.writes.get(source, ())):
             return None
         shape = self.context.made.get(source)
@@ -181,21 +183,12 @@ class _Arm:
     block: Block
 
 
+def _made(name: str, stmts: Sequence[Stmt]) -> list[Let]:
+    """Return the statements that bind a name to new memory."""
+    return [s for s in stmts if isinstance(s, Let) and s.target.name == name and is_new_memory(s.value)]
+
+
 def _common(stmt: If) -> list[str]:
     """Return the names that both sides bind once."""
     sides = [Counter(each.target.name for each in side if isinstance(each, Let)) for side in (stmt.then, stmt.orelse)]
     return [name for name, times in sides[0].items() if times == sides[1][name] == 1]
-
-
-def _makes(stmt: Let) -> bool:
-    return isinstance(stmt.value, Call) and stmt.value.prim in MADE
-
-
-def _written(stmt: Stmt) -> tuple[str, ...]:
-    match stmt:
-        case Store(Var(name)):
-            return (name,)
-        case Accum(Var(name), index) if index:
-            return (name,)
-        case _:
-            return ()

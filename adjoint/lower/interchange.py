@@ -19,11 +19,10 @@ from adjoint.rules.numba_types import Type
 _BOUNDS = frozenset("add sub mul neg dim maximum minimum".split())
 
 
-def interchange(func: Func, context: Context, free: Collection[str] = (), *, ties: bool = False) -> Func:
+def interchange(func: Func, context: Context) -> Func:
     """Make the loop inner that runs along the axes in which memory is contiguous.
 
-    The order of additions to an element changes, nothing else may depend on the order. How the arrays that are `free`
-    lie in memory doesn't matter; loops around nothing but these change places if `ties` are to.
+    The order of additions to an element changes, nothing else may depend on the order.
 
     >>> from adjoint.codegen.emit import text
     >>> from tests.ir_text import parse
@@ -39,11 +38,15 @@ def interchange(func: Func, context: Context, free: Collection[str] = (), *, tie
             for k in range(a.shape[1]):
                 s[j] += a[j, k]
     """
-    return interchanged(func, context, free, ties=ties)[0]
+    return interchanged(func, context)[0]
 
 
 def interchanged(func: Func, context: Context, free: Collection[str] = (), *, ties: bool = False) -> tuple[Func, bool]:
-    """Return what `interchange` returns, and whether any loops have changed places."""
+    """Return a program with loops interchanged, and whether there are any.
+
+    How the arrays that are `free` lie in memory doesn't matter; loops around nothing but these change places if `ties`
+    are to.
+    """
     func = with_body(func, _sums(func.body))
     if not any(_pair(stmt) for stmt in statements(func.body)):
         return func, False

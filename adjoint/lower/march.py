@@ -46,19 +46,18 @@ def march(func: Func, context: Context) -> Func:
     """
     own = element_arrays(func, context.kinds)
     for free in (own, ()):
-        changed, found = columns_first(func, context) if free else interchanged(func, context)
+        changed, found = columns_first(func, context, free) if free else interchanged(func, context)
         joined = fuse(changed, context) if found else func
         if _loops(joined) < _loops(func) and (not free or _are_vectors(joined, context, free)):
             return joined
     return func
 
 
-def columns_first(func: Func, context: Context) -> tuple[Func, bool]:
+def columns_first(func: Func, context: Context, own: Collection[str]) -> tuple[Func, bool]:
     """Make the loops inner along which memory that others made is contiguous, and those that go with them.
 
-    Return also whether there are any.
+    `own` are the arrays made here, which may lie in memory otherwise. Return also whether there are such loops.
     """
-    own = element_arrays(func, context.kinds)
     if not interchanged(func, context, own)[1]:
         return func, False
     return interchanged(func, context, own, ties=True)

@@ -19,7 +19,7 @@ from adjoint.ir.walk import (
 )
 from adjoint.lower.context import Context
 from adjoint.lower.guards import is_guard
-from adjoint.lower.uses import MADE, mentions
+from adjoint.lower.uses import is_new_memory, mentions
 from adjoint.transform.renaming import rename_block
 
 
@@ -79,7 +79,7 @@ class _Reader:
         self.lasting = {name for name, times in self.bound.items() if times == 1}
         self.lasting &= {var.name for stmt in func.body if isinstance(stmt, Let) for var in bound(stmt)}
         self.lasting |= {param.name for param in func.params if not self.bound[param.name]}
-        self.made = {s.target.name: s for s in everything if isinstance(s, Let) and _makes(s)}
+        self.made = {s.target.name: s for s in everything if isinstance(s, Let) and is_new_memory(s.value)}
         self.lists = {name: _List() for name in lists}
         for stmt in everything:
             match stmt:
@@ -131,10 +131,6 @@ class _Reader:
             return None
         sizes = items_of(made.value.args[0])
         return sizes if all(name in self.lasting for size in sizes for name in names_in(size)) else None
-
-
-def _makes(stmt: Let) -> bool:
-    return isinstance(stmt.value, Call) and stmt.value.prim in MADE
 
 
 def _taken(block: Block) -> list[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from adjoint.analysis.memory import written_name
 from adjoint.analysis.written import shifted
-from adjoint.ir import Accum, Block, Call, Expr, For, Func, Let, Lit, Stmt, Store, Var
+from adjoint.ir import Block, Call, Expr, For, Func, Let, Lit, Stmt, Store, Var
 from adjoint.ir.walk import bound, items_of, mentioned, mentions_of, names_in, nested, statements
 from adjoint.lower.context import Context
+from adjoint.lower.iteration import is_empty
 from adjoint.lower.rows import Row, in_rows
 from adjoint.lower.uses import element_uses, mentions
 from adjoint.lower.views import Shape
@@ -44,8 +45,8 @@ class Stock:
     def is_empty(self, stmt: Let) -> bool:
         """Whether a statement makes an array without values, of a known shape."""
         kind: Type = self.context.kinds.get(stmt.target.name)
-        made = isinstance(stmt.value, Call) and stmt.value.prim == "empty"
-        return made and is_array(kind) and kind.layout == "C" and self.context.made.get(stmt.target.name) is not None
+        known = self.context.made.get(stmt.target.name) is not None
+        return known and is_empty(stmt.value) and is_array(kind) and kind.layout == "C"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,6 @@ class _Found:
     """Where in a block a state starts, is put on a list, and is taken from it, under which name; and its rows."""
 
     start: int
-    place: int
     back: int
     popped: str
     rows: Rows
@@ -118,7 +118,7 @@ class Recorder:
         between = {var.name for stmt in block[start:place] for var in bound(stmt)}
         if first is None or any(between.intersection(names_in(size)) for size in rows.sizes):
             return None
-        return _Found(start, place, back, popped, rows, first)
+        return _Found(start, back, popped, rows, first)
 
     def popped(self, back: Stmt, loop: For, state: State) -> str | None:
         """Return the name of what a loop takes from a list, if its iterations are those of another, backwards."""
@@ -159,7 +159,7 @@ class Recorder:
                 known = given or any(_makes(each, source) for each in block[:start])
                 shape = self.context.facts.shape(Var(source)) if given else self.context.made.get(source)
                 later = statements(self.stock.func.body if given else block[start:])
-                if not known or shape != rows.shape[1:] or any(_writes(each, {source, name}) for each in later):
+                if not known or shape != rows.shape[1:] or any(written_name(each) in (source, name) for each in later):
                     return None
                 assert shape is not None
                 indices = self.context.indices(shape)
@@ -174,17 +174,6 @@ class Recorder:
 
 def _makes(stmt: Stmt, name: str) -> bool:
     return isinstance(stmt, Let) and stmt.target.name == name and not isinstance(stmt.value, Var)
-
-
-def _writes(stmt: Stmt, names: Collection[str]) -> bool:
-    """Whether a statement writes elements of one of some arrays."""
-    match stmt:
-        case Store(Var(name)):
-            return name in names
-        case Accum(Var(name), index):
-            return bool(index) and name in names
-        case _:
-            return False
 
 
 @dataclass(frozen=True, slots=True)

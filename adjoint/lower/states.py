@@ -12,11 +12,12 @@ from adjoint.lower.contract import contract
 from adjoint.lower.either import either
 from adjoint.lower.fuse import fuse
 from adjoint.lower.inward import inward
+from adjoint.lower.iteration import is_empty
 from adjoint.lower.march import columns_first
 from adjoint.lower.outward import outward
 from adjoint.lower.state_rows import Recorder, State, Stock
 from adjoint.lower.unstack import unstack
-from adjoint.lower.uses import MADE, mentions
+from adjoint.lower.uses import element_arrays, is_new_memory, mentions
 from adjoint.transform.renaming import rename_block
 
 
@@ -89,7 +90,8 @@ def states(func: Func, context: Context) -> Func:
 
 def _apart(func: Func, context: Context, loops: Collection[str]) -> set[str]:
     """Return the loops, by their indices, that don't end up in loops over elements, with nothing else in them."""
-    joined, found = columns_first(outward(contract(fuse(func, context), context.kinds), context), context)
+    func = outward(contract(fuse(func, context), context.kinds), context)
+    joined, found = columns_first(func, context, element_arrays(func, context.kinds))
     if not found:
         return set(loops)
     inner = {s.index.name for s in statements(joined.body) if isinstance(s, For) and not any(map(_is_loop, s.body))}
@@ -105,7 +107,7 @@ def _replaces(stmt: Stmt) -> bool:
 
 
 def _is_memory(value: Expr) -> bool:
-    return isinstance(value, Var) or isinstance(value, Call) and value.prim == "empty"
+    return isinstance(value, Var) or is_empty(value)
 
 
 def _chooses(stmt: Stmt) -> bool:
@@ -183,9 +185,7 @@ class _Finder:
         if isinstance(made[0].value, Var):
             own = self.under_one_name(block, made[0])
             return None if own is None else self.in_place(own, place - 1, state)
-        if not isinstance(made[0].value, Call) or made[0].value.prim not in MADE:
-            return None
-        if self.context.made.get(name) != self.context.made.get(new):
+        if not is_new_memory(made[0].value) or self.context.made.get(name) != self.context.made.get(new):
             return None
         # Where it is made and replaced, and other names for it.
         if not self.stock.is_own(name, 2 + len(shown), 2) or not all(self.stock.is_own(other, 1) for other in shown):
@@ -209,7 +209,7 @@ class _Finder:
         name, source = shown.target.name, names_in(shown.value)[0]
         at = next(place for place, stmt in enumerate(block) if stmt is shown)
         made = [stmt for stmt in block[:at] if isinstance(stmt, Let) and stmt.target.name == source]
-        if len(made) != 1 or not isinstance(made[0].value, Call) or made[0].value.prim not in MADE:
+        if len(made) != 1 or not is_new_memory(made[0].value):
             return None
         if not self.stock.is_own(source, 2) or any(mentions(s, source) for s in block[at + 1 :]):
             return None
@@ -221,7 +221,7 @@ class _Finder:
         """Return a block in which a loop goes on with the memory of an array, where it took new memory."""
         loop, name = block[place], state.name
         assert isinstance(loop, For)
-        if len(made) != 1 or not isinstance(made[0].value, Call) or made[0].value.prim not in MADE:
+        if len(made) != 1 or not is_new_memory(made[0].value):
             return None
         sizes = items_of(made[0].value.args[0])
         same = isinstance(state.new.value, Call) and sizes == items_of(state.new.value.args[0])

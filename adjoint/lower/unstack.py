@@ -28,6 +28,8 @@ from adjoint.lower.rows import in_rows
 from adjoint.lower.uses import MADE, is_single, mentions
 from adjoint.rules.numba_types import Type, array, is_array
 
+_WHOLE = frozenset("add sub mul floordiv mod dim".split())
+
 
 def unstack(func: Func, context: Context) -> Func:
     """Replace a list to which loops append new arrays, and from which mirrored loops pop them, by an array of rows.
@@ -65,9 +67,6 @@ def unstack(func: Func, context: Context) -> Func:
     if not lists:
         return func
     return with_body(func, _Stacks(func, context, lists).block(func.body))
-
-_WHOLE = frozenset("add sub mul floordiv mod dim".split())
-
 
 @dataclass(frozen=True, slots=True)
 class _Sizes:

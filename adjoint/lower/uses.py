@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 from adjoint.analysis.sharing import memory_classes, shared_names
 from adjoint.ir import Accum, Block, Call, Effect, Expr, For, Func, Let, Lit, Stmt, Store, Var
@@ -58,10 +59,15 @@ def element_uses(func: Func, kinds: Mapping[str, Type]) -> Counter[str]:
     return Counter(name for name, index in single if len(index) == kinds[name].ndim)
 
 
+def is_new_memory(value: Expr) -> TypeGuard[Call]:
+    """Whether an expression makes an array by its size alone."""
+    return isinstance(value, Call) and value.prim in MADE
+
+
 def _made(stmt: Stmt) -> str | None:
     """Return the name that a statement binds to new memory."""
     match stmt:
-        case Let(Var(name), Call(prim)) if prim in MADE:
+        case Let(Var(name), value) if is_new_memory(value):
             return name
         case _:
             return None

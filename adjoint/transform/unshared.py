@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from adjoint.analysis.effects import actions
-from adjoint.analysis.memory import is_memory, written_name
+from adjoint.analysis.memory import is_memory
 from adjoint.ir import Block, Call, Func, If, Let, Merge, Stmt, Var
 from adjoint.ir.walk import map_blocks, statements
 from adjoint.transform.aliasing import is_new, roots
@@ -53,18 +53,13 @@ class _Copier:
         cls = program.memory.cls(merge.target.name)
         if not around or merge.then is None or merge.orelse is None or not program.memory.is_written(cls):
             return False
-        changed = (name for inner in statements(around[-1].body) for name in self.changed(inner))
+        done = (action for inner in statements(around[-1].body) for action in actions(inner, program.func))
+        changed = (name for action in done for name in action.changes)
         if any(program.memory.cls(name) == cls for name in changed):
             return False
         nexts = [carry.next.name for carry in around[-1].carried if isinstance(carry.next, Var)]
         memory = [name for name in nexts if is_memory(program.types.get(name)) and program.memory.cls(name) == cls]
         return all(program.is_array(name) and merge.target.name not in roots(name, program) for name in memory)
-
-    def changed(self, stmt: Stmt) -> list[str]:
-        """Return the names whose memory a statement itself changes."""
-        name = written_name(stmt)
-        changes = [name for action in actions(stmt, self.program.func) for name in action.changes]
-        return changes if name is None else [*changes, name]
 
     def copied(self, stmt: If, before: If, position: int, merge: Merge) -> If:
         """Return a branch on whose sides an array is made where it was shown, unless both sides do the one or other."""
