@@ -54,7 +54,8 @@ class Liveness:
 
     def live_after(self, site: Site) -> frozenset[str]:
         """Return the names whose values may be read after a statement."""
-        return frozenset(name for name, bit in self.names.items() if self.after[site.position] >> bit & 1)
+        live = self.after[site.position]
+        return frozenset(name for name, bit in self.names.items() if live >> bit & 1)
 
     def is_live_after(self, site: Site, name: str) -> bool:
         """Whether the value of a name may be read after a statement."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from adjoint.errors import AdjointError
 from adjoint.ir import Accum, Block, Call, Expr, For, Func, Let, Lit, Stmt, Store, Var
 from adjoint.ir.walk import map_blocks, names_in, substitute, with_body
 from adjoint.lower.context import Context
-from adjoint.lower.uses import MADE, mentions
+from adjoint.lower.slots import Slots
+from adjoint.lower.uses import MADE
 from adjoint.rules.numba_types import Type, is_array
 from adjoint.rules.typing import expr_type
 
@@ -71,33 +73,31 @@ class _Absorber:
         self.accesses = context.accesses(func)
 
     def block(self, block: Block) -> Block:
-        stmts = [map_blocks(stmt, self.block) for stmt in block]
-        place = 0
-        while place < len(stmts):
-            first = self.whole(stmts[place])
-            if first is None or not isinstance(first.stmt, Store) or not self.absorbed(stmts, place, first):
-                place += 1
-        return tuple(stmts)
+        slots = Slots([map_blocks(stmt, self.block) for stmt in block])
+        for place, stmt in enumerate(slots.stmts):
+            first = None if stmt is None else self.whole(stmt)
+            if first is not None and isinstance(first.stmt, Store):
+                self.absorb(slots, place, first)
+        return slots.block()
 
-    def absorbed(self, stmts: list[Stmt], place: int, first: _Whole) -> bool:
-        """Put what an array is filled with where it is first added to; false if that doesn't do."""
+    def absorb(self, slots: Slots, place: int, first: _Whole) -> None:
+        """Put what an array is filled with where it is first added to, if that will do."""
         name = first.array
-        if not self.is_made(stmts[:place], name) or not self.is_light(first):
-            return False
-        user = next((k for k in range(place + 1, len(stmts)) if mentions(stmts[k], name)), None)
-        second = None if user is None else self.whole(stmts[user])
-        if user is None or second is None or not isinstance(second.stmt, Accum) or name in names_in(second.stmt.value):
-            return False
+        if not self.is_made(slots, place, name) or not self.is_light(first):
+            return
+        user, stmt = next(slots.users(name, place + 1), (place, None))
+        second = None if stmt is None else self.whole(stmt)
+        if second is None or not isinstance(second.stmt, Accum) or name in names_in(second.stmt.value):
+            return
         if not self.is_same_kind(first) or not self.is_same_kind(second):
-            return False
+            return
         names = set(names_in(first.stmt.value)) - {loop.index.name for loop in first.loops}
-        if any(self.accesses.changes(stmt, names) for stmt in stmts[place + 1 : user]):
-            return False
+        if any(self.accesses.changes(stmt, names) for stmt in slots.between(place + 1, user)):
+            return
         indices = {own.index.name: new.index for own, new in zip(first.loops, second.loops, strict=True)}
         value = Call("add", (substitute(first.stmt.value, indices), second.stmt.value))
-        stmts[user] = second.with_stmt(Store(second.stmt.target, second.stmt.index, value, second.stmt.loc))
-        del stmts[place]
-        return True
+        slots.put(user, second.with_stmt(Store(second.stmt.target, second.stmt.index, value, second.stmt.loc)))
+        slots.put(place, None)
 
     def whole(self, stmt: Stmt) -> _Whole | None:
         loops: list[For] = []
@@ -112,12 +112,11 @@ class _Absorber:
         there = index == tuple(loop.index for loop in loops)
         return _Whole(tuple(loops), stmt) if there and self.context.covers(loops, name) else None
 
-    def is_made(self, stmts: list[Stmt], name: str) -> bool:
-        """Whether an array is made in the same block, and nothing else is done with it before."""
-        users = [stmt for stmt in stmts if mentions(stmt, name)]
-        match users:
-            case [Let(Var(own), Call(prim))]:
-                return own == name and prim in MADE
+    def is_made(self, slots: Slots, place: int, name: str) -> bool:
+        """Whether an array is made in the same block, and nothing else is done with it before a place."""
+        match [*islice(slots.users(name), 2)]:
+            case [(_, Let(Var(own), Call(prim))), (second, _)]:
+                return second == place and own == name and prim in MADE
             case _:
                 return False
 

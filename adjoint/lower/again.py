@@ -6,13 +6,13 @@ has changed in between: the first run writes the tapes as well, and the second o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice, product
 
 from adjoint.analysis.effects import is_pure
 from adjoint.analysis.ranges import counts_by_one
-from adjoint.ir import Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store, Var
+from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store, Var
 from adjoint.ir.walk import map_blocks, mentioned, mentions_of, names_in, nested, remembered, statements, with_body
 from adjoint.lower.accesses import Accesses, Summary
 from adjoint.lower.context import Context
@@ -68,6 +68,31 @@ class _Joint:
     indices: list[str] = field(default_factory=list[str])
 
 
+class _Places:
+    """Where the loops of a block are, by what they do, and what makes its arrays."""
+
+    def __init__(self, stmts: Sequence[Stmt]) -> None:
+        self.loops: dict[str, list[int]] = {}  # by names that they bind or add to; under "" all loops
+        self.empty: dict[str, list[tuple[int, Let]]] = {}
+        for place, stmt in enumerate(stmts):
+            if isinstance(stmt, For):
+                for name in ("", *_lets(stmt), *_sums(stmt)):
+                    self.loops.setdefault(name, []).append(place)
+            elif isinstance(stmt, Let) and is_empty(stmt.value):
+                self.empty.setdefault(stmt.target.name, []).append((place, stmt))
+
+    def like(self, loop: For, end: int) -> Iterator[int]:
+        """Yield the places of loops before `end`, latest first, that bind and add to the names that a loop does."""
+        own = (name for name in _sums(loop) if name not in _stored(loop))
+        least = min(("", *_lets(loop), *own), key=lambda name: len(self.loops[name]))
+        return (place for place in reversed(self.loops[least]) if place < end)
+
+    def made(self, names: Iterable[str], where: range) -> list[Let]:
+        """Return what makes arrays of these names, in order."""
+        found = (each for name in names for each in self.empty.get(name, ()) if each[0] in where)
+        return [stmt for _, stmt in sorted(found, key=lambda each: each[0])]
+
+
 class _Finder:
     def __init__(self, func: Func, context: Context) -> None:
         self.accesses = context.accesses(func)
@@ -77,26 +102,32 @@ class _Finder:
 
     def block(self, block: Block) -> Block:
         stmts = self.bound_once([map_blocks(stmt, self.block) for stmt in block])
-        position = 0
+        position, places = 0, _Places(stmts)
         while position < len(stmts):
-            shorter = self.without(stmts, position)
-            position = position + 1 if shorter is None else 0
-            stmts = stmts if shorter is None else shorter
+            found = self.without(stmts, position, places)
+            position += 1
+            if found is not None:
+                stmts, position = found
+                places = _Places(stmts)
         return tuple(stmts)
 
     def bound_once(self, stmts: Sequence[Stmt]) -> list[Stmt]:
         """Leave out what gives a name the number it has already: it would stand between the two runs of a loop."""
         known: dict[str, Expr] = {}
+        made_of: dict[str, set[str]] = {}
         out: list[Stmt] = []
         for stmt in stmts:
-            facts = self.accesses.of(stmt)
             plain = isinstance(stmt, Let) and self.is_arithmetic(stmt)
             if isinstance(stmt, Let) and plain and known.get(stmt.target.name) == stmt.value:
                 continue
             out.append(stmt)
-            known = {n: e for n, e in known.items() if n not in facts.binds and facts.binds.isdisjoint(names_in(e))}
+            for name in self.accesses.of(stmt).binds:
+                for other in (name, *made_of.pop(name, ())):
+                    known.pop(other, None)
             if isinstance(stmt, Let) and plain and stmt.target.name not in names_in(stmt.value):
                 known[stmt.target.name] = stmt.value
+                for name in names_in(stmt.value):
+                    made_of.setdefault(name, set()).add(stmt.target.name)
         return out
 
     def is_arithmetic(self, stmt: Let) -> bool:
@@ -106,20 +137,20 @@ class _Finder:
         plain = is_pure(stmt.value) and not self.accesses.of(stmt).accesses and not own
         return plain and is_number(self.accesses.kinds.get(stmt.target.name))
 
-    def without(self, stmts: Sequence[Stmt], second: int) -> list[Stmt] | None:
-        """Return a block without a loop that an earlier one can stand for."""
+    def without(self, stmts: Sequence[Stmt], second: int, places: _Places) -> tuple[list[Stmt], int] | None:
+        """Return a block without a loop that an earlier one can stand for, and the place of that."""
         loop = stmts[second]
         if not isinstance(loop, For):
             return None
-        for first in (k for k in range(second - 1, -1, -1) if isinstance(stmts[k], For)):
+        for first in places.like(loop, second):
             found = self.repeat(stmts, first, second)
             if found is None:
-                variants = self.with_rows(stmts, first, second)
+                variants = self.with_rows(stmts, first, second, places)
                 repeats = (self.repeat(each, first + k, second + k) for each, k in variants)
                 found = next((each for each in repeats if each is not None and each[0].is_one()), None)
             if found is not None:
                 repeat, merged = found
-                return repeat.left_out(merged) if repeat.is_one() else None
+                return (repeat.left_out(merged), repeat.first) if repeat.is_one() else None
         return None
 
     def repeat(self, stmts: Sequence[Stmt], first: int, second: int) -> tuple[_Repeat, Stmt] | None:
@@ -130,7 +161,9 @@ class _Finder:
             return None
         return _Repeat(self.accesses, stmts, first, second, joint), merged
 
-    def with_rows(self, stmts: Sequence[Stmt], first: int, second: int) -> Iterator[tuple[list[Stmt], int]]:
+    def with_rows(
+        self, stmts: Sequence[Stmt], first: int, second: int, places: _Places
+    ) -> Iterator[tuple[list[Stmt], int]]:
         """Yield blocks whose first loop fills the arrays that the second one fills, if it has others of their sizes.
 
         What the first loop makes for each of its iterations becomes rows of an array that is made before the second.
@@ -139,13 +172,10 @@ class _Finder:
         loop, repeated = stmts[first], stmts[second]
         if not isinstance(loop, For) or not isinstance(repeated, For) or not _may_be_one(loop, repeated):
             return
-        stored = {stmt.array.name for stmt in nested(repeated) if isinstance(stmt, Store)}
-        between = [s for s in stmts[first + 1 : second] if isinstance(s, Let) and is_empty(s.value)]
-        tapes = [s for s in between if s.target.name in stored]
+        tapes = places.made(_stored(repeated), range(first + 1, second))
         if not tapes:
             return
-        filled = {stmt.array.name for stmt in nested(loop) if isinstance(stmt, Store)}
-        made = [((), s) for s in stmts[:first] if isinstance(s, Let) and is_empty(s.value) and s.target.name in filled]
+        made = [((), own) for own in places.made(_stored(loop), range(first))]
         choices: list[list[tuple[str, Row, Let]]] = []
         for around, own in (*made, *_made_inside(loop)):
             name = own.target.name
@@ -318,6 +348,18 @@ def _bounds(loop: For) -> tuple[object, ...]:
 def _lets(loop: Stmt) -> tuple[str, ...]:
     """Return the names that statements in a loop bind: none of the second loop's are its own."""
     return tuple(dict.fromkeys(stmt.target.name for stmt in nested(loop) if isinstance(stmt, Let)))
+
+
+@remembered
+def _sums(loop: Stmt) -> tuple[str, ...]:
+    """Return the names that statements in a loop add to."""
+    return tuple(dict.fromkeys(stmt.target.name for stmt in nested(loop) if isinstance(stmt, Accum)))
+
+
+@remembered
+def _stored(loop: Stmt) -> tuple[str, ...]:
+    """Return the arrays that statements in a loop store elements of."""
+    return tuple(dict.fromkeys(stmt.array.name for stmt in nested(loop) if isinstance(stmt, Store)))
 
 
 def _joined(first: Block, second: Block, joint: _Joint, names: Mapping[str, str]) -> Block | None:

@@ -56,28 +56,22 @@ def detach(func: Func, context: Context) -> Func:
 def _block(block: Block, context: Context) -> Block:
     block = tuple(map_blocks(stmt, lambda inner: _block(inner, context)) for stmt in block)
     out: list[Stmt] = []
-    for place, stmt in enumerate(block):
-        names = _waiting(block[:place], stmt, context) if isinstance(stmt, For) else []
-        new = {name: context.renewed(name) for name in names}
+    # By the range of a loop, the sums of the first loop over it and of later ones, and what is made of them.
+    given: dict[object, set[str]] = {}
+    for stmt in block:
+        totals = _totals(stmt, context) if isinstance(stmt, For) else set[str]()
+        span = context.spans.get(stmt.index.name) if isinstance(stmt, For) else None
+        new = {name: context.renewed(name) for name in sorted(totals & given.get(span, set()))}
         out += [Let(total, Lit(0.0)) for total in new.values()]
         out += rename_block((stmt,), {name: total.name for name, total in new.items()})
         out += [Accum(Var(name), (), total) for name, total in new.items()]
+        if span is not None:
+            given.setdefault(span, set())
+        for names in given.values():
+            names |= totals
+            if isinstance(stmt, Let | Accum) and not names.isdisjoint(mentioned_within(stmt)):
+                names.add(stmt.target.name)
     return tuple(out)
-
-
-def _waiting(before: Block, loop: For, context: Context) -> list[str]:
-    """Return the sums of a loop that start from what an earlier loop over the same range gives."""
-    span = context.spans.get(loop.index.name)
-    places = [k for k, s in enumerate(before) if isinstance(s, For) and context.spans.get(s.index.name) == span]
-    if span is None or not places:
-        return []
-    given: set[str] = set()
-    for stmt in before[places[0] :]:
-        if isinstance(stmt, For):
-            given |= _totals(stmt, context)
-        elif isinstance(stmt, Let | Accum) and not given.isdisjoint(mentioned_within(stmt)):
-            given.add(stmt.target.name)
-    return sorted(_totals(loop, context) & given)
 
 
 def _totals(loop: For, context: Context) -> set[str]:

@@ -120,7 +120,8 @@ class _Converter:
         straight = self.straight(loop.body, there, live | self.read(loop.body))
         if straight is None:
             return None
-        counts = self.mentions - Counter(_mentions(loop.body)) + Counter(_mentions(straight))
+        before, now = Counter(_mentions(loop.body)), Counter(_mentions(straight))
+        counts = {name: self.mentions[name] - before[name] + times for name, times in now.items()}
         changed = replace(loop, body=settled(straight, counts))
         return changed if self.is_parallel(changed) else None
 

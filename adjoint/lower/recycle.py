@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from adjoint.analysis.liveness import Liveness, Site, liveness
 from adjoint.analysis.sharing import memory_classes, shared_names
@@ -13,6 +13,7 @@ from adjoint.ir.walk import map_blocks, mentioned, mentioned_within, statements,
 from adjoint.lower.bindings import bound_often
 from adjoint.lower.context import Context
 from adjoint.lower.first_write import only_element
+from adjoint.lower.slots import Slots
 from adjoint.rules.numba_types import is_array
 from adjoint.transform.renaming import rename_block
 
@@ -97,29 +98,33 @@ class _Finder:
 
     def block(self, sites: Sequence[Site]) -> None:
         there: list[_Memory] = []
-        for place, site in enumerate(sites):
+        slots = Slots([site.stmt for site in sites])
+        for site in sites:
             name = _made(site.stmt)
             if name is not None and isinstance(site.stmt, Let) and name not in self.often:
-                used = any(name in mentioned_within(before.stmt) for before in sites[:place])
-                if used or not self.taken(site.stmt, name, sites[place + 1 :], there):
+                users = [sites[k] for k, _ in islice(slots.users(name), 2)]
+                if users[0] is not site or not self.taken(site.stmt, name, users[1:], there):
                     there.append(_Memory([name]))
             for inner in site.blocks:
                 self.block(inner)
 
-    def taken(self, made: Let, name: str, after: Sequence[Site], there: list[_Memory]) -> bool:
+    def taken(self, made: Let, name: str, users: Sequence[Site], there: list[_Memory]) -> bool:
         """Give an array a piece of memory that is there, if one fits; the statement that makes it goes."""
-        user = next((site for site in after if name in mentioned_within(site.stmt)), None)
+        user = next(iter(users), None)
         loops = [] if user is None else self.filling(user.stmt, name)
         if user is None or not loops:
             return False
-        live = self.facts.live_after(user)
         for memory in there:
-            if self.fits(memory, name) and live.isdisjoint(memory.names) and _is_last(loops, name, memory.names):
+            if self.fits(memory, name) and self.is_spent(memory, user) and _is_last(loops, name, memory.names):
                 self.names[name] = memory.names[0]
                 memory.names.append(name)
                 self.gone.append(made)
                 return True
         return False
+
+    def is_spent(self, memory: _Memory, site: Site) -> bool:
+        """Whether the arrays in a piece of memory are not used after a statement."""
+        return not any(self.facts.is_live_after(site, name) for name in memory.names)
 
     def fits(self, memory: _Memory, name: str) -> bool:
         """Whether an array has the type and shape of those in a piece of memory, which nothing else refers to."""

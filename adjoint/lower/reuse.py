@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TypeVar, cast
 
@@ -50,30 +51,55 @@ def reuse(func: Func, context: Context, *, branches: bool = False, names: bool =
 _S = TypeVar("_S", bound=Stmt)
 
 
+@dataclass(frozen=True, slots=True)
+class _Fact:
+    """A name that holds a value, what the value rests on (names, and memory classes), and when that was learnt."""
+
+    name: str
+    rests: frozenset[str | tuple[str]]
+    time: int
+
+
 @dataclass(slots=True)
 class _Known:
     """Which name holds the value of an expression, and which names are copies of others.
 
-    `rests` has what a value rests on: names, and memory classes. `branches` has what is known besides where a condition
-    holds, and where it doesn't: what the branches have computed that it decided before.
+    What is known holds until something that it rests on is changed: `changed` has when that was last. `branches` has
+    what is known besides where a condition holds, and where it doesn't: what the branches have computed that it
+    decided before.
     """
 
-    values: dict[Expr, str] = field(default_factory=dict[Expr, str])
-    rests: dict[Expr, frozenset[str | tuple[str]]] = field(default_factory=dict[Expr, "frozenset[str | tuple[str]]"])
-    copies: dict[str, str] = field(default_factory=dict[str, str])
+    facts: dict[Expr, _Fact] = field(default_factory=dict[Expr, _Fact])
+    changed: dict[str | tuple[str], int] = field(default_factory=dict[str | tuple[str], int])
+    time: int = 0
     branches: dict[Expr, tuple[_Known, _Known]] = field(default_factory=dict[Expr, "tuple[_Known, _Known]"])
+
+    def learn(self, value: Expr, name: str, rests: frozenset[str | tuple[str]]) -> None:
+        self.facts[value] = _Fact(name, rests, self.time)
+
+    def name(self, value: Expr) -> str | None:
+        """Return the name that holds a value."""
+        fact = self.facts.get(value)
+        return fact.name if fact is not None and self.holds(fact) else None
+
+    def holds(self, fact: _Fact) -> bool:
+        return all(self.changed.get(each, 0) <= fact.time for each in fact.rests)
+
+    def forget(self, changed: Iterable[str | tuple[str]]) -> None:
+        self.time += 1
+        self.changed.update(dict.fromkeys(changed, self.time))
 
     def copy(self) -> _Known:
         branches = {cond: (then.copy(), orelse.copy()) for cond, (then, orelse) in self.branches.items()}
-        return _Known(dict(self.values), dict(self.rests), dict(self.copies), branches)
+        return _Known(dict(self.facts), dict(self.changed), self.time, branches)
 
     def within(self, cond: Expr) -> tuple[_Known, _Known]:
         """Return what is known where a condition holds, and where it doesn't."""
         arms = self.copy(), self.copy()
         for arm, more in zip(arms, self.branches.get(cond, ()), strict=False):
-            arm.values = more.values | arm.values
-            arm.rests = more.rests | arm.rests
-            arm.copies = more.copies | arm.copies
+            for value, fact in more.facts.items():
+                if more.holds(fact) and arm.name(value) is None:
+                    arm.learn(value, fact.name, fact.rests)
         return arms
 
 
@@ -119,8 +145,8 @@ class _Reuser:
 
     def holds(self, target: Var, value: Expr, known: _Known) -> bool:
         """Whether a name has a value already."""
-        same = known.copies.get(target.name)
-        return value == target or known.values.get(value) == target.name or same is not None and value == Var(same)
+        same = known.name(target)
+        return value == target or known.name(value) == target.name or same is not None and value == Var(same)
 
     def is_lasting(self, cond: Expr, summary: Summary) -> bool:
         """Whether a condition on numbers is the same after the branches that it decides."""
@@ -131,10 +157,10 @@ class _Reuser:
         if not self.is_number(name) or name in names_in(value):
             return
         if isinstance(value, Var):
-            known.copies[name] = value.name
+            known.learn(stmt.target, value.name, frozenset((name, value.name)))
         elif isinstance(value, Call) and self.is_repeatable(value):
-            known.values[value] = name
-            known.rests[value] = frozenset((name, *value.names, *((self.accesses.class_of(n),) for n in value.names)))
+            classes = ((self.accesses.class_of(n),) for n in value.names)
+            known.learn(value, name, frozenset((name, *value.names, *classes)))
 
     def is_number(self, name: str) -> bool:
         kind = self.kinds.get(name)
@@ -150,22 +176,13 @@ class _Reuser:
         return cast(_S, map_operands(stmt, lambda expr: map_expr(expr, lambda node: self.known(node, known))))
 
     def known(self, expr: Expr, known: _Known) -> Expr:
-        if isinstance(expr, Var):
-            name = known.copies.get(expr.name)
-        else:
-            name = known.values.get(expr) if isinstance(expr, Call) else None
+        name = known.name(expr) if isinstance(expr, Var | Call) else None
         return expr if name is None else Var(name)
 
     def forget(self, summary: Summary, known: _Known) -> None:
         """Forget what names or elements that are changed had to do with."""
-        changed = summary.binds | {(access.cls,) for access in summary.accesses if access.writes}
-        stale = [value for value, rests in known.rests.items() if not rests.isdisjoint(changed)]
-        for value in stale:
-            del known.values[value], known.rests[value]
         bound = summary.binds
-        gone = [name for name, source in known.copies.items() if name in bound or source in bound]
-        for name in gone:
-            del known.copies[name]
+        known.forget(bound | {(access.cls,) for access in summary.accesses if access.writes})
         for cond in [cond for cond in known.branches if not bound.isdisjoint(names_in(cond))]:
             del known.branches[cond]
         for arms in known.branches.values():

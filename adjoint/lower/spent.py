@@ -11,7 +11,8 @@ from adjoint.ir import Accum, Block, Expr, For, Func, If, Let, Store
 from adjoint.ir.walk import map_blocks, mentioned, mentions_of, statements, with_body
 from adjoint.lower.accesses import in_lockstep
 from adjoint.lower.context import Context
-from adjoint.lower.uses import element_arrays, mentions
+from adjoint.lower.slots import Slots
+from adjoint.lower.uses import element_arrays
 
 
 def drop_spent(func: Func, context: Context) -> Func:
@@ -59,31 +60,27 @@ class _Stores:
         made = {stmt.target.name for stmt in block if isinstance(stmt, Let)} & self.arrays
         here = Counter(name for stmt in statements(block) for name in mentioned(stmt)) if made else self.total
         body = tuple(map_blocks(stmt, self.block) for stmt in block)
-        for name in sorted(made):
-            if here[name] == self.total[name]:
-                body = self.without(body, name, ())
-        return body
+        own = sorted(name for name in made if here[name] == self.total[name])
+        return self.without(body, own, ()) if own else body
 
-    def without(self, block: Block, name: str, loops: Sequence[For]) -> Block:
-        """Return a block without the stores that come after all else that is done with an array in it."""
-        kept = list(block)
-        for place in range(len(block) - 1, -1, -1):
-            stmt = block[place]
-            if not mentions(stmt, name):
-                continue
-            match stmt:
-                case Store() | Accum() if self.is_last(stmt, name, loops):
-                    del kept[place]
-                    continue
-                case For(until=None, parallel=False):
-                    kept[place] = replace(stmt, body=self.without(stmt.body, name, (*loops, stmt)))
-                case If():
-                    branches = (self.without(body, name, loops) for body in (stmt.then, stmt.orelse))
-                    kept[place] = replace(stmt, then=next(branches), orelse=next(branches))
-                case _:
-                    pass
-            break
-        return tuple(kept)
+    def without(self, block: Block, names: Sequence[str], loops: Sequence[For]) -> Block:
+        """Return a block without the stores that come after all else that is done with each of some arrays in it."""
+        slots = Slots(block)
+        for name in names:
+            for place, stmt in reversed([*slots.users(name)]):
+                match stmt:
+                    case Store() | Accum() if self.is_last(stmt, name, loops):
+                        slots.put(place, None)
+                        continue
+                    case For(until=None, parallel=False):
+                        slots.put(place, replace(stmt, body=self.without(stmt.body, [name], (*loops, stmt))))
+                    case If():
+                        branches = (self.without(body, [name], loops) for body in (stmt.then, stmt.orelse))
+                        slots.put(place, replace(stmt, then=next(branches), orelse=next(branches)))
+                    case _:
+                        pass
+                break
+        return slots.block()
 
     def is_last(self, stmt: Store | Accum, name: str, loops: Sequence[For]) -> bool:
         """Whether a store does nothing but set an element that other iterations of the loops around don't use."""

@@ -26,6 +26,7 @@ from adjoint.ir.walk import (
 from adjoint.lower.context import Context
 from adjoint.lower.contract import contract
 from adjoint.lower.fuse import fuse
+from adjoint.lower.slots import Slots
 from adjoint.lower.uses import Uses, element_arrays, mentions
 from adjoint.rules.numba_types import is_array
 from adjoint.rules.typing import expr_type
@@ -98,13 +99,12 @@ class _Substituter:
 
     def block(self, block: Block) -> Block:
         self.note(block)
-        stmts = [map_blocks(stmt, self.block) for stmt in block]
-        place = 0
-        while place < len(stmts):
-            found = self.definition(stmts[place])
-            done = None if found is None else self.without(stmts, place, found)
-            stmts, place = (stmts, place + 1) if done is None else (done, max(place - 1, 0))
-        return tuple(stmts)
+        slots = Slots([map_blocks(stmt, self.block) for stmt in block])
+        for place, stmt in enumerate(slots.stmts):
+            found = None if stmt is None else self.definition(stmt)
+            if found is not None:
+                self.substitute(slots, place, found)
+        return slots.block()
 
     def note(self, block: Block) -> None:
         """Note the arrays that are made in a block and used nowhere else."""
@@ -151,39 +151,42 @@ class _Substituter:
         moving = [k for k, each in enumerate(index) if last.name in names_in(each)]
         return all(_offset(each) is not None for each in index) and moving in ([], [len(index) - 1])
 
-    def without(self, stmts: Sequence[Stmt], place: int, found: _Definition) -> list[Stmt] | None:
-        """Return a block without the loops that fill an array; None if it has to be there."""
-        made = self.uses[found.array].made
-        users = [k for k, s in enumerate(stmts) if mentions(s, found.array) and k != place and s is not made]
-        if not users or users[0] < place or not any(stmt is made for stmt in stmts[:place]):
-            return None
-        if not (self.is_worth(found) if found.array in self.left else self.feeds(stmts, users)):
-            return None
-        sites = [self.sites(stmts[k], found.array) for k in users]
+    def substitute(self, slots: Slots, place: int, found: _Definition) -> None:
+        """Let the loops that fill an array go, unless it has to be there."""
+        (first, made), *uses = slots.users(found.array)
+        users = [(k, stmt) for k, stmt in uses if k != place]
+        if not users or users[0][0] < place or made is not self.uses[found.array].made:
+            return
+        if not (self.is_worth(found) if found.array in self.left else self.feeds(slots, users)):
+            return
+        sites = [self.sites(stmt, found.array) for _, stmt in users]
         count = sum(len(each or ()) for each in sites)
         most = MOST_OPERATIONS * (4 if self.is_light(found) else 2)
         if None in sites or count * found.work > most or count > 2 * MOST_OPERATIONS:
-            return None
+            return
         if any(depth > len(found.indices) for each in sites for depth in each or ()):
-            return None
+            return
         names = set(names_in(found.value)) - {index.name for index in found.indices}
-        if any(self.accesses.changes(stmt, names) for stmt in stmts[place + 1 : users[-1] + 1]):
-            return None
+        if any(self.accesses.changes(stmt, names) for stmt in slots.between(place + 1, users[-1][0] + 1)):
+            return
         reader = _Reader(found)
-        new = (reader.stmt(stmt) if k in users else stmt for k, stmt in enumerate(stmts) if k != place)
-        return [stmt for stmt in new if stmt is not made]
+        for k, stmt in users:
+            slots.put(k, reader.stmt(stmt))
+        slots.put(first, None)
+        slots.put(place, None)
 
     def is_worth(self, found: _Definition) -> bool:
         """Whether no other arrays have to be kept for the sake of the elements, that would not be there."""
         return not any(name in self.uses and name not in self.left for name in names_in(found.value))
 
-    def feeds(self, stmts: Sequence[Stmt], users: Sequence[int]) -> bool:
+    def feeds(self, slots: Slots, users: Sequence[tuple[int, Stmt]]) -> bool:
         """Whether elements that would become numbers are only for another array, of those that would be kept."""
         while len(users) == 1:
-            user = self.definition(stmts[users[0]])
+            ((place, stmt),) = users
+            user = self.definition(stmt)
             if user is None or user.array in self.left:
                 return user is not None
-            users = [k for k in range(users[0] + 1, len(stmts)) if mentions(stmts[k], user.array)]
+            users = [*slots.users(user.array, place + 1)]
         return False
 
     def is_light(self, found: _Definition) -> bool:

@@ -17,6 +17,8 @@ class Symbols:
 
     writing: dict[str, Expr] = field(default_factory=dict[str, Expr])
     reads: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    # Symbols by a name that they read, as it is bound now.
+    readers: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     lengths: set[str] = field(default_factory=set[str])
     inside: dict[str, Linear] = field(default_factory=dict[str, Linear])
     version: dict[str, int] = field(default_factory=dict[str, int])
@@ -102,7 +104,7 @@ class Symbols:
     def rebind(self, name: str) -> frozenset[str]:
         """Say that a name is bound to something else from here on; return the symbols that mean nothing any more."""
         self.version[name] = self.version.get(name, 0) + 1
-        gone = frozenset(made for made, reads in self.reads.items() if name in reads and made not in self.dead)
+        gone = frozenset(self.readers.pop(name, ())) - self.dead
         self.dead |= gone
         return gone
 
@@ -111,5 +113,8 @@ class Symbols:
         versions = "".join(f"#{name}{self.version[name]}" for name in sorted(reads) if self.version.get(name))
         name = expr_text(expr) + versions
         self.writing.setdefault(name, expr)
-        self.reads.setdefault(name, reads)
+        if name not in self.reads:
+            self.reads[name] = reads
+            for each in reads:
+                self.readers.setdefault(each, []).append(name)
         return symbol(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from adjoint.analysis.effects import is_pure
 from adjoint.analysis.linear import symbol
@@ -12,7 +13,8 @@ from adjoint.ir import Block, Func, Let, Stmt, Store
 from adjoint.ir.walk import map_blocks, mentioned, mentions_of, nested, statements, with_body
 from adjoint.lower.context import Context
 from adjoint.lower.places import Places, Use
-from adjoint.lower.uses import Uses, element_arrays, mentions
+from adjoint.lower.slots import Slots
+from adjoint.lower.uses import Uses, element_arrays
 from adjoint.lower.views import Shape
 
 MOST = 12  # statements after a store that are looked at
@@ -72,6 +74,7 @@ class _Stores:
 
     def block(self, block: Block) -> Block:
         stmts = [map_blocks(stmt, self.block) for stmt in block]
+        slots = Slots(stmts)
         made = {stmt.target.name for stmt in stmts if isinstance(stmt, Let)} & self.shapes.keys()
         here = Counter(name for stmt in statements(block) for name in mentioned(stmt)) if made else Counter[str]()
         own = {name for name in made if here[name] == self.total[name]}
@@ -81,19 +84,17 @@ class _Stores:
             for store in [each for each in (stmts[place], *nested(stmts[place])) if isinstance(each, Store)]:
                 name = store.array.name
                 pure = name in self.shapes and all(map(is_pure, (*store.index, store.value)))
-                if pure and self.is_unread(stmts[place:], store, moving, name in own):
-                    stmts[place : place + 1] = _without(stmts[place], store)
-        return tuple(stmts)
+                users = [stmt for _, stmt in islice(slots.users(name, place), MOST + 1)] if pure else []
+                if pure and len(users) <= MOST and self.is_unread(users, store, moving, name in own):
+                    slots.put(place, next(iter(_without(users[0], store)), None))
+        return slots.block()
 
-    def is_unread(self, stmts: Sequence[Stmt], store: Store, moving: set[str], own: bool) -> bool:
-        """Whether no element that is set somewhere in the first of some statements is read before it is set again.
+    def is_unread(self, users: Sequence[Stmt], store: Store, moving: set[str], own: bool) -> bool:
+        """Whether no element that is set somewhere in the first of an array's users is read before it is set again.
 
         They bind the names in `moving`. If the array is their `own`, nothing else comes after them.
         """
         name = store.array.name
-        users = [stmt for stmt in stmts if mentions(stmt, name)]
-        if len(users) > MOST:
-            return False
         shape = self.shapes[name]
         first = self.places.uses(users[0], name, shape, moving) or []
         mine = [use for use in first if use.stmt is store and use.kind == "store"]
