@@ -15,6 +15,7 @@ from adjoint.lower.filling import over
 from adjoint.lower.iteration import places, targets, written
 from adjoint.lower.layout import Layout, changed_in, is_one, side_by_side, sizes_of
 from adjoint.lower.uses import mentions
+from adjoint.lower.views import plus
 from adjoint.rules.numba_types import Type, array, is_array, of_dtype, types
 
 LANES = 128  # iterations in a strip: their numbers fill some vectors, and stay in the nearest cache
@@ -191,16 +192,18 @@ class Strip:
     def inner(self, loop: For) -> Iterator[Stmt]:
         """Yield an inner loop; an innermost one does several turns at a time: numbers go through arrays less often."""
         count = sum(not isinstance(stmt, Comment) for stmt in loop.body)
-        if loop.step != Lit(1) or not 0 < count <= LONGEST or not self.is_one_part(loop):
+        if loop.step not in (Lit(1), Lit(-1)) or not 0 < count <= LONGEST or not self.is_one_part(loop):
             yield replace(loop, body=tuple(self.parts(loop.body)))
             return
-        size: Expr = loop.stop if loop.start == Lit(0) else Call("sub", (loop.stop, loop.start))
+        sign = 1 if loop.step == Lit(1) else -1
+        over = Call("mod", (_turns(loop), Lit(TURNS)))
         end = self.number("end")
-        yield Let(end, Call("sub", (loop.stop, Call("mod", (size, Lit(TURNS))))))
-        start = Call("maximum", (end, loop.start), via="builtin")  # the rest of less than nothing starts before it
+        yield Let(end, Call("sub", (loop.stop, over)) if sign == 1 else plus(loop.stop, over))
+        # The rest of less than nothing starts before it.
+        start = Call("maximum" if sign == 1 else "minimum", (end, loop.start), via="builtin")
         turn = self.turn
-        several = [each for k in range(TURNS) for each in _turned(loop, k)]
-        yield replace(loop, stop=end, step=Lit(TURNS), body=tuple(self.done(several)))
+        several = [each for k in range(TURNS) for each in _turned(loop, k * sign)]
+        yield replace(loop, stop=end, step=Lit(TURNS * sign), body=tuple(self.done(several)))
         self.turn = turn
         yield replace(loop, start=start, body=tuple(self.done(list(loop.body))))
 
@@ -292,6 +295,12 @@ class Strip:
         """Return the subscript in the array of a strip for one in an array of the iteration, or one that is packed."""
         gone = {self.layout.packed.get(name), *self.layout.fixed.get(name, ())}
         return (*(each for k, each in enumerate(index) if k not in gone), self.lane)
+
+
+def _turns(loop: For) -> Expr:
+    """Return how many turns a loop makes that counts one up or down, if it isn't less than none."""
+    low, high = (loop.start, loop.stop) if loop.step == Lit(1) else (shifted(loop.stop, 1), shifted(loop.start, 1))
+    return high if low == Lit(0) else Call("sub", (high, low))
 
 
 def _turned(loop: For, k: int) -> Iterator[Stmt]:

@@ -25,6 +25,7 @@ from adjoint.lower.guards import is_guard
 from adjoint.lower.iteration import is_empty, separated, targets
 from adjoint.lower.lanes import Strip
 from adjoint.lower.layout import elements, is_one, layout, side_by_side, sizes_of
+from adjoint.lower.powers import powers
 from adjoint.lower.recur import recur
 from adjoint.lower.uses import element_arrays, mentions
 from adjoint.rules.numba_types import types
@@ -45,8 +46,7 @@ def strips(func: Func, context: Context) -> Func:
 
     Statements between inner loops are done for all iterations of a strip before the next statement is: numbers that
     pass from one such part to another are kept in arrays, one element per iteration, and an array that each iteration
-    makes for itself gets an axis more. Innermost loops that count upwards take four turns at a time. Sums may be added
-    up in another order.
+    makes for itself gets an axis more. Innermost loops take four turns at a time. Sums may be added up in any order.
 
     >>> from adjoint.codegen.emit import text
     >>> from tests.ir_text import parse
@@ -69,12 +69,26 @@ def strips(func: Func, context: Context) -> Func:
                 for lane in range(count):
                     p = 1.0
                     p_lanes[lane] = p
-                for j in range(x.shape[0] - 1, -1, -1):
+                end = x.shape[0] % 4 - 1
+                for j in range(x.shape[0] - 1, end, -4):
                     _1 = x[j]
+                    _2 = x[j - 1]
+                    _3 = x[j - 2]
+                    _4 = x[j - 3]
                     for lane in range(count):
                         i = first + lane
                         p = p_lanes[lane]
                         p = p * y[i] + _1
+                        p = p * y[i] + _2
+                        p = p * y[i] + _3
+                        p = p * y[i] + _4
+                        p_lanes[lane] = p
+                for j in range(min(end, x.shape[0] - 1), -1, -1):
+                    _5 = x[j]
+                    for lane in range(count):
+                        i = first + lane
+                        p = p_lanes[lane]
+                        p = p * y[i] + _5
                         p_lanes[lane] = p
                 for lane in range(count):
                     i = first + lane
@@ -174,7 +188,8 @@ class _Cutter:
         found = None if tests is None else shared(self.func, loop, depth, live, self.uses)
         if tests is None or not isinstance(found, Shared) or found.distance:
             return None
-        work = self.filled(replace(loop, body=recur(loop.body, self.func, self.context.renewed)))
+        body = powers(recur(loop.body, self.func, self.context.renewed), self.func, early | live, self.context.renewed)
+        work = self.filled(replace(loop, body=body))
         names = {made.target.name for made in own}
         own = [s for s in nested(work) if isinstance(s, Let) and s.target.name in names]
         arranged = layout(work, own, found.totals, self.context)
