@@ -202,9 +202,11 @@ def append(frame: Frame, target: Var, value: Value, node: AST) -> None:
     item = made(frame, value, node) if isinstance(value, Display) else atom(frame, value, node)
     kind = frame.type_of(target)
     if kind.dtype == types.undefined:
-        frame.builder.types[target.name] = types.List(frame.type_of(item))
+        frame.builder.tell_items(target.name, types.List(frame.type_of(item)))
     else:
         item = _as_item(frame, kind, item, node)
+    if isinstance(item, Var) and frame.type_of(item) == types.List(types.undefined):
+        frame.builder.holders.setdefault(item.name, []).append(target.name)
     frame.builder.add(Effect(Call("append", (target, item), via="method"), frame.loc(node)))
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from adjoint.errors import AdjointError, Loc, TypingError, UnsupportedError
 from adjoint.ir import Call, Effect, Expr, If, Let, Lit, Stmt, Var
 from adjoint.rules import typing
+from adjoint.rules.numba_types import types
 from adjoint.rules.typing import Type
 
 
@@ -35,6 +36,8 @@ class Builder:
         self.refs: dict[str, object] = {}
         self.prelude: list[Stmt] = []
         self.constants: dict[int, Var] = {}
+        # Lists by the names of lists of unknown items that have been appended to them.
+        self.holders: dict[str, list[str]] = {}
         self._reserved = set(reserved)
         self._used: set[str] = set()
         self._temporaries = 0
@@ -52,6 +55,12 @@ class Builder:
         if hint is not None:
             self.hints[name] = hint
         return Var(name)
+
+    def tell_items(self, name: str, kind: Type) -> None:
+        """Note the type of a list of which it wasn't known what it holds, and those of the lists that hold it."""
+        self.types[name] = kind
+        for holder in self.holders.pop(name, ()):
+            self.tell_items(holder, types.List(kind))
 
     def _free(self, hint: str | None) -> str:
         if hint is None:

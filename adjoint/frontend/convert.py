@@ -170,7 +170,7 @@ def cast_to(frame: Frame, value: Expr, kind: Type, node: AST) -> Expr:
     What an empty list holds may become known only here.
     """
     if isinstance(value, Var) and isinstance(kind, types.List) and frame.type_of(value).dtype == types.undefined:
-        frame.builder.types[value.name] = kind
+        frame.builder.tell_items(value.name, kind)
     if frame.type_of(value) == kind or not is_number(kind):
         return value
     name = "bool" if isinstance(kind, types.Boolean) else str(kind)

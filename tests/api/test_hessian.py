@@ -121,3 +121,29 @@ def test_refused():
         hvp(chain, (X,), (np.ones(2),))
     with pytest.raises(TypeError, match=r"use `adjoint.jacobian` for all derivatives"):
         hessian(lambda x: x * x)(X)
+
+
+def cubes_by_list(x, n):
+    s = 0.0
+    for k in range(n):
+        squares = [v * v for v in x]
+        s += squares[0] * squares[k] ** 2
+    return s
+
+
+def elements_by_list(x, n):
+    s = 0.0
+    for k in range(n):
+        order = [i for i in range(k + 1)]
+        while len(order) > 1:
+            s += x[order.pop()] ** 3 * x[0]
+    return s
+
+
+@pytest.mark.parametrize("fun", [cubes_by_list, elements_by_list])
+def test_products_of_functions_that_make_lists_in_loops(fun):
+    v = np.array([0.3, -0.5, 0.7, 0.2])
+    x = np.array([0.8, 1.1, 0.9, 1.3])
+    slope = grad(fun)
+    expected = (slope(x + 1e-5 * v, 4) - slope(x - 1e-5 * v, 4)) / 2e-5
+    np.testing.assert_allclose(hvp(fun, (x, 4), v, "x"), expected, rtol=1e-7)
