@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from adjoint.errors import MissingRuleError
 from adjoint.ir import Call, Expr, Lit
-from adjoint.ir.walk import substitute
+from adjoint.ir.walk import integers_of, substitute
 from adjoint.rules import build
 from adjoint.rules.build import call
 from adjoint.rules.rows import choose, finish, values_of
@@ -55,7 +55,7 @@ def definition(source: Call, type_of: TypeOf) -> Expr | None:
         found = _BY_CALL[source.prim](source, type_of)
         if found is not None:
             return found
-    if source.prim not in COMPOSITE:
+    if source.prim not in COMPOSITE or _is_along_known_axes(source, type_of):
         return None
     try:
         row = choose(COMPOSITE, source, type_of)
@@ -68,6 +68,24 @@ def definition(source: Call, type_of: TypeOf) -> Expr | None:
     assert tree is not None
     first = source.args[-1] if source.prim == "compress" else source.args[0]
     return finish(substitute(tree, values), first, source, first, first, type_of)
+
+
+def _is_along_known_axes(source: Call, type_of: TypeOf) -> bool:
+    """Whether a call is for the largest or smallest element along axes that are written out: that is a loop."""
+    options = dict(source.kwargs)
+    known = options.keys() == {"axis"} and integers_of(options["axis"]) is not None
+    return source.prim in ("max", "min") and known and build.rank(type_of(source.args[0])) > 1
+
+
+def _extremum(source: Call, type_of: TypeOf) -> Expr | None:
+    """Axes that are kept are added to a result without them."""
+    options = dict(source.kwargs)
+    axis = options.get("axis")
+    if options.keys() != {"axis", "keepdims"} or options["keepdims"] != Lit(True) or integers_of(axis) is None:
+        return None
+    assert axis is not None
+    a = source.args[0]
+    return call("expand_dims", call(source.prim, a, axis=axis), axis) if build.rank(type_of(a)) > 1 else None
 
 
 def _squeeze(source: Call, type_of: TypeOf) -> Expr | None:
@@ -92,4 +110,4 @@ def _flip(source: Call, type_of: TypeOf) -> Expr | None:
     return call("getitem", x, *lead, call("slice", build.NONE, build.NONE, Lit(-1)))
 
 
-_BY_CALL = {"squeeze": _squeeze, "flip": _flip}
+_BY_CALL = {"squeeze": _squeeze, "flip": _flip, "max": _extremum, "min": _extremum}

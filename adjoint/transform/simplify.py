@@ -13,7 +13,7 @@ from numba import types as nb
 
 from adjoint.errors import AdjointError
 from adjoint.ir import Accum, Block, Call, Expr, Func, Lit, Stmt, Store, Var
-from adjoint.ir.walk import map_blocks, map_operands, with_body
+from adjoint.ir.walk import integers_of, map_blocks, map_operands, with_body
 from adjoint.rules.spelling import is_elementwise, is_view
 from adjoint.rules.typing import Type, expr_type, name_types
 
@@ -182,7 +182,9 @@ class _Simplifier:
         if folded is not call:
             return folded
         match call:
-            case Call("sum", (Call("sum", (array,), (axis, ("keepdims", Lit(True)))),), (other,)) if axis == other:
+            case Call("sum", (Call("sum", (array,), (axis, ("keepdims", Lit(True)))),), (other,)) if (
+                axis == other or axis[0] == other[0] and self.is_one_axis(axis[1], other[1], array)
+            ):
                 return self.expr(replace(call, args=(array,)))
             case _:
                 pass
@@ -196,6 +198,13 @@ class _Simplifier:
                 if new is not None and self.allowed(row, call, new, copied):
                     return self.expr(new, copied)
         return call
+
+    def is_one_axis(self, first: Expr, second: Expr, array: Expr) -> bool:
+        """Whether two options name one axis of an array, counted from either end."""
+        kind, axes = self.type_of(array), (integers_of(first), integers_of(second))
+        if not isinstance(kind, nb.Array) or axes[0] is None or axes[1] is None:
+            return False
+        return [axis % kind.ndim for axis in axes[0]] == [axis % kind.ndim for axis in axes[1]]
 
     def rows_for(self, call: Call) -> list[_Row]:
         """Return the rows that a call may match, as far as its primitive and its operands tell."""

@@ -22,9 +22,8 @@ def negative_index_writes_value_and_grad(m):
     # backward: a[:, -1] = a[:, 0] * a[-1, :]
     a_seed = a_bar[:, -1].copy()
     a_bar[:, -1] = 0.0
-    t_bar = a_seed
-    a_bar[:, 0] += t_bar * element_3
-    a_bar[-1, :] += t_bar * element_2
+    a_bar[:, 0] += a_seed * element_3
+    a_bar[-1, :] += a_seed * element_2
     for i in range(3, 0, -1):
         # backward: a[-i, 0] += a[i, -1] ** 2
         a_bar[i, -1] += 2.0 * a[i, -1] * a_bar[-i, 0]

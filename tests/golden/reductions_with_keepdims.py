@@ -1,30 +1,9 @@
 import numpy as np
 
 
-def max_along_2d(a, axis):
-    if a.shape[axis] == 0:
-        raise ValueError("zero-size array to reduction operation")
-    if axis == 0 or axis == -2:
-        y = a[0, :].copy()
-        for i in range(1, a.shape[0]):
-            for j in range(a.shape[1]):
-                if a[i, j] > y[j] or a[i, j] != a[i, j]:
-                    y[j] = a[i, j]
-        return y
-    y = a[:, 0].copy()
-    for i in range(a.shape[0]):
-        for j in range(1, a.shape[1]):
-            if a[i, j] > y[i] or a[i, j] != a[i, j]:
-                y[i] = a[i, j]
-    return y
-
-
 def reductions_with_keepdims_value_and_grad(m):
-    max_along_2d_1 = max_along_2d(m, 1)
-    expand_dims = np.expand_dims(max_along_2d_1, 1)
-    if m.shape[0] != expand_dims.shape[0]:
-        raise ValueError("adjoint: this gradient assumes that no axis of length 1 is stretched by broadcasting")
-    e = np.exp(m - expand_dims)
+    m_max = np.max(m, axis=1)
+    e = np.exp(m - np.expand_dims(m_max, 1))
     e_sum = e.sum(axis=1, keepdims=True)
     p = e / e_sum
     value = np.sum(p * p) + np.mean(m, axis=(0, 1))
@@ -38,6 +17,6 @@ def reductions_with_keepdims_value_and_grad(m):
     # backward: e = np.exp(m - m.max(axis=1, keepdims=True))
     t_bar = e_bar * e
     m_bar = m_bar + t_bar
-    max_along_2d_1_bar = np.sum(-t_bar, axis=1)
-    m_bar += np.where(m == np.expand_dims(max_along_2d_1, 1), np.expand_dims(max_along_2d_1_bar / np.sum(m == np.expand_dims(max_along_2d_1, 1), axis=1), 1), 0.0)
+    m_max_bar = np.sum(-t_bar, axis=1)
+    m_bar += np.where(m == np.expand_dims(m_max, 1), np.expand_dims(m_max_bar / np.sum(m == np.expand_dims(m_max, 1), axis=1), 1), 0.0)
     return value, m_bar
