@@ -180,14 +180,26 @@ MUTATIONS = (
     Mutation(
         "a second contribution replaces the first",
         "transform/cotangents.py",
-        'self.emit(Let(bar, Call("add", (bar, expr))))',
-        "self.emit(Let(bar, expr))",
+        'self._bind(bar, Call("add", (bar, expr)))',
+        "self._bind(bar, expr)",
+    ),
+    Mutation(
+        "a transpose has the sizes of the opposite order, whatever its axes are",
+        "analysis/shapes.py",
+        "order = range(len(shape))[::-1] if axes == Lit(None) else integers_of(axes)",
+        "order = range(len(shape))[::-1]",
+    ),
+    Mutation(
+        "a shadow may lie in memory otherwise than what it is the shadow of",
+        "transform/cotangents.py",
+        " and not facts.is_reshaped(name)",
+        "",
     ),
     Mutation(
         "a contribution is not summed over the axes it was stretched along",
         "transform/cotangents.py",
-        'expr = Call("sum", (expr,), (("axis", Lit(0)),), via="np")\n                for axis in ones:',
-        'expr = Call("getitem", (expr, Lit(0)))\n                for axis in ones:',
+        'expr = Call("sum", (expr,), (("axis", _axes(range(extra))),), via="np")',
+        'expr = Call("getitem", (expr, *(Lit(0) for _ in range(extra))))',
     ),
     Mutation(
         "what a definition read is taken to be there still",

@@ -62,9 +62,16 @@ def _is_whole(item: Expr) -> bool:
 
 
 def _sliced(size: Dim, bounds: tuple[Expr, ...], found: Shapes) -> Dim | None:
-    """Return the length of `size[a:b]` for a >= 0 and b < 0, or absent: always max(0, size - a - |b|)."""
+    """Return the length of `size[a:b]` for a >= 0 and b < 0, or absent: always max(0, size - a - |b|).
+
+    That of one element, `size[:1]` or `size[-1:]`, is 1 where there is one.
+    """
     match bounds:
-        case (Lit(start), Lit(stop), Lit(None) | Lit(1)):
+        case (Lit() | Call("neg", (Lit(),)) as first, Lit() | Call("neg", (Lit(),)) as last, Lit(None) | Lit(1)):
+            start, stop = _number(first), _number(last)
+            least = _least_for_one(start, stop)
+            if least is not None and found.has_at_least(size, least):
+                return 1
             start = start or 0
             if isinstance(start, int) and start >= 0 and (stop is None or (isinstance(stop, int) and stop < 0)):
                 cut = start - (stop or 0)
@@ -72,6 +79,29 @@ def _sliced(size: Dim, bounds: tuple[Expr, ...], found: Shapes) -> Dim | None:
         case _:
             pass
     return None
+
+
+def _number(bound: Expr) -> object:
+    match bound:
+        case Call("neg", (Lit(int() as value),)):
+            return -value
+        case Lit(value):
+            return value
+        case _:
+            return None
+
+
+def _least_for_one(start: object, stop: object) -> int | None:
+    """Return how long an axis has to be for a slice of it to have one element; None if it may have another number."""
+    match start, stop:
+        case None, 1:
+            return 1
+        case -1, None:
+            return 1
+        case int(), int() if stop - start == 1 and (start >= 0) == (stop > 0) and stop != 0:
+            return stop if start >= 0 else -start
+        case _:
+            return None
 
 
 def _alike(size: Dim, bounds: tuple[Expr, ...], own: Dim, found: Shapes) -> Dim:

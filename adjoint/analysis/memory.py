@@ -21,6 +21,7 @@ from adjoint.rules.numba_types import is_subclass
 # These return their operand if it is already what they make of it, and a copy if not.
 CONVERSIONS = frozenset({"asarray", "ascontiguousarray", "asfortranarray"})
 _GROWING = ("append", "pop")
+_RESHAPES = ("reshape", "ravel")
 
 
 @dataclass(eq=False)
@@ -29,6 +30,7 @@ class Memory:
 
     parent: dict[str, str] = field(default_factory=dict[str, str])
     written: frozenset[str] = frozenset()
+    reshaped: frozenset[str] = frozenset()
     base: dict[str, str] = field(default_factory=dict[str, str])
     before: dict[int, dict[str, int]] = field(default_factory=dict[int, dict[str, int]])
     after: dict[int, dict[str, int]] = field(default_factory=dict[int, dict[str, int]])
@@ -41,6 +43,10 @@ class Memory:
 
     def is_written(self, name: str) -> bool:
         return self.cls(name) in self.written
+
+    def is_reshaped(self, name: str) -> bool:
+        """Whether memory is written and shown in another shape: what stands for it has to be laid out as it is."""
+        return self.is_written(name) and self.cls(name) in self.reshaped
 
     def root(self, name: str) -> str:
         """Return the name whose memory a view shows, as far as views go."""
@@ -65,6 +71,8 @@ def memory(func: Func) -> Memory:
     for stmt in everything:
         _share(stmt, func, facts)
     facts.written = frozenset(facts.cls(name) for stmt in everything if (name := written_name(stmt)) is not None)
+    shapes = [stmt for stmt in everything if isinstance(stmt, Let) and is_reshape(stmt.value) and shows(stmt, func)]
+    facts.reshaped = frozenset(facts.cls(stmt.target.name) for stmt in shapes)
     _Versions(facts).block(func.body, {})
     return facts
 
@@ -127,6 +135,11 @@ def _share(stmt: Stmt, func: Func, facts: Memory) -> None:  # noqa: C901 (one ca
                 join(merge.target, merge.orelse)
         case _:
             pass
+
+
+def is_reshape(value: Expr) -> bool:
+    """Whether an expression is an array in another shape: a view of it if it lies in C order in memory."""
+    return isinstance(value, Call) and value.prim in _RESHAPES
 
 
 def _may_return(obj: object) -> bool:

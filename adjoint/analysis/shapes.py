@@ -15,7 +15,7 @@ from adjoint.analysis.dims import Dim, Key, Shape, cut_from, less, split
 from adjoint.analysis.indexed import NAMELESS, indexed, is_array, key_of
 from adjoint.analysis.reshaped import left_over
 from adjoint.ir import Block, Call, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
-from adjoint.ir.walk import blocks, items_of, statements
+from adjoint.ir.walk import blocks, integers_of, items_of, statements
 from adjoint.rules.find import kind
 
 _LIKE = frozenset(
@@ -61,6 +61,8 @@ class Shapes:
     assume: bool = False
     equals: dict[Dim, Dim] = field(default_factory=dict[Dim, Dim])
     entry: list[tuple[Expr, Expr]] = field(default_factory=list[tuple[Expr, Expr]])
+    # How long axes of arguments are taken to be at least, to be checked on entry.
+    least: dict[Dim, int] = field(default_factory=dict[Dim, int])
     # Dimensions that are equal unless an axis is stretched, with the place where that would happen.
     meetings: dict[Dim, list[tuple[Dim, Meeting]]] = field(default_factory=dict[Dim, list[tuple[Dim, Meeting]]])
     # The whole numbers that are the same function of the same ones, and the length of a slice by axis and bounds.
@@ -104,6 +106,16 @@ class Shapes:
             first, cut, second, other_cut = second, other_cut, first, cut
         self.equals[second] = cut_from(first, cut - other_cut)
         self.entry.append((self.arguments[second], self.size(self.equals[second])))
+        return True
+
+    def has_at_least(self, dim: Dim, number: int) -> bool:
+        """Whether a size is as large as a number, for sure or by a check on entry."""
+        base, cut = split(self.canonical(dim))
+        if isinstance(base, int):
+            return base - cut >= number
+        if not self.assume or base not in self.arguments:
+            return False
+        self.least[base] = max(number + cut, self.least.get(base, 0))
         return True
 
     def size(self, dim: Dim) -> Expr:
@@ -165,6 +177,7 @@ def shapes(func: Func, *, assume: bool = False) -> Shapes:
     varying: set[str] = set()
     while True:
         found = Shapes(dict(func.types), assume=assume)
+        found.equals = {f"{name}.{axis}": 1 for name, axis in sorted(func.ones)}
         for param in func.params:
             kind_ = func.types.get(param.name)
             if isinstance(kind_, nb.Array):
@@ -267,11 +280,10 @@ def _result(stmt: Let, call: Call, rank: int, found: Shapes) -> Shape | None:
             return _from_tuple(shape, rank, fresh, found)
         case Call("reshape", (_, shape), ()):
             return _reshaped(operands[0], shape, rank, fresh, found)
-        case Call("expand_dims", (_, Lit(int(axis)))) if operands[0] is not None:
-            axis %= rank
-            return (*operands[0][:axis], 1, *operands[0][axis:])
-        case Call("transpose", (_,)):
-            return None if operands[0] is None else operands[0][::-1]
+        case Call("expand_dims", (_, Lit(int()) | Call("tuple") as axes)) if operands[0] is not None:
+            return _expanded(operands[0], axes, rank)
+        case Call("transpose", (_,), options) if operands[0] is not None:
+            return _transposed(operands[0], dict(options).get("axes", Lit(None)))
         case Call("matmul" | "dot", (_, _)) if operands[0] and operands[1]:
             left, right = operands
             assert left is not None
@@ -283,6 +295,17 @@ def _result(stmt: Let, call: Call, rank: int, found: Shapes) -> Shape | None:
             return indexed(operands[0], index, fresh, found)
         case _:
             return None
+
+
+def _expanded(shape: Shape, axes: Expr, rank: int) -> Shape | None:
+    added = {axis % rank for axis in integers_of(axes) or ()}
+    sizes = iter(shape)
+    return tuple(1 if axis in added else next(sizes) for axis in range(rank)) if added else None
+
+
+def _transposed(shape: Shape, axes: Expr) -> Shape | None:
+    order = range(len(shape))[::-1] if axes == Lit(None) else integers_of(axes)
+    return None if order is None else tuple(shape[axis] for axis in order)
 
 
 def _broadcast(stmt: Let, call: Call, rank: int, found: Shapes) -> Shape | None:
@@ -336,10 +359,9 @@ def _reshaped(
 
 
 def _reduced(shape: Shape, kwargs: dict[str, Expr], rank: int) -> Shape | None:
-    match kwargs.get("axis"):
-        case Lit(int(axis)):
-            axis %= len(shape)
-            middle: Shape = (1,) if rank == len(shape) else ()
-            return (*shape[:axis], *middle, *shape[axis + 1 :])
-        case _:
-            return None
+    axes = integers_of(kwargs.get("axis"))
+    if axes is None:
+        return None
+    gone = {axis % len(shape) for axis in axes}
+    kept = rank == len(shape)
+    return tuple(1 if axis in gone else size for axis, size in enumerate(shape) if kept or axis not in gone)

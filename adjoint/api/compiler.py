@@ -26,6 +26,7 @@ from adjoint.ir.walk import operands, statements, subexpressions
 from adjoint.lower import helper_text
 from adjoint.lower import lower as fuse_loops
 from adjoint.lower.branches import join_branches
+from adjoint.lower.guards import ONES, refuse_if
 from adjoint.lower.subset import to_numba
 from adjoint.lower.tapes import drop_unread
 from adjoint.rules.typing import expr_type
@@ -127,8 +128,9 @@ def generate(request: Request, arg_types: tuple[NumbaType, ...]) -> Generated:
         TypeError: an argument to differentiate by, or the result, is not of a differentiable type.
     """
     trace = Trace({})
-    func = trace.add("ssa", lower_primal(request.fun, arg_types))
+    func = trace.add("ssa", _with_ones(lower_primal(request.fun, arg_types), request))
     entry, transformed = _entry(func, request.mode), differentiated(func, request)
+    transformed = starting_with(length_checks(func), transformed)
     trace.add("forward" if request.mode in (*FORWARD, "primal") else "reverse", transformed)
     checks = default_checks(func, constants_of(request.fun, arg_types))
     spread = parallelise if request.options.parallel else unchanged
@@ -251,6 +253,19 @@ def constants_of(fun: Any, arg_types: tuple[NumbaType, ...]) -> dict[str, object
 
 def starting_with(stmts: Block, func: Func) -> Func:
     return replace(func, body=(*stmts, *func.body))
+
+
+def _with_ones(func: Func, request: Request) -> Func:
+    """Note which axes of parameters have length 1; a cotangent or a tangent, which may too, isn't a parameter."""
+    own = {param.name for param in func.params}
+    return replace(func, ones=frozenset((name, axis) for name, axis in request.options.ones if name in own))
+
+
+def length_checks(func: Func) -> Block:
+    """Return the statement that leaves a function where axes of its arguments don't have the length 1 they should."""
+    sizes = [Call("dim", (Var(name), Lit(axis))) for name, axis in sorted(func.ones)]
+    tests = [Call("ne", (size, Lit(1)), via="operator") for size in sizes]
+    return (refuse_if(reduce(lambda a, b: Call("or", (a, b)), tests), ONES),) if tests else ()
 
 
 def default_checks(func: Func, constants: Mapping[str, object]) -> Block:

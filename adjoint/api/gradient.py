@@ -37,6 +37,13 @@ from adjoint.rules.containers import is_foreign, passed
 _SCALARS: frozenset[type] = frozenset((float, int, bool, complex, np.float32, np.float64, np.complex64, np.complex128))
 
 
+MOST_STRETCHED = 8  # sets of axes of length 1 for each of which a gradient is made
+
+
+def _is_array(value: object) -> bool:
+    return isinstance(value, np.ndarray)
+
+
 class NotCalledError(AttributeError, RuntimeError):
     """There is no generated source yet, for nothing has said what types the arguments have."""
 
@@ -57,6 +64,8 @@ class Gradient:
         self._modules: dict[tuple[NumbaType, ...], Module] = {}
         self._last: Module | None = None
         self._unfused: Gradient | None = None
+        # By the axes of arguments that have length 1: the gradient that stretches what is made of them.
+        self._stretched: dict[tuple[tuple[str, int], ...], Gradient] = {}
         # By the types of arguments that Numba has none for: what to call, what that returns, and what that makes.
         self._whole: dict[tuple[object, ...], tuple[Any, NumbaType, Any]] = {}
         self._kept: list[Any] = []
@@ -84,20 +93,41 @@ class Gradient:
             return self._assume_less(error, args, kwargs)
 
     def _assume_less(self, error: ValueError, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        return self._general(error)(*args, **kwargs)
+        return self._general(error, args, kwargs)(*args, **kwargs)
 
     def _assume_less_in_python(self, error: ValueError, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        return self._general(error).python(*args, **kwargs)
+        return self._general(error, args, kwargs).python(*args, **kwargs)
 
-    def _general(self, error: ValueError) -> Gradient:
-        """Return the gradient that assumes nothing of the sizes, if that is what an error is about; else raise it."""
+    def _general(self, error: ValueError, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Gradient:
+        """Return the gradient that assumes less of the sizes, if that is what an error is about; else raise it.
+
+        That is one which knows the axes of arguments that have length 1, or one that assumes nothing if this one fails.
+        """
         if not str(error).startswith(BROADCAST_GUARD) or not self.request.options.fuse:
             raise error
-        return self._without_assumptions()
+        ones = self._ones(args, kwargs)
+        if ones in self._stretched:
+            return self._stretched[ones]
+        if not ones or self.request.options.ones or len(self._stretched) == MOST_STRETCHED:
+            return self._without_assumptions()
+        options = replace(self.request.options, ones=ones)
+        made = self._stretched[ones] = type(self)(replace(self.request, options=options), self.primal)
+        made._unfused = self._without_assumptions()
+        return made
+
+    def _ones(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[str, int], ...]:
+        """Return the axes of arguments that have length 1."""
+        given = self._signature.bind(*args, **kwargs).arguments
+        shapes: dict[str, tuple[int, ...]] = {n: np.shape(value) for n, value in given.items() if _is_array(value)}
+        return tuple((name, axis) for name, shape in shapes.items() for axis, size in enumerate(shape) if size == 1)
+
+    def _made_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Gradient:
+        """Return the gradient that a call with these arguments ends up with, as far as earlier calls tell."""
+        return self._stretched.get(self._ones(args, kwargs), self) if self._stretched else self
 
     def _without_assumptions(self) -> Gradient:
         if self._unfused is None:
-            options = replace(self.request.options, fuse=False)
+            options = replace(self.request.options, fuse=False, ones=())
             self._unfused = type(self)(replace(self.request, options=options), self.primal)
         return self._unfused
 
@@ -199,7 +229,7 @@ class Gradient:
 
     def module_for(self, *args: Any, **kwargs: Any) -> Module:
         """Return the generated module for these arguments or Numba types."""
-        return self.module_for_types(self.types_of(*args, **kwargs))
+        return self._made_for(args, kwargs).module_for_types(self.types_of(*args, **kwargs))
 
     def types_of(self, *args: Any, **kwargs: Any) -> tuple[NumbaType, ...]:
         """Return the Numba types of all parameters in a call with these arguments, which may be types themselves."""
@@ -243,7 +273,7 @@ class Gradient:
 
     def generated_for(self, *args: Any, **kwargs: Any) -> Generated:
         """Run the compiler for these arguments, whatever the cache holds."""
-        return self._generate(self._checked_types(args, kwargs))
+        return self._made_for(args, kwargs)._generate(self._checked_types(args, kwargs))
 
     def _checked_types(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[NumbaType, ...]:
         arg_types = self._with_variables(self.types_of(*args, **kwargs))

@@ -46,6 +46,8 @@ class Options:
     deterministic: bool = False
     # Array statements as fused loops in the compiled text; off for arguments that broadcast in a way types don't show.
     fuse: bool = field(default_factory=assumes)
+    # Axes of arguments, by parameter, that are taken to have length 1: what is made of them is stretched along these.
+    ones: tuple[tuple[str, int], ...] = ()
     # How many tangents a sweep of forward mode takes, along a last axis that each has; 0: one, without that axis.
     directions: int = 0
     # Sets of inputs in the place of tangents, in plain Python: what each number depends on.

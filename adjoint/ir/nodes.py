@@ -217,7 +217,8 @@ class Func(Remembering):
     `refs` maps a primitive of the form "ref:NAME" to the Python object it calls;
     `inputs` lists the user's parameters, each with the names of its leaves nested as the argument is (just its own name
     if it is no container): `params` are the leaves. Empty where parameters are what they seem;
-    `layout` says how the tuples in the result are put together, see `rules.containers`.
+    `layout` says how the tuples in the result are put together, see `rules.containers`;
+    `ones` are axes of parameters that are taken to have length 1.
     """
 
     name: str
@@ -229,5 +230,6 @@ class Func(Remembering):
     loc: Loc | None = field(default=None, compare=False, repr=False)
     inputs: tuple[tuple[str, object], ...] = field(default=(), compare=False, repr=False)
     layout: object = field(default=None, compare=False, repr=False)
+    ones: frozenset[tuple[str, int]] = field(default=frozenset(), compare=False, repr=False)
     # The body in which `transform.dce` has found nothing to remove; another one is not known to be so.
     lean: Block | None = field(default=None, compare=False, repr=False)

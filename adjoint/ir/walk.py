@@ -81,6 +81,14 @@ def items_of(expr: Expr) -> tuple[Expr, ...]:
     return expr.args if isinstance(expr, Call) and expr.prim == "tuple" else (expr,)
 
 
+def integers_of(expr: Expr | None) -> tuple[int, ...] | None:
+    """Return the whole numbers of an option such as `axis`, a number or a tuple; None if it is anything else."""
+    items = expr.args if isinstance(expr, Call) and expr.prim in ("tuple", "list") else (expr,)
+    values = [item.value for item in items if isinstance(item, Lit)]
+    numbers = tuple(v for v in values if isinstance(v, int) and not isinstance(v, bool))
+    return numbers if len(numbers) == len(items) else None
+
+
 def map_expr(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
     """Rebuild an expression bottom-up, passing every node through `change`."""
     if isinstance(expr, Call):

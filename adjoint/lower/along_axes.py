@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from adjoint.ir import Call, Expr, Lit, Var
+from adjoint.ir.walk import integers_of
 from adjoint.lower import helper_text
 from adjoint.lower.helper_text import Along
 from adjoint.rules import numba_types
@@ -36,18 +37,10 @@ def make(prim: str, *args: Expr, **kwargs: Expr) -> Call:
     return Call(prim, args, tuple(kwargs.items()))
 
 
-def constants(expr: Expr | None) -> tuple[int, ...] | None:
-    """Return the whole numbers of an `axis` option, a number or a tuple; None if it is anything else."""
-    items = expr.args if isinstance(expr, Call) and expr.prim in ("tuple", "list") else (expr,)
-    values = [item.value for item in items if isinstance(item, Lit)]
-    numbers = tuple(v for v in values if isinstance(v, int) and not isinstance(v, bool))
-    return numbers if len(numbers) == len(items) else None
-
-
 def along_axes(app: Application, default: int | None = None) -> Expr | None:
     """A function along axes: the loop of `helper_text`, or the form without axes if that is enough."""
     rank, kept = app.rank, app.kwargs.get("keepdims") == Lit(True)
-    axes = constants(app.kwargs["axis"]) if app.kwargs.get("axis", NONE) != NONE else None
+    axes = integers_of(app.kwargs["axis"]) if app.kwargs.get("axis", NONE) != NONE else None
     named = axes is not None or "axis" in app.kwargs and app.kwargs["axis"] != NONE
     if axes is None and default is not None and not named:
         axes = (default,)
@@ -61,10 +54,10 @@ def along_axes(app: Application, default: int | None = None) -> Expr | None:
 
 def diff(app: Application) -> Expr | None:
     """Differences of vectors are loops, too: Numba takes seconds to compile its own function."""
-    times = constants(app.kwargs.get("n", Lit(1)))
+    times = integers_of(app.kwargs.get("n", Lit(1)))
     if times is None or app.rank < 1 or len(times) != 1 or times[0] < 1:
         return None
-    axis = constants(app.kwargs.get("axis", Lit(-1)))
+    axis = integers_of(app.kwargs.get("axis", Lit(-1)))
     if axis is None or len(axis) != 1:
         return None
     found = app.args[0]
@@ -110,7 +103,7 @@ def norm(app: Application) -> Expr | None:
     if app.rank == 1 and app.types[0].layout != "C":
         # Numba 0.68 hands a negative stride to BLAS, which reads other memory.
         return replace(app.call, args=(make("ascontiguousarray", app.args[0]), *app.args[1:]))
-    if app.kwargs.get("axis", NONE) == NONE or "ord" in app.kwargs or constants(app.kwargs["axis"]) is None:
+    if app.kwargs.get("axis", NONE) == NONE or "ord" in app.kwargs or integers_of(app.kwargs["axis"]) is None:
         return None
     options = {name: value for name, value in app.kwargs.items() if name in ("axis", "keepdims")}
     squares = make("square", make("abs", app.args[0]))

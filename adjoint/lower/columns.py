@@ -197,7 +197,9 @@ class _Changer:
                     body += self.copy(name, uses)
                     self.copied.add(name)
             if isinstance(stmt, Return):
-                body += [each for name, uses in self.chosen.items() if uses.returned for each in self.back(name, uses)]
+                # A parameter whose shape is part of the result is still there.
+                made = [(name, uses) for name, uses in self.chosen.items() if uses.returned and uses.made is not None]
+                body += [each for name, uses in made for each in self.back(name, uses)]
             body += self.block((stmt,)) if not isinstance(stmt, Return) else (stmt,)
         return replace(self.func, body=tuple(body))
 

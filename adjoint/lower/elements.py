@@ -14,6 +14,7 @@ from functools import cache
 from adjoint.analysis.linear import Linear, whole
 from adjoint.errors import AdjointError
 from adjoint.ir import Call, Expr, If, Lit, Var
+from adjoint.ir.walk import integers_of
 from adjoint.lower.facts import Facts
 from adjoint.lower.guards import INSIDE, STRETCHED, refuse_if
 from adjoint.lower.slices import sliced
@@ -185,8 +186,8 @@ class Reader:
                 view = self.view(base, shared=shared)
                 order = [a.value % len(axes) for a in axes if isinstance(a, Lit) and isinstance(a.value, int)]
                 return transposed(view, order)
-            case Call("expand_dims", (base, Lit(int() as axis)), ()):
-                return expanded(self.view(base, shared=shared), axis)
+            case Call("expand_dims", (base, place), ()) if (axes := integers_of(place)) is not None:
+                return expanded(self.view(base, shared=shared), axes)
             case Call("broadcast_to", (base, sizes), ()):
                 return self._stretched(self.view(base, shared=shared), self._found(self.facts.sizes(sizes)))
             case Call(prim, (base,), ()) if prim in _SAME_ELEMENTS and not shared and self.facts.is_array(base):

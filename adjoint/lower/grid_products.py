@@ -71,7 +71,7 @@ class _Maker:
             case Var(name):
                 kind: Any = self.types.get(name)
                 return is_array(kind) and kind.ndim == 2 and isinstance(element_type(kind), types.Float)
-            case Call("transpose", (Var() as inner,)):
+            case Call("transpose", (Var() as inner,), ()):
                 return self.is_matrix(inner)
             case _:
                 return False
@@ -100,7 +100,7 @@ class _Maker:
 
 def _dim(matrix: Expr, axis: int) -> Expr:
     match matrix:
-        case Call("transpose", (inner,)):
+        case Call("transpose", (inner,), ()):
             return Call("dim", (inner, Lit(1 - axis)))
         case _:
             return Call("dim", (matrix, Lit(axis)))
@@ -108,7 +108,7 @@ def _dim(matrix: Expr, axis: int) -> Expr:
 
 def _element(matrix: Expr, row: Expr, column: Expr) -> Expr:
     match matrix:
-        case Call("transpose", (inner,)):
+        case Call("transpose", (inner,), ()):
             return Call("getitem", (inner, column, row))
         case _:
             return Call("getitem", (matrix, row, column))

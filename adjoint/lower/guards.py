@@ -11,6 +11,7 @@ from adjoint.ir import Call, Effect, Expr, If, Lit, Stmt
 
 INSIDE = "that slices lie inside their arrays"
 FILLED = "that no array is empty"
+ONES = "that some axes of its arguments have length 1"
 STRETCHED = "that no axis of length 1 is stretched by broadcasting"
 
 

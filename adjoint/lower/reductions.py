@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from adjoint.analysis.linear import Linear
 from adjoint.ir import Accum, Block, Call, Expr, If, Let, Lit, Store, Var
-from adjoint.ir.walk import names_in
+from adjoint.ir.walk import integers_of, names_in
 from adjoint.lower.context import Context
 from adjoint.lower.elements import ONE, NotATree, Reader, cast_to
 from adjoint.lower.guards import FILLED, refuse_if
 from adjoint.lower.products import row_by_row
-from adjoint.lower.subset import constants, number
+from adjoint.lower.subset import number
 from adjoint.lower.views import Shape
 from adjoint.rules.numba_types import Type, is_array, is_number, types
 
@@ -97,7 +97,7 @@ def _along(call: Call, source: Expr, options: dict[str, Expr], dtype: Type, cont
     rank = context.facts.type_of(source).ndim
     element = context.facts.type_of(source).dtype
     axis, keep = options.pop("axis", Lit(None)), options.pop("keepdims", Lit(False))
-    axes = tuple(range(rank)) if axis == Lit(None) else constants(axis)
+    axes = tuple(range(rank)) if axis == Lit(None) else integers_of(axis)
     if options or axes is None or not isinstance(keep, Lit) or not _possible(call.prim, element, dtype):
         return None
     chosen = frozenset(k % rank for k in axes)

@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
+from adjoint.analysis.layouts import laid_out
 from adjoint.errors import AdjointError
 from adjoint.ir import Block, Call, Expr, Func, Lit, Stmt, Var
-from adjoint.ir.walk import map_blocks, map_operands, with_body
-from adjoint.lower.along_axes import NONE, Application, along_axes, constants, diff, make, norm
+from adjoint.ir.walk import integers_of, map_blocks, map_operands, with_body
+from adjoint.lower.along_axes import NONE, Application, along_axes, diff, make, norm
 from adjoint.rules.composite import definition
 from adjoint.rules.numba_types import Type, is_array, is_number, types
-from adjoint.rules.typing import expr_type, name_types
+from adjoint.rules.typing import expr_type
 
 _FULL = Call("slice", (NONE, NONE, NONE))
 
@@ -49,7 +50,7 @@ def to_numba(func: Func) -> Func:
 
 class _Rewriter:
     def __init__(self, func: Func) -> None:
-        self.types = name_types(func)
+        self.types = laid_out(func)
         self.refs = func.refs
 
     def block(self, block: Block) -> Block:
@@ -190,7 +191,7 @@ def _joined(app: Application) -> Expr | None:
 
 
 def _squeeze(app: Application) -> Expr | None:
-    axes = constants(app.kwargs.get("axis"))
+    axes = integers_of(app.kwargs.get("axis"))
     if axes is None or app.rank < 1:
         return None
     chosen = {axis % app.rank for axis in axes}
@@ -198,7 +199,7 @@ def _squeeze(app: Application) -> Expr | None:
 
 
 def _expand_dims(app: Application) -> Expr | None:
-    axes = constants(app.args[1]) if len(app.args) == 2 else None
+    axes = integers_of(app.args[1]) if len(app.args) == 2 else None
     if axes is None:
         return None
     if app.rank < 0:
@@ -212,7 +213,7 @@ def _expand_dims(app: Application) -> Expr | None:
 
 def _transpose(app: Application) -> Expr | None:
     """Axes in the one form that Numba has: a tuple of non-negative numbers."""
-    axes = constants(app.kwargs.get("axes")) if app.kwargs.get("axes", NONE) != NONE else None
+    axes = integers_of(app.kwargs.get("axes")) if app.kwargs.get("axes", NONE) != NONE else None
     if axes is None or app.rank < 1:
         return None
     if len(axes) == 1 or axes == tuple(range(app.rank))[::-1]:
@@ -222,7 +223,7 @@ def _transpose(app: Application) -> Expr | None:
 
 def _rollaxis(app: Application) -> Expr | None:
     """`np.rollaxis(x, axis, start=0)`."""
-    axis, start = constants(app.args[1]), constants(app.kwargs.get("start", Lit(0)))
+    axis, start = integers_of(app.args[1]), integers_of(app.kwargs.get("start", Lit(0)))
     if axis is None or start is None or app.rank < 1:
         return None
     source = axis[0] % app.rank
@@ -234,7 +235,7 @@ def _rollaxis(app: Application) -> Expr | None:
 
 def _reshape(app: Application) -> Expr | None:
     """Numba reshapes contiguous arrays only."""
-    if app.rank < 0 or app.types[0].layout != "A":
+    if app.rank < 0 or app.types[0].layout == "C":
         return None
     return replace(app.call, args=(make("ascontiguousarray", app.args[0]), *app.args[1:]))
 

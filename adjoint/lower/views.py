@@ -94,12 +94,14 @@ def transposed(view: View, axes: Sequence[int] | None = None) -> View:
     return view.moved(to, tuple(view.shape[k] for k in order))
 
 
-def expanded(view: View, axis: int) -> View:
-    """Return the view with a new axis of length 1."""
-    rank = len(view.shape) + 1
-    axis %= rank
-    to = [Along(k if k < axis else k + 1) for k in range(rank - 1)]
-    return view.moved(to, (*view.shape[:axis], whole(1), *view.shape[axis:]))
+def expanded(view: View, axes: Sequence[int]) -> View:
+    """Return the view with new axes of length 1, at these places of the result."""
+    rank = len(view.shape) + len(axes)
+    added = {axis % rank for axis in axes}
+    kept = [axis for axis in range(rank) if axis not in added]
+    sizes = iter(view.shape)
+    shape = tuple(whole(1) if axis in added else next(sizes) for axis in range(rank))
+    return view.moved([Along(axis) for axis in kept], shape)
 
 
 def stretched(view: View, shape: Shape) -> View:

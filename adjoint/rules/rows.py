@@ -56,7 +56,7 @@ def finish(expr: Expr, arg: Expr, source: Call, y: Expr, y_bar: Expr, type_of: T
             case Call("dim", (array, Call("tuple", axes))):
                 return reduce(lambda a, b: call("mul", a, b), [call("dim", array, axis) for axis in axes])
             case Call("contiguous", (inner,)):
-                return inner if _is_contiguous(y if inner == y_bar else inner, type_of) else _contiguous(inner)
+                return inner if _is_contiguous(inner, type_of) else _contiguous(inner)
             case Call("helper.unbroadcast", (bar, like)):
                 return unbroadcast(bar, kind, like, type_of(like))
             case Call("mul" | "div" as prim, (left, right)) if _meets_count(left, right, type_of):

@@ -8,7 +8,8 @@ from functools import partial
 
 from numba import types as nb
 
-from adjoint.analysis.memory import CONVERSIONS, Memory, is_memory, memory
+from adjoint.analysis.layouts import not_in_rows
+from adjoint.analysis.memory import CONVERSIONS, Memory, is_memory, is_reshape, memory
 from adjoint.analysis.structure import Place
 from adjoint.errors import AliasError, Loc
 from adjoint.ir import Block, Call, Carry, Effect, Expr, For, Func, If, Let, Lit, Merge, Stmt, Var, While
@@ -76,8 +77,9 @@ def _refuse_written_results(func: Func, facts: Memory) -> None:
 def refuse_written_conversions(func: Func, facts: Memory) -> None:
     """`np.ascontiguousarray(x)` is `x` or a copy, as the strides of the run say: refuse where that makes a difference.
 
-    It does if the result is written, or read after a write to `x`.
+    It does if the result is written, or read after a write to `x`. Other shapes of an array show it or are copies, too.
     """
+    _refuse_written_shapes(func, facts)
     for stmt in statements(func.body):
         match stmt:
             case Let(target, Call(prim, (Var(source), *_))) if (
@@ -93,6 +95,24 @@ def refuse_written_conversions(func: Func, facts: Memory) -> None:
                 )
             case _:
                 pass
+
+
+def _refuse_written_shapes(func: Func, facts: Memory) -> None:
+    shapes = [stmt for stmt in statements(func.body) if isinstance(stmt, Let) and is_reshape(stmt.value)]
+    unsure = not_in_rows(func) if shapes else frozenset[str]()
+    for stmt in shapes:
+        assert isinstance(stmt.value, Call)
+        source = stmt.value.args[0]
+        if not isinstance(source, Var) or source.name not in unsure or not is_memory(func.types.get(source.name)):
+            continue
+        name = stmt.target.name
+        if facts.is_written(name) or read_after_write(stmt, name, source.name, func, facts):
+            raise AliasError(
+                f"`{stmt.value.prim}` shows its argument or copies it, as that lies in memory, and one of the two is "
+                "written",
+                stmt.loc,
+                help=f"`.copy().{stmt.value.prim}(...)` always makes a copy",
+            )
 
 
 def read_after_write(stmt: Stmt, name: str, source: str, func: Func, facts: Memory) -> bool:

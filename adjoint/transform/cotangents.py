@@ -7,7 +7,7 @@ the first contribution is bound as it comes, later ones are added, in place only
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from numba import types as nb
 
@@ -35,6 +35,8 @@ class Cotangents:
         self.vars: dict[str, Var] = {}
         # Primal arrays of which the shape is read, and which a branch may have left unbound.
         self.shaped: set[str] = set()
+        # Cotangents whose types say how their arrays are laid out.
+        self.laid_out: set[str] = set()
         # Shadows that the program carries itself, see `mirror`.
         self.mirrored: Mapping[str, str] = {}
         # Cotangents all of whose elements are one scalar, as after a sum, and the block in which that is known.
@@ -193,7 +195,7 @@ class Cotangents:
             self.ensure(*index)
             self.emit(Accum(self.bar(base), index, expr))
         elif self.is_shadow(name):
-            if not self.has(name) and owned and name == self.program.memory.root(name) and self._owns_memory(name):
+            if not self.has(name) and owned and self._owns_memory(name):
                 self.state[name] = True
                 self.emit(Let(bar, expr))
                 return
@@ -201,12 +203,21 @@ class Cotangents:
             self.emit(Accum(bar, (), expr))
         elif not self.has(name):
             self.state[name] = owned or not array
-            self.emit(Let(bar, expr))
+            self._bind(bar, expr)
         elif not array or not self.state[name]:
-            self.emit(Let(bar, Call("add", (bar, expr))))
+            self._bind(bar, Call("add", (bar, expr)))
             self.state[name] = True
         else:
             self.emit(Accum(bar, (), expr))
+
+    def _bind(self, bar: Var, expr: Expr) -> None:
+        """Bind a cotangent; if it is an array, its type says how that is laid out in memory."""
+        own, kind = self.program.types.get(bar.name), self.program.type_of(expr)
+        if isinstance(own, nb.Array) and isinstance(kind, nb.Array) and own.layout != kind.layout:
+            known = bar.name in self.laid_out
+            self.program.types[bar.name] = own.copy(layout="A" if known else kind.layout)
+        self.laid_out.add(bar.name)
+        self.emit(Let(bar, expr))
 
     def _unnamed_part(self, name: str) -> tuple[str, tuple[Expr, ...]] | None:
         """Return the array and the index if a value is a part of written memory that the user gave no name."""
@@ -220,8 +231,9 @@ class Cotangents:
                 return None
 
     def _owns_memory(self, name: str) -> bool:
-        stmt = self.program.structure.of(name).stmt
-        return not isinstance(stmt, If)
+        """Whether an array that a contribution gives can be the shadow of a name."""
+        stmt, facts = self.program.structure.of(name).stmt, self.program.memory
+        return name == facts.root(name) and not isinstance(stmt, If) and not facts.is_reshaped(name)
 
     def adapt(self, expr: Expr, source: Expr, name: str, stmt: Stmt) -> Expr:
         """Turn a contribution of the shape of `source` into one of the shape and dtype of `name`."""
@@ -245,10 +257,10 @@ class Cotangents:
             ones = [axis for axis, size in enumerate(own) if size == 1 and shape[extra + axis] != 1]
             after = tuple(1 if axis in ones else size for axis, size in enumerate(shape[extra:]))
             if self.program.equal(after, own, stmt):
-                for _ in range(extra):
-                    expr = Call("sum", (expr,), (("axis", Lit(0)),), via="np")
-                for axis in ones:
-                    expr = Call("sum", (expr,), (("axis", Lit(axis)), ("keepdims", Lit(True))), via="np")
+                if extra:
+                    expr = Call("sum", (expr,), (("axis", _axes(range(extra))),), via="np")
+                if ones:
+                    expr = Call("sum", (expr,), (("axis", _axes(ones)), ("keepdims", Lit(True))), via="np")
                 return expr
         self.ensure(Var(name))
         return Call(f"helper.unbroadcast_{rank}d_{wanted}d", (expr, Var(name)))
@@ -270,6 +282,10 @@ class Cotangents:
 
     def _is_array(self, expr: Expr) -> bool:
         return isinstance(self.program.type_of(expr), nb.Array)
+
+
+def _axes(axes: Sequence[int]) -> Expr:
+    return Lit(axes[0]) if len(axes) == 1 else Call("tuple", tuple(map(Lit, axes)))
 
 
 def ndim_of(type_: object) -> int:

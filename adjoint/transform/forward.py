@@ -201,7 +201,8 @@ class _Forward:
         """Give a fresh array a tangent of its own where either is written: `x_dot` is that of `x * 1.0` too."""
         facts, types = self.program.memory, self.program.types
         fresh = is_memory(types.get(stmt.target.name)) and not shows(stmt, self.program.func)
-        if not fresh or is_fresh(tangent):
+        reshaped = facts.is_reshaped(stmt.target.name)
+        if not fresh or is_fresh(tangent) and not reshaped:
             return tangent
         held = [stmt.target.name, *(name for arg in operands(stmt) for name in names_in(arg))]
         written = any(is_memory(types.get(name)) and facts.is_written(name) for name in held)

@@ -193,13 +193,16 @@ def moves(pairs: Sequence[tuple[Var, Expr]]) -> list[Stmt]:
 
 
 def check_sizes(program: Program) -> list[Stmt]:
-    """Return the statement that leaves the function if sizes of its arguments differ that are taken for equal."""
-    tests: list[Expr] = [Call("ne", pair, via="operator") for pair in program.shapes.entry]
-    return [_leave_if(tests)] if tests else []
+    """Return the statements that leave the function if sizes of its arguments are not what they are taken for."""
+    shapes = program.shapes
+    tests: list[Expr] = [Call("ne", pair, via="operator") for pair in shapes.entry]
+    short: list[Expr] = [Call("lt", (shapes.arguments[k], Lit(n)), via="operator") for k, n in shapes.least.items()]
+    checks = [_leave_if(tests)] if tests else []
+    return [*checks, *([_leave_if(short, "that slices lie inside their arrays")] if short else [])]
 
 
-def _leave_if(tests: list[Expr]) -> Stmt:
-    text = f'ValueError("{BROADCAST_GUARD} that no axis of length 1 is stretched by broadcasting")'
+def _leave_if(tests: list[Expr], assumption: str = "that no axis of length 1 is stretched by broadcasting") -> Stmt:
+    text = f'ValueError("{BROADCAST_GUARD} {assumption}")'
     return If(reduce(_or, tests), (Effect(Call("raise", (Lit(text),))),))
 
 

@@ -215,3 +215,26 @@ def all_but_the_last_is_not_all(x):
     y[:-1] = x[1:] * x[:-1]
     y[-1] = x[0] * x[1]
     return total + np.sum(y * y * y)
+
+
+@FOUND("axes in an order that isn't its own opposite", numbers(3, 3, seed=78), numbers(3, 3, 3, seed=79), wrt=(0, 1))
+def turned_axes_of_length_one(a, w):
+    """The axis of length 1 is in the middle; it was taken to be the first one's."""
+    n = a.shape[0]
+    b = np.zeros((1, n, n))
+    b[0] = a
+    y = np.transpose(b, (1, 0, 2))
+    c = np.zeros((n, n, n))
+    c[:] = w
+    return np.sum(np.sin(y * c))
+
+
+@FOUND("shadows that lie in memory otherwise", numbers(3, 8, seed=80), numbers(8, 3, seed=81), wrt=(0, 1))
+def flat_view_beside_transposed(y, b):
+    """The cotangent of `w` is made of `b.T`, in Fortran's order; the shadow of its flat view would be a copy."""
+    w = np.zeros((3, 8))
+    w[:] = y
+    v = w.reshape(24)
+    total = np.sum(v**2)
+    v[3] = 1.0
+    return total + np.sum(w * b.T)

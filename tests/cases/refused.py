@@ -1059,3 +1059,16 @@ def conversion_written(v):
     w = np.ascontiguousarray(v[::-1])
     w[0] = 2.0
     return np.sum(v * w)
+
+
+@refused(
+    "`ravel` shows its argument or copies it, as that lies in memory, and one of the two is written",
+    "y.ravel()",
+    "`.copy().ravel(...)` always makes a copy",
+    AliasError,
+)
+def other_shape_written(a):
+    y = np.sin(a.T)
+    w = y.ravel()
+    w[0] = 2.0
+    return np.sum(y)

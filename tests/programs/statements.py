@@ -21,6 +21,7 @@ from tests.programs.sequences import sequences
 from tests.programs.shown import counted, shown
 from tests.programs.stencils import stencil
 from tests.programs.sweeps import fold, relay, scratch, sweep
+from tests.programs.turned import turned
 from tests.programs.weights import weights
 from tests.programs.windows import windows
 
@@ -436,6 +437,9 @@ class Statements(features.Features):
     def shown(self) -> bool:
         return shown(self)
 
+    def turned(self) -> bool:
+        return turned(self)
+
     def counted(self) -> bool:
         return counted(self)
 
@@ -492,6 +496,7 @@ COMPOUND = {
     "weights": 3,
     "shown": 3,
     "counted": 2,
+    "turned": 3,
     "adaptive": 4,
     "march": 4,
 }  # fmt: skip

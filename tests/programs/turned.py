@@ -1,0 +1,81 @@
+"""Arrays seen in another order of their axes and in other shapes, with writes between, and sums over them."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from tests.programs.scope import Shape
+    from tests.programs.statements import Statements
+
+
+def turned(writer: Statements) -> bool:
+    """Take views of views of an array, change an element or a part, and add up what the last ones hold."""
+    array = writer.scope.one("array", lambda a: len(a.shape) in (1, 2) and 3 < prod(a.shape) < 40)
+    if array is None:
+        return False
+    random, line = writer.random, writer.line
+    whole = writer.scope.fresh("float", "whole").text
+    line(f"{whole} = {array.text} * {writer.say.leaf()}" if random.random() < 0.8 else f"{whole} = {array.text}.copy()")
+    known = [(whole, array.shape)]
+    for _ in range(random.randint(2, 4)):
+        source, shape = random.choice(known[-2:])
+        view, new = random.choice(_views(random, shape))
+        if not new:
+            continue
+        name = writer.scope.fresh("float", "view").text
+        line(f"{name} = {view.format(source)}")
+        known.append((name, new))
+        if random.random() < 0.35:
+            changed, _ = random.choice(known)
+            line(
+                random.choice(
+                    (
+                        f"{changed}[0] = {writer.say.number(1)}",
+                        f"{changed} *= {writer.say.number(1)}",
+                        f"{changed}[1:] += {writer.say.leaf()}",
+                        f"{changed}[...] = np.cos({changed})",
+                    )
+                )
+            )
+    found = writer.scope.fresh("float")
+    terms = [_weighted(name, shape) for name, shape in (*random.sample(known, 1), known[-1])]
+    line(f"{found.text} = 0.01 * ({' + '.join(terms)})")
+    writer.scope.declare(found)
+    return True
+
+
+def _weighted(name: str, shape: Shape) -> str:
+    return f"np.sum(np.sin({name}) * np.arange({prod(shape)}.0).reshape({shape}))"
+
+
+def _views(random: Random, shape: Shape) -> list[tuple[str, Shape]]:
+    """Return views and changed copies of an array of a shape, `{}` being the array, with their shapes."""
+    count, rank = prod(shape), len(shape)
+    found = [("{}[::-1]", shape), ("{}[1:]", (shape[0] - 1, *shape[1:])), ("2.0 * {}", shape), ("np.sin({})", shape)]
+    found = [each for each in found if prod(each[1])]
+    if rank > 1:
+        order = random.sample(range(rank), rank)
+        one, other = random.sample(range(rank), 2)
+        swapped = list(shape)
+        swapped[one], swapped[other] = shape[other], shape[one]
+        found += [
+            (f"np.transpose({{}}, {tuple(order)})", tuple(shape[axis] for axis in order)),
+            ("{}.T", shape[::-1]),
+            (f"np.swapaxes({{}}, {one}, {other})", tuple(swapped)),
+            ("{}.ravel()", (count,)),
+            ("{}.flatten()", (count,)),
+            ("{}[..., 0]", shape[:-1]),
+            ("{}[:, ::-1]", shape),
+            ("{}.sum(axis=0)", shape[1:]),
+        ]
+    if rank < 3:
+        found += [("np.expand_dims({}, 1)", (shape[0], 1, *shape[1:])), ("{}[None]", (1, *shape))]
+    for size in (k for k in range(2, count) if count % k == 0):
+        found.append((f"{{}}.reshape({size}, {count // size})", (size, count // size)))
+        if count // size % 2 == 0:
+            found.append((f"np.reshape({{}}, (2, {size}, {count // size // 2}))", (2, size, count // size // 2)))
+    return found

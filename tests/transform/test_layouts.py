@@ -1,0 +1,142 @@
+"""Arrays in another order of their axes: cotangents lie in memory as they come, shadows as the primal does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from adjoint import grad, jvp
+from adjoint.errors import AliasError
+
+RANDOM = np.random.default_rng(3)
+X, Y, B = RANDOM.random((2, 3, 4)), RANDOM.random((3, 8)), RANDOM.random((8, 3))
+
+
+def reshaped_then_turned(x: Any) -> Any:
+    b = x.reshape((4, 3, 2))
+    y = np.transpose(b, (2, 0, 1))
+    return np.sum(np.sin(y[0] * y[1]) * np.arange(12.0).reshape(4, 3))
+
+
+def reshaped_then_transposed(x: Any) -> Any:
+    return np.sum(np.sin(x.reshape((3, 8)).T) ** 2 * np.arange(24.0).reshape(8, 3))
+
+
+def flat_then_swapped(x: Any) -> Any:
+    c = np.swapaxes(x.flatten().reshape((4, 2, 3)), 0, 2)
+    return np.sum(c**3 * np.arange(24.0).reshape(3, 2, 4))
+
+
+def turned_beside_swapped(x: Any) -> Any:
+    y = np.transpose(x, (2, 0, 1))
+    z = y.swapaxes(0, 1)
+    return z[0, 0] @ y[1, 1]
+
+
+def stretched_in_the_middle(a: Any, w: Any) -> Any:
+    n = a.shape[0]
+    b = np.zeros((1, n, n))
+    b[0] = a
+    y = np.transpose(b, (1, 0, 2))
+    c = np.zeros((n, n, n))
+    c[:] = w
+    return np.sum(np.sin(y * c))
+
+
+def shown_flat(y: Any, b: Any) -> Any:
+    w = np.zeros((3, 8))
+    w[:] = y
+    v = w.reshape(24)
+    s = np.sum(v**2)
+    v[3] = 1.0
+    return s + np.sum(w * b.T)
+
+
+def shown_flat_in_a_loop(y: Any, b: Any) -> Any:
+    w = y * 1.0
+    v = w.ravel()
+    for i in range(24):
+        v[i] = v[i] ** 2
+    return np.sum(w * b.T)
+
+
+def made_of_transposed(y: Any, b: Any) -> Any:
+    w = y + b.T
+    v = w.reshape(24)
+    v[2] *= 2.0
+    return np.sum(v[1:] * v[:-1]) + np.sum(w * b.T)
+
+
+CASES = [
+    (reshaped_then_turned, (X,)),
+    (reshaped_then_transposed, (X,)),
+    (flat_then_swapped, (X,)),
+    (turned_beside_swapped, (X,)),
+    (stretched_in_the_middle, (X[0, :, :3].copy(), RANDOM.random((3, 3, 3)))),
+    (shown_flat, (Y, B)),
+    (shown_flat_in_a_loop, (Y, B)),
+]
+
+
+@pytest.mark.parametrize(("fun", "args"), CASES, ids=[fun.__name__ for fun, _ in CASES])
+def test_both_texts_and_forward(fun: Callable[..., Any], args: tuple[Any, ...]) -> None:
+    directions = tuple(RANDOM.standard_normal(arg.shape) for arg in args)
+
+    def along(step: float) -> Any:
+        return fun(*(arg + step * direction for arg, direction in zip(args, directions, strict=True)))
+
+    h = 1e-4
+    expected = (8 * (along(h) - along(-h)) - (along(2 * h) - along(-2 * h))) / (12 * h)
+    gradient = grad(fun, argnums=tuple(range(len(args))))
+    for found in (gradient(*args), gradient.python(*args)):
+        slope = sum(np.sum(bar * direction) for bar, direction in zip(found, directions, strict=True))
+        assert slope == pytest.approx(expected, rel=1e-9)
+    assert jvp(fun, args, directions)[1] == pytest.approx(expected, rel=1e-9)
+
+
+def flat_view_of_turned(x: Any) -> Any:
+    y = np.transpose(x, (2, 0, 1)) * 2.0
+    v = y.reshape(24)
+    v[0] = 5.0
+    return np.sum(y)
+
+
+def ravelled_view_of_transposed(x: Any) -> Any:
+    y = np.sin(x.T)
+    v = y.ravel()
+    y[0] = 0.5
+    return np.sum(v)
+
+
+def through_a_loop(x: Any) -> Any:
+    y = np.sin(x)
+    for _ in range(3):
+        y = np.cos(np.transpose(y, (0, 2, 1)))
+    v = y.reshape(24)
+    v[1] = 0.0
+    return np.sum(y)
+
+
+@pytest.mark.parametrize("fun", [flat_view_of_turned, ravelled_view_of_transposed, through_a_loop, made_of_transposed])
+def test_views_that_may_be_copies_are_refused_beside_writes(fun: Callable[..., Any]) -> None:
+    args = (Y, B) if fun is made_of_transposed else (X,)
+    with pytest.raises(AliasError, match="shows its argument or copies it"):
+        grad(fun)(*args)
+    with pytest.raises(AliasError, match="shows its argument or copies it"):
+        jvp(fun, args, args)
+
+
+def test_copies_are_in_order() -> None:
+    def fun(x: Any) -> Any:
+        y = np.transpose(x, (2, 0, 1)).copy()
+        v = y.reshape(24)
+        v[5] = 0.0
+        return np.sum(y * y)
+
+    kept = np.transpose(X, (2, 0, 1)).copy()
+    kept.reshape(24)[5] = 0.0
+    np.testing.assert_allclose(grad(fun).python(X), 2.0 * np.transpose(kept, (1, 2, 0)))
+    np.testing.assert_allclose(grad(fun)(X), 2.0 * np.transpose(kept, (1, 2, 0)))
