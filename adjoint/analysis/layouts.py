@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from adjoint.errors import AdjointError
 from adjoint.ir import Call, Effect, Expr, For, Func, If, Let, Stmt, Store, Var, While
 from adjoint.ir.walk import names_in, statements
-from adjoint.rules.numba_types import Type, is_array
+from adjoint.rules.numba_types import Type, is_array, is_number
 from adjoint.rules.typing import expr_type, name_types
 
 # Results in C order, whatever the operands are; `y.copy()` is, and `np.copy(y)` isn't.
@@ -42,11 +42,15 @@ def not_in_rows(func: Func) -> frozenset[str]:
         count = len(found)
         for stmt in everything:
             for target, values in _bound(stmt):
-                kind: Type = kinds.get(target)
-                flat = is_array(kind) and kind.ndim < 2
-                if not flat and any(name in found for value in values for name in names_in(value)):
+                made_of = any(name in found for value in values for name in names_in(value))
+                if made_of and _has_order(kinds.get(target)):
                     found.add(target)
     return frozenset(found)
+
+
+def _has_order(kind: Type) -> bool:
+    """Whether there is more than one order in memory for a value of a type, or for what it holds."""
+    return kind.ndim > 1 if is_array(kind) else not is_number(kind)
 
 
 def laid_out(func: Func) -> dict[str, Type]:
@@ -59,9 +63,10 @@ def laid_out(func: Func) -> dict[str, Type]:
     if all(not is_array(kind) or kind.layout == "C" for kind in found.values()):
         return found
     known = {param.name for param in func.params}
+    exchanged = {name for stmt in statements(func.body) if isinstance(stmt, Effect) for name in names_in(stmt.value)}
     for stmt in statements(func.body):
         own: Type = found.get(stmt.target.name) if isinstance(stmt, Let) else None
-        if not isinstance(stmt, Let) or not is_array(own):
+        if not isinstance(stmt, Let) or not is_array(own) or stmt.target.name in exchanged:
             continue
         try:
             kind = expr_type(stmt.value, found, func.refs)

@@ -21,7 +21,7 @@ from tests.programs.sequences import sequences
 from tests.programs.shown import counted, shown
 from tests.programs.stencils import stencil
 from tests.programs.sweeps import fold, relay, scratch, sweep
-from tests.programs.turned import turned
+from tests.programs.turned import stretched, turned
 from tests.programs.weights import weights
 from tests.programs.windows import windows
 
@@ -440,6 +440,9 @@ class Statements(features.Features):
     def turned(self) -> bool:
         return turned(self)
 
+    def stretched(self) -> bool:
+        return stretched(self)
+
     def counted(self) -> bool:
         return counted(self)
 
@@ -497,6 +500,7 @@ COMPOUND = {
     "shown": 3,
     "counted": 2,
     "turned": 3,
+    "stretched": 3,
     "adaptive": 4,
     "march": 4,
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Arrays seen in another order of their axes and in other shapes, with writes between, and sums over them."""
+"""Arrays seen in another order of their axes and in other shapes, with writes between; axes of length 1, stretched."""
 
 from __future__ import annotations
 
@@ -44,6 +44,43 @@ def turned(writer: Statements) -> bool:
     found = writer.scope.fresh("float")
     terms = [_weighted(name, shape) for name, shape in (*random.sample(known, 1), known[-1])]
     line(f"{found.text} = 0.01 * ({' + '.join(terms)})")
+    writer.scope.declare(found)
+    return True
+
+
+def stretched(writer: Statements) -> bool:
+    """Put parts of a matrix beside each other that have axes of length 1: slices of one element, sums that are kept."""
+    array = writer.scope.one("array", lambda a: len(a.shape) == 2 and min(a.shape) > 0)
+    if array is None:
+        return False
+    random, line, a = writer.random, writer.line, array.text
+    axis = random.randrange(2)
+    parts = [
+        f"{a}[:, :1]",
+        f"{a}[-1:]",
+        f"{a}[0:1, :]",
+        f"np.max({a}, axis={axis}, keepdims=True)",
+        f"{a}.min(axis=-1, keepdims=True)",
+        f"np.mean({a}, axis=(0, 1), keepdims=True)",
+        f"np.expand_dims({a}.sum(axis={axis}), {axis})",
+        f"{a}[:, -1][:, None]",
+        a,
+    ]
+    first, second, third = random.sample(parts, 3)
+    name, total = (writer.scope.fresh("float", text).text for text in ("spread", "total"))
+    forms = (
+        "{0} * {1} + {2}",
+        "np.sin({0} - {1}) * {2}",
+        "np.where({0} > {1}, {2}, 0.5 * {0})",
+        "({0} + {1}) / (1.5 + {2} ** 2)",
+    )
+    line(f"{name} = {random.choice(forms).format(first, second, third)} + 0.0 * {a}")
+    if random.random() < 0.4:
+        once = (f"{name}[:, :1] *= {writer.say.number(1)}", f"{name}[-1:] += {second}[:, :1]", f"{name} -= {first}")
+        line(random.choice(once))
+    line(f"{total} = 0.01 * np.sum({name} * {random.choice(parts)})")
+    found = writer.scope.fresh("float")
+    line(f"{found.text} = {total}")
     writer.scope.declare(found)
     return True
 

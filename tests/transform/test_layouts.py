@@ -70,7 +70,16 @@ def made_of_transposed(y: Any, b: Any) -> Any:
     return np.sum(v[1:] * v[:-1]) + np.sum(w * b.T)
 
 
+def times_a_sum_of_transposed(y: Any) -> Any:
+    """A number has no order in memory: `w` is in that of `y`."""
+    w = y * np.sin(y.T).sum()
+    v = w.reshape(-1)
+    v[0] = 2.0
+    return np.sum(w**2)
+
+
 CASES = [
+    (times_a_sum_of_transposed, (Y,)),
     (reshaped_then_turned, (X,)),
     (reshaped_then_transposed, (X,)),
     (flat_then_swapped, (X,)),
