@@ -205,12 +205,20 @@ def _constants(obj: Sequence[object]) -> Value | None:
     return Items(known) if len(known) == len(items) else None
 
 
+def _is_out_of_order(kind: Type) -> bool:
+    return is_array(kind) and kind.ndim > 1 and kind.layout != "C"
+
+
 def unconverted(frame: Frame, call_: Call) -> Var | None:
     """Return the operand of `np.ascontiguousarray` and its like if it is already what they would make of it."""
     match call_:
-        case Call("asarray" | "ascontiguousarray" | "asfortranarray", (Var() as operand_,)):
+        case Call("asarray" | "ascontiguousarray" | "asfortranarray" as prim, (Var() as operand_,)):
             kind = frame.type_of(operand_)
-            return operand_ if is_array(kind) and kind.ndim > 0 and frame.type_of(call_) == kind else None
+            if not is_array(kind) or kind.ndim == 0 or frame.type_of(call_) != kind:
+                return None
+            # NumPy may keep the array in another order than its type says, see `analysis.layouts`.
+            unsure = prim != "asarray" and kind.ndim > 1 and any(map(_is_out_of_order, frame.builder.types.values()))
+            return None if unsure else operand_
         case Call("diff", (Var() as operand_,)) if ("n", Lit(0)) in call_.kwargs:
             return operand_
         case _:

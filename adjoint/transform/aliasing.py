@@ -80,12 +80,13 @@ def refuse_written_conversions(func: Func, facts: Memory) -> None:
     It does if the result is written, or read after a write to `x`. Other shapes of an array show it or are copies, too.
     """
     _refuse_written_shapes(func, facts)
-    for stmt in statements(func.body):
+    conversions = [stmt for stmt in statements(func.body) if _converts(stmt)]
+    unsure = not_in_rows(func) if conversions else frozenset[str]()
+    for stmt in conversions:
         match stmt:
             case Let(target, Call(prim, (Var(source), *_))) if (
-                prim in CONVERSIONS
-                and is_memory(func.types.get(source))
-                and func.types[target.name] != func.types[source]
+                is_memory(func.types.get(source))
+                and (func.types[target.name] != func.types[source] or source in unsure and prim != "asarray")
                 and (facts.is_written(target.name) or read_after_write(stmt, target.name, source, func, facts))
             ):
                 raise AliasError(
@@ -95,6 +96,10 @@ def refuse_written_conversions(func: Func, facts: Memory) -> None:
                 )
             case _:
                 pass
+
+
+def _converts(stmt: Stmt) -> bool:
+    return isinstance(stmt, Let) and isinstance(stmt.value, Call) and stmt.value.prim in CONVERSIONS
 
 
 def _refuse_written_shapes(func: Func, facts: Memory) -> None:

@@ -149,3 +149,24 @@ def test_copies_are_in_order() -> None:
     kept.reshape(24)[5] = 0.0
     np.testing.assert_allclose(grad(fun).python(X), 2.0 * np.transpose(kept, (1, 2, 0)))
     np.testing.assert_allclose(grad(fun)(X), 2.0 * np.transpose(kept, (1, 2, 0)))
+
+
+def converted(x: Any) -> Any:
+    y = np.sin(np.transpose(x, (0, 2, 1)))
+    w = np.ascontiguousarray(y)
+    w[0] = 1.0
+    return np.sum(y * y)
+
+
+def converted_and_read(x: Any) -> Any:
+    y = np.sin(np.transpose(x, (0, 2, 1)))
+    return np.sum(np.ascontiguousarray(y)[0] * y[1])
+
+
+def test_conversions_of_arrays_in_an_order_that_the_run_decides() -> None:
+    with pytest.raises(AliasError, match="returns its argument or a copy of it"):
+        grad(converted)(X)
+    for gradient in (grad(converted_and_read), grad(converted_and_read).python):
+        turned = np.transpose(X, (0, 2, 1))
+        slopes = np.cos(turned) * np.sin(turned)[::-1]
+        np.testing.assert_allclose(gradient(X), np.transpose(slopes, (0, 2, 1)))
