@@ -273,7 +273,7 @@ def _result(frame: Frame, whole: Call, node: AST, hint: str | None) -> Value:
     """Bind a call in canonical form, or what stands for it where Numba lacks that."""
     if (function := written_out(whole, frame.type_of)) is not None:
         return by_text(frame, function, whole, node, hint)
-    if whole.prim in _BY_DEFINITION:
+    if whole.prim in _BY_DEFINITION or whole.prim in ("var", "std") and "keepdims" in dict(whole.kwargs):
         defined = definition(whole, frame.type_of)
         whole = defined if isinstance(defined, Call) else whole
     return _emit(frame, whole, node, hint)

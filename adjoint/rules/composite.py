@@ -77,7 +77,7 @@ def _is_along_known_axes(source: Call, type_of: TypeOf) -> bool:
     return source.prim in ("max", "min") and known and build.rank(type_of(source.args[0])) > 1
 
 
-def _extremum(source: Call, type_of: TypeOf) -> Expr | None:
+def _keeping_axes(source: Call, type_of: TypeOf) -> Expr | None:
     """Axes that are kept are added to a result without them."""
     options = dict(source.kwargs)
     axis = options.get("axis")
@@ -110,4 +110,4 @@ def _flip(source: Call, type_of: TypeOf) -> Expr | None:
     return call("getitem", x, *lead, call("slice", build.NONE, build.NONE, Lit(-1)))
 
 
-_BY_CALL = {"squeeze": _squeeze, "flip": _flip, "max": _extremum, "min": _extremum}
+_BY_CALL = {"squeeze": _squeeze, "flip": _flip, **dict.fromkeys(("max", "min", "var", "std"), _keeping_axes)}

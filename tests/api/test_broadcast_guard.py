@@ -211,3 +211,17 @@ def test_a_cotangent_with_an_axis_of_length_one_is_no_parameter(fun):
     slopes = np.cos(x * b) * seed
     np.testing.assert_allclose(x_bar, slopes * b)
     np.testing.assert_allclose(b_bar, np.sum(slopes * x, axis=0, keepdims=True))
+
+
+def by_layer(x):
+    s = x - x.mean(axis=(0, 2), keepdims=True)
+    s = s / np.sqrt(s.var(axis=(0, 2), keepdims=True) + 1e-3)
+    return np.sum(s**3) + np.sum(x / np.std(x, axis=(1, 2), keepdims=True))
+
+
+def test_variances_along_several_axes_that_are_kept():
+    x = np.sin(np.arange(24.0)).reshape(2, 3, 4)
+    gradient = grad(by_layer)
+    for found in (gradient(x), gradient.python(x)):
+        np.testing.assert_allclose(found, slopes_of(by_layer, (x,))[0], rtol=1e-5, atol=1e-7)
+    assert gradient._unfused is None
