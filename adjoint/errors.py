@@ -8,6 +8,9 @@ from dataclasses import dataclass
 # What a `ValueError` says that generated text raises where sizes are not what its form takes for granted. Whoever
 # called it then runs a form that takes nothing for granted.
 BROADCAST_GUARD = "adjoint: this gradient assumes"
+# What follows it.
+STRETCHED = "that no axis of length 1 is stretched by broadcasting"
+INSIDE = "that slices lie inside their arrays"
 # What is raised where a product has no value, if only its derivative is computed.
 PRODUCT_GUARD = "the operands of a product do not fit together"
 EMPTY_GUARD = "an array without elements has no largest or smallest one"

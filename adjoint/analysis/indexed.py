@@ -94,9 +94,7 @@ def _number(bound: Expr) -> object:
 def _least_for_one(start: object, stop: object) -> int | None:
     """Return how long an axis has to be for a slice of it to have one element; None if it may have another number."""
     match start, stop:
-        case None, 1:
-            return 1
-        case -1, None:
+        case (None, 1) | (-1, None):
             return 1
         case int(), int() if stop - start == 1 and (start >= 0) == (stop > 0) and stop != 0:
             return stop if start >= 0 else -start

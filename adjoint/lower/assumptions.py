@@ -10,12 +10,13 @@ from collections.abc import Sequence
 
 from adjoint.analysis.linear import Linear
 from adjoint.analysis.written import expression
+from adjoint.errors import INSIDE, STRETCHED
 from adjoint.ir import Call, Expr, Func, If, Lit, Var
 from adjoint.ir.dump import expr_text
 from adjoint.ir.walk import with_body
 from adjoint.lower.context import Context
 from adjoint.lower.facts import Facts
-from adjoint.lower.guards import FILLED, INSIDE, STRETCHED, is_guard, refuse_if
+from adjoint.lower.guards import FILLED, is_guard, refuse_if
 
 
 def assumed(guard: If, facts: Facts) -> list[tuple[Linear, Linear | None] | None]:

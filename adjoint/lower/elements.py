@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from adjoint.analysis.linear import Linear, whole
-from adjoint.errors import AdjointError
+from adjoint.errors import INSIDE, STRETCHED, AdjointError
 from adjoint.ir import Call, Expr, If, Lit, Var
 from adjoint.ir.walk import integers_of
 from adjoint.lower.facts import Facts
-from adjoint.lower.guards import INSIDE, STRETCHED, refuse_if
+from adjoint.lower.guards import refuse_if
 from adjoint.lower.slices import sliced
 from adjoint.lower.subset import number
 from adjoint.lower.views import Shape, View, expanded, stretched, transposed

@@ -9,10 +9,8 @@ from __future__ import annotations
 from adjoint.errors import BROADCAST_GUARD, EMPTY_GUARD, PRODUCT_GUARD, WRITE_GUARD
 from adjoint.ir import Call, Effect, Expr, If, Lit, Stmt
 
-INSIDE = "that slices lie inside their arrays"
 FILLED = "that no array is empty"
 ONES = "that some axes of its arguments have length 1"
-STRETCHED = "that no axis of length 1 is stretched by broadcasting"
 
 
 def refuse_if(condition: Expr, assumption: str) -> If:

@@ -8,7 +8,7 @@ from functools import reduce
 from numba import types as nb
 
 from adjoint.analysis.fitting import written
-from adjoint.errors import BROADCAST_GUARD
+from adjoint.errors import BROADCAST_GUARD, INSIDE, STRETCHED
 from adjoint.ir import Accum, Block, Call, Comment, Effect, Expr, For, If, Let, Lit, Return, Stmt, Store, Var, While
 from adjoint.ir.walk import names_in
 from adjoint.transform.fits import leave_if_empty, leave_if_unfit, leave_if_unwritten
@@ -198,10 +198,10 @@ def check_sizes(program: Program) -> list[Stmt]:
     tests: list[Expr] = [Call("ne", pair, via="operator") for pair in shapes.entry]
     short: list[Expr] = [Call("lt", (shapes.arguments[k], Lit(n)), via="operator") for k, n in shapes.least.items()]
     checks = [_leave_if(tests)] if tests else []
-    return [*checks, *([_leave_if(short, "that slices lie inside their arrays")] if short else [])]
+    return [*checks, *([_leave_if(short, INSIDE)] if short else [])]
 
 
-def _leave_if(tests: list[Expr], assumption: str = "that no axis of length 1 is stretched by broadcasting") -> Stmt:
+def _leave_if(tests: list[Expr], assumption: str = STRETCHED) -> Stmt:
     text = f'ValueError("{BROADCAST_GUARD} {assumption}")'
     return If(reduce(_or, tests), (Effect(Call("raise", (Lit(text),))),))
 

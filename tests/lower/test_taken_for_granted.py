@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from adjoint import value_and_grad
-from adjoint.lower.guards import INSIDE, STRETCHED
+from adjoint.errors import INSIDE, STRETCHED
 
 X = np.random.default_rng(7).random((6, 4)) + 0.5
 

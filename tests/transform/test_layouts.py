@@ -10,6 +10,7 @@ import pytest
 
 from adjoint import grad, jvp
 from adjoint.errors import AliasError
+from tests.cases.found import flat_view_beside_transposed, turned_axes_of_length_one
 
 RANDOM = np.random.default_rng(3)
 X, Y, B = RANDOM.random((2, 3, 4)), RANDOM.random((3, 8)), RANDOM.random((8, 3))
@@ -34,25 +35,6 @@ def turned_beside_swapped(x: Any) -> Any:
     y = np.transpose(x, (2, 0, 1))
     z = y.swapaxes(0, 1)
     return z[0, 0] @ y[1, 1]
-
-
-def stretched_in_the_middle(a: Any, w: Any) -> Any:
-    n = a.shape[0]
-    b = np.zeros((1, n, n))
-    b[0] = a
-    y = np.transpose(b, (1, 0, 2))
-    c = np.zeros((n, n, n))
-    c[:] = w
-    return np.sum(np.sin(y * c))
-
-
-def shown_flat(y: Any, b: Any) -> Any:
-    w = np.zeros((3, 8))
-    w[:] = y
-    v = w.reshape(24)
-    s = np.sum(v**2)
-    v[3] = 1.0
-    return s + np.sum(w * b.T)
 
 
 def shown_flat_in_a_loop(y: Any, b: Any) -> Any:
@@ -84,8 +66,8 @@ CASES = [
     (reshaped_then_transposed, (X,)),
     (flat_then_swapped, (X,)),
     (turned_beside_swapped, (X,)),
-    (stretched_in_the_middle, (X[0, :, :3].copy(), RANDOM.random((3, 3, 3)))),
-    (shown_flat, (Y, B)),
+    (turned_axes_of_length_one, (X[0, :, :3].copy(), RANDOM.random((3, 3, 3)))),
+    (flat_view_beside_transposed, (Y, B)),
     (shown_flat_in_a_loop, (Y, B)),
 ]
 
