@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 from adjoint.ir import Accum, Call, Comment, Effect, Expr, For, Func, If, Let, Lit, Return, Stmt, Store, Var, While
@@ -68,15 +70,29 @@ def _actions(stmt: Stmt) -> tuple[Action, ...]:
 
 def observed(*exprs: Expr) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the names that expressions read, and those whose contents they may read too."""
-    names = tuple(name for expr in exprs for name in names_in(expr))
-    if not any(isinstance(expr, Call) and not _SHAPE_OF_FIRST.isdisjoint(expr.prims) for expr in exprs):
+    names = names_in(exprs[0]) if len(exprs) == 1 else tuple(chain.from_iterable(map(names_in, exprs)))
+    if not any(isinstance(expr, Call) and _traits(expr.prims).sizes for expr in exprs):
         return names, names
     return names, tuple(name for expr in exprs for name in _inspected(expr))
 
 
+class _Traits(NamedTuple):
+    """Whether any of some primitives asks for sizes alone, draws a random number, or changes what it is given."""
+
+    sizes: bool
+    random: bool
+    mutates: bool
+
+
+@lru_cache(4096)
+def _traits(prims: frozenset[str]) -> _Traits:
+    random = any(prim.startswith("random.") for prim in prims)
+    return _Traits(not _SHAPE_OF_FIRST.isdisjoint(prims), random, any(map(spelling.mutates, prims)))
+
+
 def is_random(value: Expr) -> bool:
     """Say whether evaluating an expression advances a random generator."""
-    return isinstance(value, Call) and any(prim.startswith("random.") for prim in value.prims)
+    return isinstance(value, Call) and _traits(value.prims).random
 
 
 def is_pure(value: Expr) -> bool:
@@ -86,7 +102,7 @@ def is_pure(value: Expr) -> bool:
 
 def changed_by(value: Expr) -> tuple[str, ...]:
     """Return the names of lists and arrays that evaluating an expression changes."""
-    if not isinstance(value, Call) or not any(map(spelling.mutates, value.prims)):
+    if not isinstance(value, Call) or not _traits(value.prims).mutates:
         return ()
     calls = (part for part in subexpressions(value) if isinstance(part, Call) and spelling.mutates(part.prim))
     return tuple(name for call in calls for arg in call.args[:1] for name in names_in(arg))
@@ -115,9 +131,10 @@ def _evaluate(
     replaces: tuple[str, ...] = (),
 ) -> Action:
     names, inspects = observed(*exprs)
-    changed = tuple(name for expr in exprs if isinstance(expr, Call) for name in changed_by(expr))
-    required = any(is_random(expr) for expr in exprs if isinstance(expr, Call))
-    return Action(binds, (*reads, *names), inspects, (*changes, *changed), replaces, required=required)
+    required = any(map(is_random, exprs))
+    for expr in exprs:
+        changes += changed_by(expr)
+    return Action(binds, reads + names, inspects, changes, replaces, required=required)
 
 
 def _effect(value: Call) -> Action:

@@ -10,19 +10,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from itertools import chain
 
 from adjoint.analysis.effects import Action, actions
 from adjoint.analysis.sharing import external_names, holds_memory, memory_classes
 from adjoint.ir import Block, For, Func, If, Lit, Stmt, While
-from adjoint.ir.walk import blocks, mentioned, nested, statements
+from adjoint.ir.walk import blocks, mentioned, nested, statements_of
 
 __all__ = ["Liveness", "Site", "holds_memory", "liveness", "memory_classes", "sites"]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Site:
-    """A statement and its place: the number of statements before it in the text. `walk.statements` counts the same."""
+    """A statement and its place: the number of statements before it in the text. `walk.statements` counts the same.
+
+    Nobody changes one; they aren't frozen because there are too many of them, see `ir.immutable`.
+    """
 
     stmt: Stmt
     position: int
@@ -74,11 +77,15 @@ def sites(func: Func) -> tuple[Site, ...]:
 def _sites(block: Block, position: int) -> tuple[Site, ...]:
     found: list[Site] = []
     for stmt in block:
+        if not isinstance(stmt, For | While | If):
+            found.append(Site(stmt, position))
+            position += 1
+            continue
         inner: list[tuple[Site, ...]] = []
         end = position + 1
         for body in blocks(stmt):
             inner.append(_sites(body, end))
-            end += len(body) + sum(len(nested(each)) for each in body)
+            end += len(body) + sum(len(nested(each)) for each in body if isinstance(each, For | While | If))
         found.append(Site(stmt, position, tuple(inner)))
         position = end
     return tuple(found)
@@ -121,14 +128,8 @@ def liveness(
     return Liveness(solver.sites, solver.names, solver.contents, solver.after, solver.start, solver.needed)
 
 
-class _Masks(NamedTuple):
-    """An action as bit masks."""
-
-    binds: int
-    reads: int
-    changes: int
-    forgets: int
-    required: bool
+# An action as bit masks: what it binds, reads, changes and forgets, and whether it is required.
+_Masks = tuple[int, int, int, int, bool]
 
 
 class _Solver:
@@ -137,15 +138,17 @@ class _Solver:
     def __init__(self, func: Func, classes: Mapping[str, str], needed_only: bool, observable: frozenset[str]) -> None:
         self.needed_only = needed_only
         self.sites = sites(func)
-        everything = list(statements(func.body))
+        everything = statements_of(func)
         params = [param.name for param in func.params]
-        mentions = params + [name for stmt in everything for name in mentioned(stmt)]
-        self.names = {name: bit for bit, name in enumerate(dict.fromkeys(mentions))}
+        mentions = dict.fromkeys(chain(params, chain.from_iterable(map(mentioned, everything))))
+        self.names = {name: bit for bit, name in enumerate(mentions)}
         self.bits = {name: 1 << bit for name, bit in self.names.items()}
         bits = {cls: len(self.names) + k for k, cls in enumerate(dict.fromkeys(classes.values()))}
         self.contents = {name: bits[cls] for name, cls in classes.items()}
         self.memory = {name: 1 << bit for name, bit in self.contents.items()}
-        self.outside = self._contents(name for name in classes if name in observable)
+        self.outside = 0
+        for name in classes.keys() & observable:
+            self.outside |= self.memory[name]
         size = Counter(classes.values())
         self.alone = frozenset(name for name, cls in classes.items() if size[cls] == 1)
         self.private = self.alone - observable - frozenset(params)
@@ -156,44 +159,48 @@ class _Solver:
         self.start: dict[int, int] = {}
 
     def _masks(self, action: Action) -> _Masks:
-        # Old contents are out of reach once the only name for them is bound again, or once all are overwritten.
-        fresh = self.private if action.binds else self.alone
-        binds = reads = 0
-        for name in action.binds:
-            binds |= self.bits[name]
-        for name in action.reads:
-            reads |= self.bits[name]
-        forgets = self._contents(name for name in action.replaces if name in fresh) if action.replaces else 0
-        changes = self._contents(action.changes) if action.changes else 0
-        return _Masks(binds, reads | self._contents(action.inspects), changes, forgets, action.required)
-
-    def _contents(self, names: Iterator[str] | Collection[str]) -> int:
-        mask = 0
-        for name in names:
-            if name in self.memory:
-                mask |= self.memory[name]
-        return mask
+        bound, read, inspected, changed, replaced, _, required = action
+        bits, memory = self.bits, self.memory
+        binds = reads = changes = forgets = 0
+        for name in bound:
+            binds |= bits[name]
+        for name in read:
+            reads |= bits[name]
+        for name in inspected:
+            if name in memory:
+                reads |= memory[name]
+        for name in changed:
+            if name in memory:
+                changes |= memory[name]
+        if replaced:
+            # Old contents are out of reach once the only name for them is bound again, or once all are overwritten.
+            fresh = self.private if bound else self.alone
+            for name in replaced:
+                if name in fresh:
+                    forgets |= memory[name]
+        return binds, reads, changes, forgets, required
 
     def block(self, block: Sequence[Site], live: int) -> int:
         for site in reversed(block):
             self.after[site.position] = live
-            match site.stmt:
-                case For() | While():
-                    live = self.loop(site, live)
-                case If():
-                    live = self.branch(site, live)
-                case _:
-                    live = self.simple(site, live)
+            if isinstance(site.stmt, For | While):
+                live = self.loop(site, live)
+            elif isinstance(site.stmt, If):
+                live = self.branch(site, live)
+            else:
+                live = self.simple(site.position, live)
         return live
 
-    def simple(self, site: Site, live: int) -> int:
+    def simple(self, position: int, live: int) -> int:
         gone = read = needed = 0
-        for number, masks in enumerate(self.masks[site.position]):
-            gone |= masks.binds | masks.forgets
-            if not self.needed_only or masks.required or live & (masks.binds | masks.changes):
-                needed |= 1 << number
-                read |= masks.reads
-        self.needed[site.position] = needed
+        number = 1
+        for binds, reads, changes, forgets, required in self.masks[position]:
+            gone |= binds | forgets
+            if not self.needed_only or required or live & (binds | changes):
+                needed |= number
+                read |= reads
+            number <<= 1
+        self.needed[position] = needed
         return live & ~gone | read
 
     def branch(self, site: Site, live: int) -> int:
@@ -224,7 +231,7 @@ class _Solver:
         return head | self.header(site) if needed else live
 
     def header(self, site: Site) -> int:
-        return self.masks[site.position][0].reads
+        return self.masks[site.position][0][1]
 
     def is_needed(self, site: Site, live: int, index: int) -> bool:
         """Say whether a loop has to stay, as far as is known."""
@@ -235,5 +242,5 @@ class _Solver:
 
     def must_evaluate(self, site: Site, live: int) -> bool:
         """Say whether the bounds or the condition have an effect of their own."""
-        (masks,) = self.masks[site.position]
-        return masks.required or bool(masks.changes & live)
+        ((_, _, changes, _, required),) = self.masks[site.position]
+        return required or bool(changes & live)

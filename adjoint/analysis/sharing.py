@@ -9,13 +9,14 @@ any of its arguments.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, cast
 
 from numba import types as nb
 
 from adjoint.ir import Accum, Call, Effect, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
 from adjoint.ir.routine import Routine
-from adjoint.ir.walk import bound, mentioned, names_in, remembered, statements
+from adjoint.ir.walk import bound, mentioned, names_in, remembered, statements_of
 from adjoint.rules import spelling
 
 _HOLDERS = frozenset(("tuple", "list", "select", "item", "pop"))
@@ -74,8 +75,8 @@ def shared_names(classes: Mapping[str, str]) -> frozenset[str]:
 def external_names(func: Func) -> frozenset[str]:
     """Return the names bound to memory from outside that is no parameter: constants and opaque results."""
     found: set[str] = set()
-    for stmt in statements(func.body):
-        if isinstance(stmt, Let) and any(not _is_routine(prim, func) for prim in _outer(stmt)):
+    for stmt in statements_of(func):
+        if isinstance(stmt, Let) and _outer(stmt) and any(not _is_routine(prim, func) for prim in _outer(stmt)):
             found.add(stmt.target.name)
     return frozenset(found)
 
@@ -93,11 +94,9 @@ class Sharing:
     def __init__(self, func: Func) -> None:
         self.func = func
         self.types = func.types
-        self.everything = list(statements(func.body))
-        mentions = [p.name for p in func.params]
-        for stmt in self.everything:
-            mentions += mentioned(stmt)
-        names = dict.fromkeys(mentions)
+        self.everything = statements_of(func)
+        mentions = chain.from_iterable(map(mentioned, self.everything))
+        names = dict.fromkeys(chain((p.name for p in func.params), mentions))
         kinds = {name: func.types.get(name) for name in names}
         known = {id(kind): holds_memory(kind) for kind in {id(kind): kind for kind in kinds.values()}.values()}
         untyped = {name for name in names if name not in func.types}

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import wraps
+from itertools import chain
 from operator import is_
 from typing import TypeVar
 
@@ -157,13 +158,9 @@ def mentioned_within(stmt: Stmt) -> frozenset[str]:
 
 def blocks(stmt: Stmt) -> tuple[Block, ...]:
     """Return the blocks nested directly in a statement."""
-    match stmt:
-        case For(body=body) | While(body=body):
-            return (body,)
-        case If(then=then, orelse=orelse):
-            return (then, orelse)
-        case Let() | Store() | Accum() | Effect() | Comment() | Return():
-            return ()
+    if not isinstance(stmt, _HOLDERS):
+        return ()
+    return (stmt.then, stmt.orelse) if isinstance(stmt, If) else (stmt.body,)
 
 
 def bound(stmt: Stmt) -> tuple[Var, ...]:
@@ -183,6 +180,12 @@ def bound(stmt: Stmt) -> tuple[Var, ...]:
             return ()
 
 
+@remembered
+def statements_of(func: Func) -> tuple[Stmt, ...]:
+    """Return all statements of a function, in the order of `statements`."""
+    return tuple(statements(func.body))
+
+
 def statements(block: Block) -> Iterator[Stmt]:
     """Yield every statement, nested ones after the statement that holds them."""
     for stmt in block:
@@ -194,13 +197,19 @@ def statements(block: Block) -> Iterator[Stmt]:
 @remembered
 def nested(stmt: Stmt) -> tuple[Stmt, ...]:
     """Return all statements within a statement, in the order of `statements`."""
-    return tuple(inner for block in blocks(stmt) for inner in statements(block))
+    found: list[Stmt] = []
+    for block in blocks(stmt):
+        for inner in block:
+            found.append(inner)
+            if isinstance(inner, _HOLDERS):
+                found.extend(nested(inner))
+    return tuple(found)
 
 
 @remembered
 def mentions_of(func: Func) -> Counter[str]:
     """Return how often the statements of a function bind or read each name."""
-    return Counter(name for stmt in statements(func.body) for name in mentioned(stmt))
+    return Counter(chain.from_iterable(map(mentioned, statements_of(func))))
 
 
 def with_body(func: Func, body: Block) -> Func:
@@ -269,17 +278,15 @@ def _map_merge(merge: Merge, change: Callable[[Expr], Expr]) -> Merge:
 
 def map_blocks(stmt: Stmt, change: Callable[[Block], Block]) -> Stmt:
     """Rebuild a statement with `change` applied to each block nested directly in it."""
-    match stmt:
-        case For(body=body) | While(body=body):
-            changed = change(body)
-            return stmt if same_block(changed, body) else replace(stmt, body=changed)
-        case If(then=then, orelse=orelse):
-            first, second = change(then), change(orelse)
-            if same_block(first, then) and same_block(second, orelse):
-                return stmt
-            return replace(stmt, then=first, orelse=second)
-        case Let() | Store() | Accum() | Effect() | Comment() | Return():
+    if not isinstance(stmt, _HOLDERS):
+        return stmt
+    if isinstance(stmt, If):
+        first, second = change(stmt.then), change(stmt.orelse)
+        if same_block(first, stmt.then) and same_block(second, stmt.orelse):
             return stmt
+        return replace(stmt, then=first, orelse=second)
+    changed = change(stmt.body)
+    return stmt if same_block(changed, stmt.body) else replace(stmt, body=changed)
 
 
 def same_block(a: Block, b: Block) -> bool:
