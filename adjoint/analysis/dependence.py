@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 from itertools import product
 
 from adjoint.analysis.access import Access, Atoms, Axis, Point, Renewal, Span, Uses
@@ -52,6 +53,7 @@ class Dependence:
         self.tests = 0
         self._reads: dict[str | None, list[Access]] = {}
         self.from_end: dict[tuple[int, int], bool] = {}
+        self._instances: dict[tuple[int, int, str], _Instance] = {}
 
     def is_read_later(self, stmt: Store | Accum) -> bool:
         """Whether any read may see what a statement writes, in the program or, if it is a parameter's, after it."""
@@ -106,9 +108,8 @@ class Dependence:
         self.tests += 1
         if self.tests > MOST:
             return True
-        atoms = self.uses.atoms
-        first, second = _Instance(atoms, write, level, "w."), _Instance(atoms, read, level, "r.")
-        facts = [*first.facts(), *second.facts()]
+        first, second = self._instance(write, level, "w."), self._instance(read, level, "r.")
+        facts = [*first.facts, *second.facts]
         if level < common and (round_ := write.rounds[level]).sign:
             later = second.form(symbol(round_.counter)) - first.form(symbol(round_.counter))
             facts.append(later.plus(-1))
@@ -162,10 +163,10 @@ class Dependence:
         self.tests += 1
         if self.tests > MOST:
             return True
-        one, two = _Instance(self.uses.atoms, first, level, "w."), _Instance(self.uses.atoms, second, level, "r.")
+        one, two = self._instance(first, level, "w."), self._instance(second, level, "r.")
         counter = symbol(first.rounds[level].counter)
         later = (two.form(counter) - one.form(counter)).plus(-1 - distance)
-        return self._may_be_same(first, second, one, two, [*one.facts(), *two.facts(), later])
+        return self._may_be_same(first, second, one, two, [*one.facts, *two.facts, later])
 
     def _may_be_same(
         self, write: Access, read: Access, first: _Instance, second: _Instance, facts: Sequence[Linear]
@@ -180,14 +181,21 @@ class Dependence:
             for ways in product(*axes)
         )
 
+    def _instance(self, access: Access, level: int, prefix: str) -> _Instance:
+        """Return one execution of an access, which meets many others."""
+        key = id(access), level, prefix
+        if key not in self._instances:
+            self._instances[key] = _Instance(self.uses.atoms, access, level, prefix)
+        return self._instances[key]
+
     def _may_wrap(self, access: Access, axis: int) -> bool:
         """Whether a subscript may count from the end."""
         place = access.index[axis]
         if not isinstance(place, Point):
             return False
         if (id(access), axis) not in self.from_end:
-            whole = _Instance(self.uses.atoms, access, len(access.rounds), "")
-            self.from_end[id(access), axis] = may_hold([], [*whole.facts(), place.at.plus(1).times(-1)])
+            whole = self._instance(access, len(access.rounds), "")
+            self.from_end[id(access), axis] = may_hold([], [*whole.facts, place.at.plus(1).times(-1)])
         return self.from_end[id(access), axis]
 
 
@@ -238,12 +246,13 @@ class _Instance:
             case None:
                 return None
 
-    def facts(self) -> Iterator[Linear]:
-        """Yield all that is known to be not negative: of the loops around, the subscripts, and what they mention."""
+    @cached_property
+    def facts(self) -> list[Linear]:
+        """All that is known to be not negative: of the loops around, the subscripts, and what they mention."""
         own = self.access.facts
         names = [round_.counter for round_ in self.access.rounds]
         names += [name for form in (*own, *_forms(self.access)) for name in form.symbols]
-        yield from map(self.form, (*own, *self.atoms.known(names)))
+        return [self.form(form) for form in (*own, *self.atoms.known(names))]
 
 
 def _forms(access: Access) -> Iterator[Linear]:

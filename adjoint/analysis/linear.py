@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import field
+from functools import lru_cache
 from math import gcd
 
 from adjoint.ir.immutable import immutable
@@ -26,11 +27,11 @@ class Linear:
     symbols: tuple[str, ...] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "symbols", tuple(name for name, _ in self.terms))
+        object.__setattr__(self, "symbols", tuple([name for name, _ in self.terms]))
 
     @staticmethod
     def of(terms: Mapping[str, int], constant: int = 0) -> Linear:
-        return Linear(tuple(sorted((name, factor) for name, factor in terms.items() if factor)), constant)
+        return Linear(tuple(sorted([term for term in terms.items() if term[1]])), constant)
 
     def __add__(self, other: Linear) -> Linear:
         if not self.terms or not other.terms:
@@ -49,7 +50,7 @@ class Linear:
     def times(self, number: int) -> Linear:
         if not number:
             return Linear()
-        return Linear(tuple((name, factor * number) for name, factor in self.terms), self.constant * number)
+        return Linear(tuple([(name, factor * number) for name, factor in self.terms]), self.constant * number)
 
     @property
     def number(self) -> int | None:
@@ -57,7 +58,10 @@ class Linear:
         return None if self.terms else self.constant
 
     def factor(self, name: str) -> int:
-        return next((factor for other, factor in self.terms if other == name), 0)
+        for other, factor in self.terms:
+            if other == name:
+                return factor
+        return 0
 
     def parts(self) -> tuple[Linear, Linear]:
         """Return two forms without negative factors whose difference this one is.
@@ -70,12 +74,16 @@ class Linear:
 
     def replaced(self, values: Mapping[str, Linear]) -> Linear:
         """Put linear forms in the place of symbols."""
+        if values.keys().isdisjoint(self.symbols):
+            return self
         result = whole(self.constant)
         for name, factor in self.terms:
             result += values.get(name, symbol(name)).times(factor)
         return result
 
     def renamed(self, names: Mapping[str, str]) -> Linear:
+        if names.keys().isdisjoint(self.symbols):
+            return self
         return Linear.of({names.get(name, name): factor for name, factor in self.terms}, self.constant)
 
 
@@ -101,6 +109,11 @@ def may_hold(zero: Iterable[Linear], at_least_zero: Iterable[Linear]) -> bool:
     >>> may_hold([i.times(2) - n.times(2).plus(1)], [])
     False
     """
+    return _may_hold(tuple(zero), tuple(at_least_zero))
+
+
+@lru_cache(4096)  # the same is asked of a program before and after a pass
+def _may_hold(zero: tuple[Linear, ...], at_least_zero: tuple[Linear, ...]) -> bool:
     equalities, bounds = list(zero), _Bounds()
     for form in at_least_zero:
         bounds.add(form)
@@ -139,20 +152,16 @@ class _Bounds:
         self.constants: dict[tuple[tuple[str, int], ...], int] = {}
         self.contradiction = False
 
-    def forms(self) -> list[Linear]:
-        return [Linear(terms, constant) for terms, constant in self.constants.items()]
-
     def put(self, name: str, value: Linear) -> None:
         """Put a form in the place of a name."""
-        for form in [form for form in self.forms() if form.factor(name)]:
-            del self.constants[form.terms]
-            self.add(_with(form, name, value))
+        for terms in [terms for terms in self.constants if any(other == name for other, _ in terms)]:
+            self.add(_with(Linear(terms, self.constants.pop(terms)), name, value))
 
     def add(self, form: Linear) -> None:
         if not form.terms:
             self.contradiction |= form.constant < 0
             return
-        divisor = gcd(*(factor for _, factor in form.terms))
+        divisor = gcd(*[factor for _, factor in form.terms])
         terms = form.terms if divisor == 1 else tuple((name, factor // divisor) for name, factor in form.terms)
         constant = form.constant // divisor  # rounded down: the rest is a whole number
         self.constants[terms] = min(constant, self.constants.get(terms, constant))
@@ -179,12 +188,12 @@ class _Bounds:
         rest = _Bounds()
         ups: list[tuple[int, Linear]] = []
         downs: list[tuple[int, Linear]] = []
-        for form in self.forms():
-            factor = form.factor(name)
+        for terms, constant in self.constants.items():
+            factor = next((factor for other, factor in terms if other == name), 0)
             if not factor:
-                rest.add(form)
+                rest.constants[terms] = constant
             else:
-                (ups if factor > 0 else downs).append((abs(factor), form))
+                (ups if factor > 0 else downs).append((abs(factor), Linear(terms, constant)))
         for up, low in ups:
             for down, high in downs:
                 rest.add(low.times(down) + high.times(up))

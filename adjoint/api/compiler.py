@@ -22,7 +22,7 @@ from adjoint.codegen.names import rename
 from adjoint.errors import TypingError, UnsupportedError
 from adjoint.frontend.lowering import lower
 from adjoint.ir import Block, Call, Effect, Expr, Func, If, Lit, Return, Var
-from adjoint.ir.walk import operands, statements, subexpressions
+from adjoint.ir.walk import operands, statements
 from adjoint.lower import helper_text
 from adjoint.lower import lower as fuse_loops
 from adjoint.lower.branches import join_branches
@@ -310,8 +310,8 @@ def text_of(funcs: Sequence[Func], jit: Mapping[str, object] | None = None, plai
 
     With `jit`, all but the entry are compiled with these options of `numba.njit`, so that compiled code can call them.
     """
-    exprs = [e for func in funcs for s in statements(func.body) for top in operands(s) for e in subexpressions(top)]
-    prims = sorted({e.prim for e in exprs if isinstance(e, Call)})
+    exprs = [expr for func in funcs for s in statements(func.body) for expr in operands(s)]
+    prims = sorted({prim for expr in exprs if isinstance(expr, Call) for prim in expr.prims})
     called = [prim.removeprefix("helper.") for prim in prims if prim.startswith("helper.")]
     needed = helper_text.sources(called)
     known = {prim: value for func in funcs for prim, value in func.refs.items() if prim.startswith("const:")}

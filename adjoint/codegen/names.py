@@ -174,13 +174,8 @@ class _Names:
 
 def _called(func: Func) -> set[str]:
     """Return the names of the module that the program calls or reads."""
-    prims = {
-        e.prim
-        for stmt in statements(func.body)
-        for operand in operands(stmt)
-        for e in subexpressions(operand)
-        if isinstance(e, Call)
-    }
+    exprs = (operand for stmt in statements(func.body) for operand in operands(stmt))
+    prims = {prim for expr in exprs if isinstance(expr, Call) for prim in expr.prims}
     prefixes = ("ref:", "const:", "helper.")
     return {prim.removeprefix(prefix) for prim in prims for prefix in prefixes if prim.startswith(prefix)}
 

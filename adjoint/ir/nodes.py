@@ -56,6 +56,8 @@ class Call:
     names: tuple[str, ...] = field(init=False, compare=False, repr=False)
     prims: frozenset[str] = field(init=False, compare=False, repr=False)
     number: int = field(init=False, compare=False, repr=False)
+    # The types of the names when `rules.typing` was last asked, and the type of the call with these.
+    typed: tuple[tuple[object, ...], Any] | None = field(default=None, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         names: list[str] = []

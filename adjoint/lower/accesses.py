@@ -42,11 +42,24 @@ class Summary:
     effect: bool = False
     # The memory that is read, written or added to, and that which is not only read; found when first asked for.
     _used: tuple[set[str], set[str]] | None = field(default=None, init=False, compare=False, repr=False)
+    # What the last of the accesses are taken from: they may be thousands, of few arrays.
+    _within: list[Summary] = field(default_factory=list["Summary"], init=False, compare=False, repr=False)
 
     def used(self) -> tuple[set[str], set[str]]:
         if self._used is None:
-            self._used = {x.cls for x in self.accesses}, {x.cls for x in self.accesses if x.writes}
+            inner = [done.used() for done in self._within]
+            own = self.accesses[: len(self.accesses) - sum(len(done.accesses) for done in self._within)]
+            used = {x.cls for x in own}.union(*(each for each, _ in inner))
+            self._used = used, {x.cls for x in own if x.writes}.union(*(each for _, each in inner))
         return self._used
+
+    def include(self, inner: Summary) -> None:
+        """Add what a nested statement does, but for what is `exposed`."""
+        self.binds |= inner.binds
+        self.reads |= inner.reads
+        self.effect |= inner.effect
+        self.accesses += inner.accesses
+        self._within.append(inner)
 
     def conflicts(self, other: Summary) -> bool:
         """Whether two statements may not change places."""
@@ -200,10 +213,7 @@ class Accesses:
                     before |= done.binds
                 elif isinstance(inner, If):
                     before |= self._always(inner)
-                found.binds |= done.binds
-                found.reads |= done.reads
-                found.accesses += done.accesses
-                found.effect |= done.effect
+                found.include(done)
         if isinstance(stmt, For | While) and stmt.until is not None:
             found.reads.add(stmt.until.name)
         found.effect &= not is_guard(stmt)

@@ -9,7 +9,7 @@ from typing import TypeGuard
 
 from adjoint.analysis.sharing import memory_classes, shared_names
 from adjoint.ir import Accum, Block, Call, Effect, Expr, For, Func, Let, Lit, Stmt, Store, Var
-from adjoint.ir.walk import blocks, mentioned_within, names_in, operands, remembered, statements
+from adjoint.ir.walk import blocks, mentioned, mentioned_within, names_in, operands, remembered, statements_of
 from adjoint.rules.numba_types import Type, is_array
 
 MADE = frozenset(("empty", "zeros"))
@@ -35,9 +35,11 @@ class Uses:
 
 def element_arrays(func: Func, kinds: Mapping[str, Type]) -> dict[str, Uses]:
     """Return the arrays that are bound once, to new memory, and of which only single elements are used."""
-    everything = list(statements(func.body))
+    everything = statements_of(func)
     found = {name: Uses() for name in filter(None, map(_made, everything)) if is_array(kinds.get(name))}
-    for stmt in everything:
+    for stmt in everything if found else ():
+        if found.keys().isdisjoint(mentioned(stmt)):
+            continue
         for name, index in _used(stmt):
             if name in found:
                 found[name].add(index, kinds[name].ndim)
@@ -54,7 +56,7 @@ def element_arrays(func: Func, kinds: Mapping[str, Type]) -> dict[str, Uses]:
 
 def element_uses(func: Func, kinds: Mapping[str, Type]) -> Counter[str]:
     """Return how often single elements of each array are used."""
-    used = (use for stmt in statements(func.body) for use in _used(stmt) if is_array(kinds.get(use[0])))
+    used = (use for stmt in statements_of(func) for use in _used(stmt) if is_array(kinds.get(use[0])))
     single = ((name, index) for name, index in used if index is not None and all(map(is_single, index)))
     return Counter(name for name, index in single if len(index) == kinds[name].ndim)
 
@@ -66,11 +68,7 @@ def is_new_memory(value: Expr) -> TypeGuard[Call]:
 
 def _made(stmt: Stmt) -> str | None:
     """Return the name that a statement binds to new memory."""
-    match stmt:
-        case Let(Var(name), value) if is_new_memory(value):
-            return name
-        case _:
-            return None
+    return stmt.target.name if isinstance(stmt, Let) and is_new_memory(stmt.value) else None
 
 
 @remembered
@@ -127,11 +125,13 @@ def mentions(stmt: Stmt, name: str) -> bool:
 
 def open_indices(func: Func) -> frozenset[str]:
     """Return the loop indices that are read where they are not the index of a loop around."""
-    indices = {stmt.index.name for stmt in statements(func.body) if isinstance(stmt, For)}
+    indices = {stmt.index.name for stmt in statements_of(func) if isinstance(stmt, For)}
     found: set[str] = set()
 
     def visit(block: Block, inside: frozenset[str]) -> None:
         for stmt in block:
+            if indices.isdisjoint(mentioned_within(stmt)):
+                continue
             for expr in operands(stmt):
                 found.update(name for name in names_in(expr) if name in indices and name not in inside)
             within = inside | {stmt.index.name} if isinstance(stmt, For) else inside

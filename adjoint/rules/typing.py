@@ -108,6 +108,9 @@ def expr_type(expr: Expr, known: Mapping[str, Type], refs: Mapping[str, object] 
         case Lit(value):
             return literal_type(value)
         case Call():
+            kinds = tuple(map(known.get, expr.names))
+            if expr.typed is not None and expr.typed[0] == kinds:
+                return expr.typed[1]
             # A rule may ask for an operand's type more than once; asked anew, a tree would take exponential time.
             # Parts are told apart by identity, since `1` and `1.0` are equal, and kept while their identity counts.
             types_of_parts: dict[int, tuple[Expr, Type]] = {}
@@ -117,7 +120,10 @@ def expr_type(expr: Expr, known: Mapping[str, Type], refs: Mapping[str, object] 
                     types_of_parts[id(part)] = part, expr_type(part, known, refs)
                 return types_of_parts[id(part)][1]
 
-            return result_type(expr, type_of, refs)
+            found = result_type(expr, type_of, refs)
+            if not any(prim.startswith("ref:") for prim in expr.prims) and all(kind is not None for kind in kinds):
+                object.__setattr__(expr, "typed", (kinds, found))
+            return found
 
 
 def name_types(func: Func) -> dict[str, Type]:

@@ -31,7 +31,9 @@ def routine_of(call: Expr, refs: Mapping[str, object]) -> Routine | None:
 
 def routines_in(func: Func) -> list[Routine]:
     """Return the routines that a program calls, each once, in the order of their calls."""
-    exprs = (e for stmt in statements(func.body) for top in operands(stmt) for e in subexpressions(top))
+    tops = (top for stmt in statements(func.body) for top in operands(stmt))
+    calling = (top for top in tops if isinstance(top, Call) and not func.refs.keys().isdisjoint(top.prims))
+    exprs = (e for top in calling for e in subexpressions(top))
     return list(dict.fromkeys(found for e in exprs if (found := routine_of(e, func.refs)) is not None))
 
 
