@@ -65,12 +65,62 @@ class Summary:
         """Whether two statements may not change places."""
         if self.effect and other.effect:
             return True
-        if self.binds & (other.reads | other.binds) or other.binds & self.reads:
+        if self.binds and not (self.binds.isdisjoint(other.reads) and self.binds.isdisjoint(other.binds)):
+            return True
+        if not other.binds.isdisjoint(self.reads):
             return True
         (used, written), (theirs, changed) = self.used(), other.used()
-        if written.isdisjoint(theirs) and changed.isdisjoint(used):
+        shared = (written & theirs) | (changed & used)
+        if not shared:
             return False
-        return any(clash(a, b) for a in self.accesses for b in other.accesses)
+        theirs_there = [b for b in other.accesses if b.cls in shared]
+        return any(clash(a, b) for a in self.accesses if a.cls in shared for b in theirs_there)
+
+
+class Together:
+    """What some statements do, taken together: whether one of them may conflict with another is asked of all at once.
+
+    >>> from tests.ir_text import parse
+    >>> func = parse('''
+    ... def f(x: float64):
+    ...     y: float64 = x + 1.0
+    ...     z: float64 = y * y
+    ...     return x
+    ... ''')
+    >>> first, second, last = map(Accesses(func, {}).of, func.body)
+    >>> together = Together()
+    >>> together.add(first)
+    >>> together.conflicts(second), together.conflicts(last)
+    (True, False)
+    """
+
+    def __init__(self) -> None:
+        self.all: list[Summary] = []
+        self.binds: set[str] = set()
+        self.names: set[str] = set()
+        self.used: set[str] = set()
+        self.written: set[str] = set()
+        self.effect = False
+
+    def add(self, done: Summary) -> None:
+        self.all.append(done)
+        self.binds |= done.binds
+        self.names |= done.binds
+        self.names |= done.reads
+        self.effect |= done.effect
+        used, written = done.used()
+        self.used |= used
+        self.written |= written
+
+    def conflicts(self, done: Summary) -> bool:
+        """Whether another statement and one of these may not change places."""
+        if self.effect and done.effect:
+            return True
+        if not (done.binds.isdisjoint(self.names) and self.binds.isdisjoint(done.reads)):
+            return True
+        used, written = done.used()
+        apart = self.written.isdisjoint(used) and written.isdisjoint(self.used)
+        return not apart and any(done.conflicts(each) for each in self.all)
 
 
 def clash(a: Access, b: Access) -> bool:

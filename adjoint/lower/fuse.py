@@ -8,7 +8,7 @@ from dataclasses import replace
 from adjoint.analysis.linear import Linear, symbol
 from adjoint.ir import Block, Comment, Expr, For, Func, Lit, Stmt, Var
 from adjoint.ir.walk import map_blocks, names_in, substitute, with_body
-from adjoint.lower.accesses import Access, Summary, in_lockstep
+from adjoint.lower.accesses import Access, Together, in_lockstep
 from adjoint.lower.context import Context, Span
 from adjoint.lower.guards import is_guard
 from adjoint.lower.multiply import around_products
@@ -87,22 +87,23 @@ class Fuser:
         """
         needed: list[Stmt] = []
         loops = 0
-        before: list[Summary] = []
+        before = Together()
         own = self.accesses.of(loop)
         for place in range(len(out) - 1, -1, -1):
             stmt = out[place]
             if isinstance(stmt, Comment):
                 continue
             summary = self.accesses.of(stmt)
-            if isinstance(stmt, For) and self.fits(stmt, loop) and not any(summary.conflicts(s) for s in before):
+            kept = before.conflicts(summary)
+            if isinstance(stmt, For) and not kept and self.fits(stmt, loop):
                 behind = [s for s in out[place + 1 :] if not any(s is other for other in needed)]
                 return [*out[:place], *needed, *self.merged(stmt, loop, (*out[:place], *needed)), *behind]
-            if is_guard(stmt) or summary.conflicts(own) or any(summary.conflicts(s) for s in before):
+            if is_guard(stmt) or kept or summary.conflicts(own):
                 loops += isinstance(stmt, For)
                 if loops > MOST:
                     return None
                 needed.insert(0, stmt)
-                before.append(summary)
+                before.add(summary)
         return None
 
     def merged(self, first: For, second: For, before: Sequence[Stmt]) -> Sequence[Stmt]:
