@@ -16,7 +16,7 @@ from numba import types as nb
 from adjoint.analysis.memory import Memory
 from adjoint.analysis.structure import Structure
 from adjoint.ir import Block, Call, Comment, For, Func, If, Let, Stmt, Var, While
-from adjoint.ir.walk import blocks, names_in, statements
+from adjoint.ir.walk import blocks, names_in, nested, remembered, statements
 from adjoint.rules.spelling import makes_array
 
 # They stand before the backward sweep, and before and after what an iteration of it runs of the primal once more.
@@ -74,6 +74,12 @@ class Sweeps:
         return all(origin.depth <= r.depth for r in self.replays if r.first < position < r.last)
 
 
+@remembered
+def _has_marks(stmt: Stmt) -> bool:
+    return any(isinstance(inner, Comment) and inner in MARKS for inner in nested(stmt))
+
+
+@remembered
 def sweeps(func: Func) -> Sweeps:
     """Return where the marks of an imperative program are."""
     found: list[tuple[Stmt, int, int]] = []
@@ -83,6 +89,9 @@ def sweeps(func: Func) -> Sweeps:
             position += 1
             if isinstance(stmt, Comment) and stmt in MARKS:
                 found.append((stmt, position, depth))
+            if not _has_marks(stmt):
+                position += len(nested(stmt))
+                continue
             for inner in blocks(stmt):
                 position = walk(inner, position, depth + isinstance(stmt, For | While))
         return position

@@ -123,22 +123,20 @@ class _Absorber:
     def is_light(self, first: _Whole) -> bool:
         """Whether elements are arithmetic on numbers, and on arrays with fewer axes."""
         assert isinstance(first.stmt, Store)
-        rank, own = len(first.loops), self.accesses.class_of(first.array)
+        return self._is_light(first.stmt.value, len(first.loops), self.accesses.class_of(first.array))
 
-        def light(expr: Expr) -> bool:
-            match expr:
-                case Call("getitem", (Var(name), *index)):
-                    kind: Type = self.context.kinds.get(name)
-                    simple = all(isinstance(each, Var | Lit) for each in index)
-                    return simple and is_array(kind) and kind.ndim < rank and self.accesses.class_of(name) != own
-                case Call(prim, args, ()):
-                    return prim in _ARITHMETIC and all(map(light, args))
-                case Var(name):
-                    return not is_array(self.context.kinds.get(name))
-                case _:
-                    return True
-
-        return light(first.stmt.value)
+    def _is_light(self, expr: Expr, rank: int, own: str) -> bool:
+        match expr:
+            case Call("getitem", (Var(name), *index)):
+                kind: Type = self.context.kinds.get(name)
+                simple = all(isinstance(each, Var | Lit) for each in index)
+                return simple and is_array(kind) and kind.ndim < rank and self.accesses.class_of(name) != own
+            case Call(prim, args, ()):
+                return prim in _ARITHMETIC and all(self._is_light(arg, rank, own) for arg in args)
+            case Var(name):
+                return not is_array(self.context.kinds.get(name))
+            case _:
+                return True
 
     def is_same_kind(self, loops: _Whole) -> bool:
         """Whether elements are of the type that the array has: none is converted when it is written."""

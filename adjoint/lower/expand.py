@@ -78,6 +78,8 @@ def _expanded(func: Func, products: bool) -> tuple[Func, Context]:
     func = versions(regions(func, context.kinds, context.renewed), context.kinds, context.renewed)
     expander = Expander(func, context)
     body = (*expander.lengths_of_parameters(), *expander.block(func.body))
+    # They hold the expander: what it knows is large, and the garbage collector comes late.
+    del expander.normal, expander.writes
     return replace(func, body=body, types=context.kinds, hints=context.hints), context
 
 

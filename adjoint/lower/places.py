@@ -237,18 +237,18 @@ class Places:
         ends = [end for box in boxes for pair in box for end in pair]
         known = [*system, *self.about([*system, *point, *ends, *zero])]
         found: list[Sequence[Linear]] = []
-
-        def search(depth: int, more: tuple[Linear, ...]) -> None:
-            if len(found) >= most or not may_hold(zero, (*known, *more)):
-                return
+        # What holds of the place and the first so many boxes; the last is looked at next.
+        ahead: list[tuple[int, tuple[Linear, ...]]] = [(0, ())]
+        while ahead and len(found) < most:
+            depth, more = ahead.pop()
+            if not may_hold(zero, (*known, *more)):
+                continue
             if depth >= min(len(boxes), MOST):
                 found.append(more)
-                return
-            for place, (low, high) in zip(point, boxes[depth], strict=True):
-                search(depth + 1, (*more, (low - place).plus(-1)))
-                search(depth + 1, (*more, place - high))
-
-        search(0, ())
+                continue
+            pairs = list(zip(point, boxes[depth], strict=True))
+            sides = [side for place, (low, high) in pairs for side in ((low - place).plus(-1), place - high)]
+            ahead += [(depth + 1, (*more, side)) for side in reversed(sides)]
         return found
 
 

@@ -42,6 +42,10 @@ class Cotangents:
         # Cotangents all of whose elements are one scalar, as after a sum, and the block in which that is known.
         self.uniform: dict[str, tuple[Expr, object]] = {}
 
+    def close(self) -> None:
+        """Let go of whoever emits, which holds this too: what both know is large, and the garbage collector late."""
+        del self.emit, self.ensure
+
     def bar(self, name: str) -> Var:
         """Return the name of the cotangent of `name`."""
         if name in self.mirrored:

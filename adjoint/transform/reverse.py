@@ -208,6 +208,7 @@ class Reverse:
         self.sweep(func.body[:-1])
         grads = [self.gradient(p) for p in wanted.wrt]
         backward = self.close(frame)
+        self.bars.close()
         forward = ForwardSweep(self.residuals, self.trips, self.old, self.bars.shaped).block(func.body[:-1])
         value = self.value(exit_)
         gradient: Expr = grads[0] if wanted.single else Call("tuple", tuple(grads))
@@ -242,22 +243,21 @@ class Reverse:
     def value(self, exit_: Return) -> tuple[Block, Expr]:
         """Return statements that keep the result, and the result: the backward sweep may undo what it is made of."""
         moves: list[Stmt] = []
-
-        def keep(part: Expr) -> Expr:
-            match part:
-                case Var(name):
-                    type_ = self.program.types.get(name)
-                    kept = self.program.fresh("value", type_)
-                    shared = is_memory(type_) and self.program.memory.is_written(name)
-                    moves.append(Let(kept, Call("copy", (part,), via="method") if shared else part, exit_.loc))
-                    return kept
-                case Call("tuple", parts):
-                    return Call("tuple", tuple(map(keep, parts)))
-                case _:
-                    return part
-
-        value = keep(exit_.value)
+        value = self.keep(exit_.value, exit_.loc, moves)
         return tuple(moves), value
+
+    def keep(self, part: Expr, loc: Loc | None, moves: list[Stmt]) -> Expr:
+        match part:
+            case Var(name):
+                type_ = self.program.types.get(name)
+                kept = self.program.fresh("value", type_)
+                shared = is_memory(type_) and self.program.memory.is_written(name)
+                moves.append(Let(kept, Call("copy", (part,), via="method") if shared else part, loc))
+                return kept
+            case Call("tuple", parts):
+                return Call("tuple", tuple(self.keep(each, loc, moves) for each in parts))
+            case _:
+                return part
 
     def gradient(self, name: str) -> Expr:
         if name not in self.active or not self.bars.has(name):
