@@ -8,7 +8,7 @@ from numba import types as nb
 
 from adjoint.analysis.memory import Memory, is_memory
 from adjoint.ir import Accum, Call, Effect, Expr, For, Func, If, Let, Return, Stmt, Store, Var, While
-from adjoint.ir.walk import names_in, statements
+from adjoint.ir.walk import names_in, statements_of
 from adjoint.rules.build import is_complex
 from adjoint.rules.find import kind
 from adjoint.rules.numba_types import element_type, is_subclass, is_tuple, item_types
@@ -69,7 +69,7 @@ class _Facts:
 
     def close(self, direct: Callable[[str, str], tuple[str, str]]) -> frozenset[str]:
         edges: dict[str, list[str]] = {}
-        for stmt in statements(self.func.body):
+        for stmt in statements_of(self.func):
             for source, target in _flows(stmt, self.func):
                 if is_differentiable(self.func.types.get(source)) and is_differentiable(self.func.types.get(target)):
                     before, after = direct(self.key(source), self.key(target))

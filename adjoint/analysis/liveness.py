@@ -15,7 +15,7 @@ from itertools import chain
 from adjoint.analysis.effects import Action, actions
 from adjoint.analysis.sharing import external_names, holds_memory, memory_classes
 from adjoint.ir import Block, For, Func, If, Lit, Stmt, While
-from adjoint.ir.walk import blocks, mentioned, nested, statements_of
+from adjoint.ir.walk import blocks, names_of, nested, remembered, statements_of
 
 __all__ = ["Liveness", "Site", "holds_memory", "liveness", "memory_classes", "sites"]
 
@@ -69,6 +69,7 @@ class Liveness:
         return frozenset(name for name, bit in self.contents.items() if self.after[site.position] >> bit & 1)
 
 
+@remembered
 def sites(func: Func) -> tuple[Site, ...]:
     """Return the statements of a program with their places."""
     return _sites(func.body, 0)
@@ -132,17 +133,41 @@ def liveness(
 _Masks = tuple[int, int, int, int, bool]
 
 
+@dataclass(eq=False, slots=True)
+class _Named:
+    """The names of a program by their bits, and for each statement its actions, with the names they bind and read."""
+
+    names: dict[str, int]
+    actions: list[tuple[tuple[Action, int, int], ...]]
+
+
+@remembered
+def _named(func: Func) -> _Named:
+    mentions = dict.fromkeys(chain((param.name for param in func.params), names_of(func)))
+    names = {name: bit for bit, name in enumerate(mentions)}
+    bits = {name: 1 << bit for name, bit in names.items()}
+    found: list[tuple[tuple[Action, int, int], ...]] = []
+    for stmt in statements_of(func):
+        masks: list[tuple[Action, int, int]] = []
+        for action in actions(stmt, func):
+            binds = reads = 0
+            for name in action.binds:
+                binds |= bits[name]
+            for name in action.reads:
+                reads |= bits[name]
+            masks.append((action, binds, reads))
+        found.append(tuple(masks))
+    return _Named(names, found)
+
+
 class _Solver:
     """The backward walk. Facts only grow, so loops start from what they found the last time they were visited."""
 
     def __init__(self, func: Func, classes: Mapping[str, str], needed_only: bool, observable: frozenset[str]) -> None:
         self.needed_only = needed_only
         self.sites = sites(func)
-        everything = statements_of(func)
-        params = [param.name for param in func.params]
-        mentions = dict.fromkeys(chain(params, chain.from_iterable(map(mentioned, everything))))
-        self.names = {name: bit for bit, name in enumerate(mentions)}
-        self.bits = {name: 1 << bit for name, bit in self.names.items()}
+        named, params = _named(func), [param.name for param in func.params]
+        self.names = named.names
         bits = {cls: len(self.names) + k for k, cls in enumerate(dict.fromkeys(classes.values()))}
         self.contents = {name: bits[cls] for name, cls in classes.items()}
         self.memory = {name: 1 << bit for name, bit in self.contents.items()}
@@ -152,20 +177,17 @@ class _Solver:
         size = Counter(classes.values())
         self.alone = frozenset(name for name, cls in classes.items() if size[cls] == 1)
         self.private = self.alone - observable - frozenset(params)
-        self.masks = [tuple(map(self._masks, actions(stmt, func))) for stmt in everything]
-        self.after = [0] * len(everything)
-        self.needed = [0] * len(everything)
-        self.head = [0] * len(everything)
+        self.masks = [tuple([self._masks(*each) for each in done]) for done in named.actions]
+        self.after = [0] * len(self.masks)
+        self.needed = [0] * len(self.masks)
+        self.head = [0] * len(self.masks)
         self.start: dict[int, int] = {}
 
-    def _masks(self, action: Action) -> _Masks:
-        bound, read, inspected, changed, replaced, _, required = action
-        bits, memory = self.bits, self.memory
-        binds = reads = changes = forgets = 0
-        for name in bound:
-            binds |= bits[name]
-        for name in read:
-            reads |= bits[name]
+    def _masks(self, action: Action, binds: int, reads: int) -> _Masks:
+        bound, _, inspected, changed, replaced, _, required = action
+        memory, changes, forgets = self.memory, 0, 0
+        if not memory:
+            return binds, reads, 0, 0, required
         for name in inspected:
             if name in memory:
                 reads |= memory[name]

@@ -16,7 +16,7 @@ from numba import types as nb
 
 from adjoint.ir import Accum, Call, Effect, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
 from adjoint.ir.routine import Routine
-from adjoint.ir.walk import bound, mentioned, names_in, remembered, statements_of
+from adjoint.ir.walk import bound, names_in, names_of, remembered, statements_of
 from adjoint.rules import spelling
 
 _HOLDERS = frozenset(("tuple", "list", "select", "item", "pop"))
@@ -95,8 +95,7 @@ class Sharing:
         self.func = func
         self.types = func.types
         self.everything = statements_of(func)
-        mentions = chain.from_iterable(map(mentioned, self.everything))
-        names = dict.fromkeys(chain((p.name for p in func.params), mentions))
+        names = dict.fromkeys(chain((p.name for p in func.params), names_of(func)))
         kinds = {name: func.types.get(name) for name in names}
         known = {id(kind): holds_memory(kind) for kind in {id(kind): kind for kind in kinds.values()}.values()}
         untyped = {name for name in names if name not in func.types}

@@ -91,7 +91,8 @@ def module_names(*trees: ast.AST) -> frozenset[str]:
             continue
         for part in vars(node).values():
             if isinstance(part, ast.AST):
-                ahead.append(part)
+                if vars(part):  # a `Load` has nothing in it, nor an operator
+                    ahead.append(part)
             elif isinstance(part, list):
                 ahead.extend(each for each in cast("list[object]", part) if isinstance(each, ast.AST))
     return frozenset(found)

@@ -31,7 +31,7 @@ from adjoint.ir import (
     Var,
     While,
 )
-from adjoint.ir.walk import blocks, bound, names_in, operands, statements
+from adjoint.ir.walk import blocks, bound, names_in, operands, statements_of
 from adjoint.rules.containers import Layout
 
 _AUGMENTED = ("add", "sub", "mul", "div")
@@ -74,7 +74,7 @@ class _Emitter:
         self.kinds = Kinds(func)
         self.write = Expressions(self.kinds)
         self.layout, self.refs = cast("Layout", func.layout), func.refs
-        everything = list(statements(func.body))
+        everything = statements_of(func)
         self.reads = Counter(n for stmt in everything for e in operands(stmt) for n in names_in(e))
         # Flags that are read only where their loop is left: the text says `break` there, and they vanish.
         self.flags = frozenset(
@@ -325,7 +325,7 @@ def _negated(expr: Expr) -> Expr | None:
 
 
 def _check_hiding(func: Func, function: ast.FunctionDef) -> None:
-    own = {p.name for p in func.params} | {v.name for stmt in statements(func.body) for v in bound(stmt)}
+    own = {p.name for p in func.params} | {v.name for stmt in statements_of(func) for v in bound(stmt)}
     for hidden in sorted(own & module_names(function)):
         raise UnsupportedError(
             f"a variable called `{hidden}` hides the `{hidden}` that the derivative needs",

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from adjoint.ir import Call, Expr, For, Func, Let, Lit, Stmt, Var, While
-from adjoint.ir.walk import bound, names_in, operands, statements, subexpressions
+from adjoint.ir.walk import bound, names_in, operands, statements_of
 from adjoint.transform.hints import hint_of
 from adjoint.transform.renaming import rename_block
 
@@ -115,7 +115,7 @@ class _Names:
         params = [p.name for p in func.params]
         self.final: dict[str, str] = {name: name for name in params}
         self.taken = {*params, *reserved, *_MODULES, *keyword.kwlist, *_NEEDED, *_called(func), func.name}
-        everything = [(stmt, _names(stmt)) for stmt in statements(func.body)]
+        everything = [(stmt, _names(stmt)) for stmt in statements_of(func)]
         for _, names in everything:
             for name in names:
                 if (wish := self._wish(name)) is not None:
@@ -174,7 +174,7 @@ class _Names:
 
 def _called(func: Func) -> set[str]:
     """Return the names of the module that the program calls or reads."""
-    exprs = (operand for stmt in statements(func.body) for operand in operands(stmt))
+    exprs = (operand for stmt in statements_of(func) for operand in operands(stmt))
     prims = {prim for expr in exprs if isinstance(expr, Call) for prim in expr.prims}
     prefixes = ("ref:", "const:", "helper.")
     return {prim.removeprefix(prefix) for prim in prims for prefix in prefixes if prim.startswith(prefix)}

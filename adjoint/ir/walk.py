@@ -47,14 +47,14 @@ def remembered(ask: Callable[[K], T]) -> Callable[[K], T]:
 
     @wraps(ask)
     def answer(of: K) -> T:
-        try:
-            return of.found[ask]
-        except AttributeError:
-            of.found = {}
-        except KeyError:
-            pass
-        found = of.found[ask] = ask(of)
-        return found
+        # No exceptions: a third of the questions are new.
+        found = getattr(of, "found", None)
+        if found is None:
+            found = of.found = {}
+        elif ask in found:
+            return found[ask]
+        told = found[ask] = ask(of)
+        return told
 
     return answer
 
@@ -154,6 +154,18 @@ def mentioned_within(stmt: Stmt) -> frozenset[str]:
     """Return the names that a statement and those nested in it bind or read."""
     inner = (mentioned_within(each) for block in blocks(stmt) for each in block)
     return frozenset(mentioned(stmt)).union(*inner)
+
+
+@remembered
+def _names_within(stmt: Stmt) -> tuple[str, ...]:
+    inner = (_names_within(each) for block in blocks(stmt) for each in block)
+    return tuple(dict.fromkeys(chain(mentioned(stmt), chain.from_iterable(inner))))
+
+
+@remembered
+def names_of(func: Func) -> tuple[str, ...]:
+    """Return the names that the statements of a function bind or read, each once, in the order of the text."""
+    return tuple(dict.fromkeys(chain.from_iterable(map(_names_within, func.body))))
 
 
 def blocks(stmt: Stmt) -> tuple[Block, ...]:
@@ -284,9 +296,14 @@ def map_blocks(stmt: Stmt, change: Callable[[Block], Block]) -> Stmt:
         first, second = change(stmt.then), change(stmt.orelse)
         if same_block(first, stmt.then) and same_block(second, stmt.orelse):
             return stmt
-        return replace(stmt, then=first, orelse=second)
+        return If(stmt.cond, first, second, stmt.merges, stmt.loc)
     changed = change(stmt.body)
-    return stmt if same_block(changed, stmt.body) else replace(stmt, body=changed)
+    if same_block(changed, stmt.body):
+        return stmt
+    if isinstance(stmt, While):
+        return While(stmt.cond, changed, stmt.carried, stmt.until, stmt.loc)
+    bounds = stmt.start, stmt.stop, stmt.step
+    return For(stmt.index, *bounds, changed, stmt.carried, stmt.until, stmt.parallel, stmt.loc)
 
 
 def same_block(a: Block, b: Block) -> bool:

@@ -6,7 +6,7 @@ from collections import Counter
 
 from adjoint.analysis.effects import binds_of
 from adjoint.ir import Call, Effect, Expr, Func, Stmt, Var
-from adjoint.ir.walk import statements
+from adjoint.ir.walk import statements, statements_of
 from adjoint.rules import spelling
 
 
@@ -20,7 +20,7 @@ def is_fresh(value: Expr) -> bool:
 def bound_often(func: Func) -> frozenset[str]:
     """Return the names that are bound more than once, parameters by the call."""
     times = Counter([p.name for p in func.params])
-    for stmt in statements(func.body):
+    for stmt in statements_of(func):
         for name in binds_of(stmt, func):
             times[name] += 1
     return frozenset(name for name, count in times.items() if count > 1)

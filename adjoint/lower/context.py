@@ -9,7 +9,7 @@ from adjoint.analysis.linear import Linear, whole
 from adjoint.analysis.sharing import memory_classes
 from adjoint.ir import Block, Call, Expr, For, Func, Let, Lit, Stmt, Var
 from adjoint.ir.immutable import immutable
-from adjoint.ir.walk import mentioned, statements
+from adjoint.ir.walk import mentioned, statements, statements_of
 from adjoint.lower.accesses import Accesses
 from adjoint.lower.facts import Buffer, Facts
 from adjoint.lower.views import Shape
@@ -59,7 +59,7 @@ class Context:
     @staticmethod
     def of(func: Func, *, products: bool = True) -> Context:
         kinds = name_types(func)
-        taken = {name for stmt in statements(func.body) for name in mentioned(stmt)}
+        taken = {name for stmt in statements_of(func) for name in mentioned(stmt)}
         taken |= {*kinds, func.name, "np", "math", "numba", *(p.name for p in func.params)}
         taken |= {name.partition(":")[2] for name in func.refs}
         facts, classes = Facts(kinds, func.refs), dict(memory_classes(func))

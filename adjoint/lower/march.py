@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from adjoint.ir import For, Func
-from adjoint.ir.walk import statements
+from adjoint.ir.walk import statements_of
 from adjoint.lower.context import Context
 from adjoint.lower.fuse import fuse
 from adjoint.lower.interchange import interchanged
@@ -71,4 +71,4 @@ def _are_vectors(func: Func, context: Context, names: Collection[str]) -> bool:
 
 
 def _loops(func: Func) -> int:
-    return sum(isinstance(stmt, For) for stmt in statements(func.body))
+    return sum(isinstance(stmt, For) for stmt in statements_of(func))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from adjoint.ir import Block, Call, Effect, Func, Let, Stmt, Var
-from adjoint.ir.walk import map_blocks, names_in, operands, statements, with_body
+from adjoint.ir.walk import map_blocks, names_in, operands, statements_of, with_body
 
 
 def drop_unread(func: Func) -> Func:
@@ -34,7 +34,7 @@ def drop_unread(func: Func) -> Func:
     uses: Counter[str] = Counter()
     own: Counter[str] = Counter()
     made: set[str] = set()
-    for stmt in statements(func.body):
+    for stmt in statements_of(func):
         uses.update(name for expr in operands(stmt) for name in names_in(expr))
         match stmt:
             case Effect(Call("append", (Var(name), value))) if name not in names_in(value):

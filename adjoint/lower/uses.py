@@ -35,14 +35,32 @@ class Uses:
 
 def element_arrays(func: Func, kinds: Mapping[str, Type]) -> dict[str, Uses]:
     """Return the arrays that are bound once, to new memory, and of which only single elements are used."""
-    everything = statements_of(func)
-    found = {name: Uses() for name in filter(None, map(_made, everything)) if is_array(kinds.get(name))}
-    for stmt in everything if found else ():
+    ranks = tuple([(name, kinds[name].ndim) for name in _all_made(func) if is_array(kinds.get(name))])
+    known = _element_arrays(func)
+    if ranks not in known:
+        known[ranks] = _found(func, dict(ranks))
+    return dict(known[ranks])
+
+
+@remembered
+def _all_made(func: Func) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(filter(None, map(_made, statements_of(func)))))
+
+
+@remembered
+def _element_arrays(func: Func) -> dict[tuple[tuple[str, int], ...], dict[str, Uses]]:
+    """Return what has been found out about a function, by the numbers of axes that its arrays had then."""
+    return {}
+
+
+def _found(func: Func, ranks: Mapping[str, int]) -> dict[str, Uses]:
+    found = {name: Uses() for name in ranks}
+    for stmt in statements_of(func) if found else ():
         if found.keys().isdisjoint(mentioned(stmt)):
             continue
         for name, index in _used(stmt):
             if name in found:
-                found[name].add(index, kinds[name].ndim)
+                found[name].add(index, ranks[name])
         match stmt:
             case Let(Var(name)) if name in found:
                 uses = found[name]
@@ -123,6 +141,7 @@ def mentions(stmt: Stmt, name: str) -> bool:
     return name in mentioned_within(stmt)
 
 
+@remembered
 def open_indices(func: Func) -> frozenset[str]:
     """Return the loop indices that are read where they are not the index of a loop around."""
     indices = {stmt.index.name for stmt in statements_of(func) if isinstance(stmt, For)}

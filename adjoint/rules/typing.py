@@ -12,7 +12,7 @@ from functools import cache, reduce
 from adjoint.errors import TypingError, UnsupportedError
 from adjoint.ir import Call, Expr, For, Func, Lit, Var
 from adjoint.ir.routine import Routine
-from adjoint.ir.walk import statements
+from adjoint.ir.walk import statements_of
 from adjoint.rules.array_types import array_rules
 from adjoint.rules.kernels import kernel_rules
 from adjoint.rules.numba_types import (
@@ -128,7 +128,7 @@ def expr_type(expr: Expr, known: Mapping[str, Type], refs: Mapping[str, object] 
 
 def name_types(func: Func) -> dict[str, Type]:
     """Return the types of the names of a program, the indices of its loops included."""
-    indices: dict[str, Type] = {s.index.name: types.int64 for s in statements(func.body) if isinstance(s, For)}
+    indices: dict[str, Type] = {s.index.name: types.int64 for s in statements_of(func) if isinstance(s, For)}
     return {**indices, **func.types}
 
 

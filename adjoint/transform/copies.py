@@ -11,7 +11,7 @@ from numba import types as nb
 from adjoint.analysis.effects import actions, binds_of
 from adjoint.analysis.sharing import external_names, memory_classes
 from adjoint.ir import Accum, Block, Call, Expr, Func, If, Let, Lit, Stmt, Store, Var, While
-from adjoint.ir.walk import map_blocks, map_expr, map_operands, names_in, operands, statements, with_body
+from adjoint.ir.walk import map_blocks, map_expr, map_operands, names_in, operands, statements, statements_of, with_body
 from adjoint.rules.numba_types import element_type
 from adjoint.rules.spelling import HIDDEN_VIEWS, is_elementwise, is_view
 from adjoint.transform.hints import hint_of
@@ -64,7 +64,7 @@ def borrow(func: Func) -> Func:
         u[1:] = 0.0
         return _2
     """
-    if not any(_copied(stmt) is not None for stmt in statements(func.body)):
+    if not any(_copied(stmt) is not None for stmt in statements_of(func)):
         return func
     return with_body(func, _Borrower(func).block(func.body))
 
@@ -73,7 +73,7 @@ class _Borrower:
     def __init__(self, func: Func) -> None:
         self.func = func
         self.classes = memory_classes(func)
-        everything = list(statements(func.body))
+        everything = statements_of(func)
         self.bindings = Counter(name for stmt in everything for name in binds_of(stmt, func))
         self.uses = Counter(name for stmt in everything for top in operands(stmt) for name in names_in(top))
 
@@ -97,7 +97,7 @@ class _Borrower:
     def is_alone(self, name: str) -> bool:
         """Whether memory of a name, which is no parameter's and no part of something larger, is known by no other."""
         cls = self.classes.get(name)
-        made = (stmt.value for stmt in statements(self.func.body) if isinstance(stmt, Let) and stmt.target.name == name)
+        made = (stmt.value for stmt in statements_of(self.func) if isinstance(stmt, Let) and stmt.target.name == name)
         if any(isinstance(value, Call) and _shows(value.prim) for value in made):
             return False
         alone = sum(each == cls for each in self.classes.values()) == 1

@@ -11,7 +11,17 @@ from numba import types as nb
 
 from adjoint.analysis.effects import binds_of
 from adjoint.ir import Accum, Block, Call, Effect, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
-from adjoint.ir.walk import map_blocks, map_expr, map_operands, names_in, remembered, statements, substitute, with_body
+from adjoint.ir.walk import (
+    map_blocks,
+    map_expr,
+    map_operands,
+    names_in,
+    remembered,
+    statements,
+    statements_of,
+    substitute,
+    with_body,
+)
 from adjoint.transform.coalesce import adopt
 from adjoint.transform.given_back import drop_given_back
 from adjoint.transform.hints import all_hints, hint_of
@@ -55,7 +65,7 @@ def propagate(func: Func) -> Func:
 def _bind_counts(func: Func) -> Counter[str]:
     """Count the statements that bind each name; a parameter counts as bound."""
     params = [param.name for param in func.params]
-    return Counter(params + [name for stmt in statements(func.body) for name in binds_of(stmt, func)])
+    return Counter(params + [name for stmt in statements_of(func) for name in binds_of(stmt, func)])
 
 
 @dataclass(eq=False)

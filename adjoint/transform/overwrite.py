@@ -11,7 +11,17 @@ from numba import types as nb
 
 from adjoint.analysis.sharing import holds_memory, memory_classes
 from adjoint.ir import Accum, Block, Call, Expr, Func, Let, Lit, Stmt, Store, Var
-from adjoint.ir.walk import blocks, bound, map_blocks, names_in, operands, statements, substitute, with_body
+from adjoint.ir.walk import (
+    blocks,
+    bound,
+    map_blocks,
+    names_in,
+    operands,
+    statements,
+    statements_of,
+    substitute,
+    with_body,
+)
 from adjoint.rules.spelling import is_elementwise
 
 _WHOLE: tuple[Expr, ...] = (Lit(...),)
@@ -43,7 +53,7 @@ class _Overwriter:
     def __init__(self, func: Func) -> None:
         self.types = func.types
         self.classes = memory_classes(func)
-        self.reads = Counter(n for stmt in statements(func.body) for e in operands(stmt) for n in names_in(e))
+        self.reads = Counter(n for stmt in statements_of(func) for e in operands(stmt) for n in names_in(e))
 
     def block(self, block: Block) -> Block:
         stmts = [map_blocks(stmt, self.block) for stmt in block]

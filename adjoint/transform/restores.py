@@ -15,7 +15,7 @@ from adjoint.analysis.dependence import Dependence
 from adjoint.analysis.effects import is_pure
 from adjoint.analysis.origins import MARKS, Origins, sweeps
 from adjoint.ir import Block, Comment, Func, Stmt, Store
-from adjoint.ir.walk import map_blocks, operands, statements, unshared, with_body
+from adjoint.ir.walk import map_blocks, operands, statements_of, unshared, with_body
 from adjoint.transform.dce import eliminate
 
 
@@ -56,7 +56,7 @@ def drop_stores(func: Func, origins: Origins | None = None) -> Func:
         func = eliminate(func)
         single = unshared(func.body)
         func = replace(func, body=single, lean=single)
-        there = set(map(id, statements(func.body)))
+        there = set(map(id, statements_of(func)))
         # As long as what reads it is there, a store isn't dead.
         stores = [stmt for stmt in _stores(func) if id(stmt) not in seen or id(seen[id(stmt)][1]) not in there]
         if not stores:
@@ -66,14 +66,14 @@ def drop_stores(func: Func, origins: Origins | None = None) -> Func:
         if not dead:
             break
         func = with_body(func, _without(func.body, dead))
-    marks = {id(stmt) for stmt in statements(func.body) if isinstance(stmt, Comment) and stmt in MARKS}
+    marks = {id(stmt) for stmt in statements_of(func) if isinstance(stmt, Comment) and stmt in MARKS}
     body = _without(func.body, marks)
     return replace(func, body=body, lean=body)
 
 
 def _seen(stores: Sequence[Store], func: Func, origins: Origins | None) -> dict[int, tuple[Store, Stmt]]:
     """Return the stores that may be read later, by identity, with a statement that may do so; itself: the caller."""
-    dependence, everything = Dependence(func, origins), list(statements(func.body))
+    dependence, everything = Dependence(func, origins), statements_of(func)
     found: dict[int, tuple[Store, Stmt]] = {}
     for stmt in stores:
         reader = None if dependence.leaves(stmt) else dependence.reader(stmt)
@@ -83,7 +83,7 @@ def _seen(stores: Sequence[Store], func: Func, origins: Origins | None) -> dict[
 
 
 def _stores(func: Func) -> list[Store]:
-    backward = list(statements(func.body))[sweeps(func).start :]
+    backward = statements_of(func)[sweeps(func).start :]
     return [stmt for stmt in backward if isinstance(stmt, Store) and all(map(is_pure, operands(stmt)))]
 
 

@@ -13,7 +13,7 @@ from numba import types as nb
 
 from adjoint.errors import AdjointError
 from adjoint.ir import Accum, Block, Call, Expr, Func, Lit, Stmt, Store, Var
-from adjoint.ir.walk import integers_of, map_blocks, map_operands, with_body
+from adjoint.ir.walk import integers_of, map_blocks, map_operands, mentioned, remembered, with_body
 from adjoint.rules.spelling import is_elementwise, is_view
 from adjoint.rules.typing import Type, expr_type, name_types
 
@@ -103,7 +103,7 @@ def simplify(func: Func, *, strict: bool = False) -> Func:
         c -= 3.0 * a
         return c
     """
-    simplifier = _Simplifier(func, _rows(EXACT) + (() if strict else _rows(ROUNDED)))
+    simplifier = _Simplifier(func, strict)
     return with_body(func, simplifier.block(func.body))
 
 
@@ -152,9 +152,10 @@ def _parts(expr: Expr) -> Iterator[Expr]:
 
 
 class _Simplifier:
-    def __init__(self, func: Func, rows: tuple[_Row, ...]) -> None:
+    def __init__(self, func: Func, strict: bool) -> None:
         self.types = name_types(func)
-        self.rows = rows
+        self.strict = strict
+        self.rows = _rows(EXACT) + (() if strict else _rows(ROUNDED))
         # Those that calls may match, by the calls' own primitives and those of their operands.
         self.fitting: dict[tuple[object, ...], list[_Row]] = {}
 
@@ -164,7 +165,13 @@ class _Simplifier:
     def stmt(self, stmt: Stmt) -> Stmt:
         # What is stored or added is copied, so it may be another array itself.
         copied = isinstance(stmt, Store | Accum)
-        return map_operands(stmt, lambda expr: self.expr(expr, copied))
+        kinds, simple = tuple(map(self.types.get, mentioned(stmt))), _simple(stmt)
+        if simple.get(self.strict) == kinds:
+            return stmt
+        done = map_operands(stmt, lambda expr: self.expr(expr, copied))
+        if done is stmt:
+            simple[self.strict] = kinds
+        return done
 
     def expr(self, expr: Expr, copied: bool = False) -> Expr:
         """Simplify an expression; `copied` says that its value is only read, never kept."""
@@ -230,6 +237,12 @@ class _Simplifier:
             return expr_type(expr, self.types)
         except AdjointError:
             return None
+
+
+@remembered
+def _simple(stmt: Stmt) -> dict[bool, tuple[Type | None, ...]]:
+    """Return the types of the names with which a statement, nested ones aside, has turned out to be simple already."""
+    return {}
 
 
 def _is_fresh(expr: Expr) -> bool:

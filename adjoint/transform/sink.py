@@ -10,7 +10,7 @@ from adjoint.analysis.effects import is_pure
 from adjoint.analysis.iterations import term
 from adjoint.analysis.liveness import Site
 from adjoint.ir import Accum, Block, Call, Comment, Effect, Expr, For, Func, If, Let, Return, Stmt, Store, Var
-from adjoint.ir.walk import bound, mentioned_within, names_in, operands, statements, with_body
+from adjoint.ir.walk import bound, mentioned_within, names_in, operands, statements, statements_of, with_body
 from adjoint.transform.dce import eliminate
 from adjoint.transform.skip import ALWAYS, NEVER, Skipper, Zeros, has_zero
 
@@ -48,7 +48,7 @@ def sink(func: Func) -> Func:
     A product with zero may be no number. That it is left out is what the branch says: nothing depends on that value.
     So this is done with zeros that are cotangents, not with those of the user.
     """
-    lets = (stmt for stmt in statements(func.body) if isinstance(stmt, Let))
+    lets = (stmt for stmt in statements_of(func) if isinstance(stmt, Let))
     if not any(_is_cotangent(stmt.target.name) and has_zero(stmt.value) for stmt in lets):
         return func
     sinker = _Sinker(func)

@@ -75,7 +75,9 @@ _ZERO = Lit(0.0)
 
 
 def has_zero(value: Expr) -> bool:
-    return any(part == _ZERO for part in subexpressions(value))
+    if isinstance(value, Call):
+        return any(map(has_zero, value.args)) or any(has_zero(each) for _, each in value.kwargs)
+    return isinstance(value, Lit) and value == _ZERO
 
 
 class Skipper:
