@@ -16,7 +16,7 @@ from adjoint.ir.routine import Routine
 from adjoint.ir.walk import blocks, statements
 from adjoint.rules import spelling
 from adjoint.rules.kernels import is_barrier
-from adjoint.rules.numba_types import is_subclass
+from adjoint.rules.numba_types import is_subclass, is_tuple
 
 # These return their operand if it is already what they make of it, and a copy if not.
 CONVERSIONS = frozenset({"asarray", "ascontiguousarray", "asfortranarray"})
@@ -116,7 +116,7 @@ def _share(stmt: Stmt, func: Func, facts: Memory) -> None:  # noqa: C901 (one ca
                     join(arg, target)
             elif prim == "item" and isinstance(args[0], Var) and args[0].name in facts.parent:
                 join(target, args[0])
-        case Let(target, Call(prim, args)) if isinstance(func.types.get(target.name), nb.BaseTuple):
+        case Let(target, Call(prim, args)) if is_tuple(func.types.get(target.name)):
             routine = func.refs.get(prim)
             if isinstance(routine, Routine) and routine.shares:
                 for arg in args:

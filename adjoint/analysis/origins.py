@@ -17,6 +17,7 @@ from adjoint.analysis.memory import Memory
 from adjoint.analysis.structure import Structure
 from adjoint.ir import Block, Call, Comment, For, Func, If, Let, Stmt, Var, While
 from adjoint.ir.walk import blocks, names_in, nested, remembered, statements
+from adjoint.rules.numba_types import is_array
 from adjoint.rules.spelling import makes_array
 
 # They stand before the backward sweep, and before and after what an iteration of it runs of the primal once more.
@@ -136,7 +137,7 @@ def origins(func: Func, memory: Memory, structure: Structure, tapes: frozenset[s
 def _is_made(stmt: Stmt, func: Func) -> bool:
     match stmt:
         case Let(Var(name), Call(prim)):
-            return isinstance(func.types.get(name), nb.Array) and makes_array(prim)
+            return makes_array(prim) and is_array(func.types.get(name))
         case _:
             return False
 

@@ -18,22 +18,20 @@ from adjoint.ir import Accum, Call, Effect, Expr, For, Func, If, Let, Lit, Stmt,
 from adjoint.ir.routine import Routine
 from adjoint.ir.walk import bound, names_in, names_of, remembered, statements_of
 from adjoint.rules import spelling
+from adjoint.rules.numba_types import is_array, is_subclass, is_tuple
 
 _HOLDERS = frozenset(("tuple", "list", "select", "item", "pop"))
 KEEPERS = frozenset(("append", "insert", "extend"))
 _SCALAR_RESULT = frozenset("dim size ndim len lt le gt ge eq ne is is_not in not and or".split())
-_NO_MEMORY = (nb.Number, nb.Boolean, nb.NoneType, nb.UnicodeType, nb.StringLiteral, nb.EnumMember, nb.DType)
+_TEXTS: tuple[Any, ...] = (nb.UnicodeType, nb.StringLiteral)
+_NO_MEMORY: tuple[Any, ...] = (nb.Number, nb.Boolean, nb.NoneType, *_TEXTS, nb.EnumMember, nb.DType)
 
 
 def holds_memory(kind: object) -> bool:
     """Say whether a value of this type may be, or contain, a reference to memory; `None` is an unknown type."""
-    match kind:
-        case nb.BaseTuple():
-            return any(map(holds_memory, cast(Any, kind).types))
-        case nb.Type():
-            return not isinstance(kind, _NO_MEMORY)
-        case _:
-            return True
+    if is_tuple(kind):
+        return any(map(holds_memory, cast(Any, kind).types))
+    return not is_subclass(type(kind), *_NO_MEMORY)
 
 
 @remembered
@@ -154,10 +152,10 @@ class Sharing:
 
     def is_array(self, name: str) -> bool:
         """Whether a name is certainly an array, no list, so that a store into it copies."""
-        return name in self.made or isinstance(self.types.get(name), nb.Array)
+        return name in self.made or is_array(self.types.get(name))
 
     def is_fancy(self, index: Expr) -> bool:
-        return isinstance(index, Var) and isinstance(self.types.get(index.name), nb.Array)
+        return isinstance(index, Var) and is_array(self.types.get(index.name))
 
 
 def _is_routine(prim: str, func: Func) -> bool:

@@ -17,7 +17,7 @@ from adjoint.analysis.linear import Linear, arithmetic, may_hold, symbol
 from adjoint.ir import Accum, Block, Call, Effect, Expr, For, Func, If, Let, Lit, Stmt, Store, Var, While
 from adjoint.ir.walk import blocks, items_of, operands, statements
 from adjoint.rules import spelling
-from adjoint.rules.numba_types import is_array, is_signed, is_subclass
+from adjoint.rules.numba_types import is_array, is_number, is_signed, is_subclass
 
 
 def accesses(func: Func, made: Collection[str] = (), tapes: Collection[str] = ()) -> Uses:
@@ -242,7 +242,7 @@ class _Walker:
                 return found if isinstance(found, Array) else None
             case Call("getitem", (Var(other), *index)):
                 found = known.get(other)
-                if any(isinstance(self.func.types.get(i.name), nb.Array) for i in index if isinstance(i, Var)):
+                if any(is_array(self.func.types.get(i.name)) for i in index if isinstance(i, Var)):
                     return self.allocated(name, None)
                 return self.part(found, index, known) if isinstance(found, Array) else None
             case Call(prim, args) if prim in _SAME_SHAPE:
@@ -325,7 +325,7 @@ class _Walker:
     def read(self, expr: Expr, known: Mapping[str, Known]) -> None:
         match expr:
             case Var(name):
-                if not isinstance(self.func.types.get(name), nb.Number | nb.Boolean):
+                if not is_number(self.func.types.get(name)):
                     self.uses.reads.append(self.access(name, (), known))
             case Call("getitem", (Var(name), *index)):
                 self.uses.reads.append(self.access(name, tuple(index), known))

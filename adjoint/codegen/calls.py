@@ -80,24 +80,6 @@ def name(identifier: str) -> ast.expr:
     return Name(id=identifier, ctx=ast.Load())
 
 
-def module_names(*trees: ast.AST) -> frozenset[str]:
-    """Return the names that texts need from their module or from the builtins."""
-    found: set[str] = set()
-    ahead: list[ast.AST] = list(trees)
-    while ahead:
-        node = ahead.pop()
-        if isinstance(node, Name):
-            found.add(node.id)
-            continue
-        for part in vars(node).values():
-            if isinstance(part, ast.AST):
-                if vars(part):  # a `Load` has nothing in it, nor an operator
-                    ahead.append(part)
-            elif isinstance(part, list):
-                ahead.extend(each for each in cast("list[object]", part) if isinstance(each, ast.AST))
-    return frozenset(found)
-
-
 def dotted(path: str) -> ast.expr:
     """Return the expression for `module.part.part`."""
     first, *rest = path.split(".")

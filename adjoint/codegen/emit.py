@@ -9,8 +9,9 @@ from dataclasses import replace
 from typing import Any, cast
 
 from adjoint.codegen import unparse
-from adjoint.codegen.calls import BINARY, Expressions, constant, dotted, module_names, name
+from adjoint.codegen.calls import BINARY, Expressions, constant, dotted, name
 from adjoint.codegen.kinds import Kinds
+from adjoint.codegen.module_names import module_names
 from adjoint.errors import UnsupportedError
 from adjoint.ir import (
     Accum,

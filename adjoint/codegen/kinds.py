@@ -12,6 +12,7 @@ from adjoint.analysis.sharing import memory_classes
 from adjoint.errors import AdjointError
 from adjoint.ir import Call, Expr, Func, Lit, Var
 from adjoint.ir.walk import names_in, subexpressions
+from adjoint.rules.numba_types import is_array, is_number
 from adjoint.rules.spelling import OPERATORS
 from adjoint.rules.typing import Type, expr_type, name_types
 
@@ -71,12 +72,8 @@ class Kinds:
 
 
 def _kind_of_type(kind: Type | None) -> Kind | None:
-    match kind:
-        case None:
-            return None
-        case nb.Number() | nb.Boolean():
-            return "scalar"
-        case nb.Array():
-            return "array"
-        case _:
-            return "other"
+    if kind is None:
+        return None
+    if is_number(kind):
+        return "scalar"
+    return "array" if is_array(kind) else "other"

@@ -9,8 +9,9 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from adjoint.codegen.calls import constant, dotted, dtype, module_names
+from adjoint.codegen.calls import constant, dotted, dtype
 from adjoint.codegen.emit import emit
+from adjoint.codegen.module_names import module_names
 from adjoint.codegen.unparse import unparse
 from adjoint.ir import Func
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import wraps
 from itertools import chain
 from operator import is_
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from adjoint.errors import Loc
 from adjoint.ir.nodes import (
@@ -35,6 +35,7 @@ from adjoint.ir.nodes import (
 
 K = TypeVar("K", bound=Remembering)
 T = TypeVar("T")
+H = TypeVar("H", bound=For | While | If)
 
 _HOLDERS = (For, While, If)
 
@@ -304,6 +305,12 @@ def map_blocks(stmt: Stmt, change: Callable[[Block], Block]) -> Stmt:
         return While(stmt.cond, changed, stmt.carried, stmt.until, stmt.loc)
     bounds = stmt.start, stmt.stop, stmt.step
     return For(stmt.index, *bounds, changed, stmt.carried, stmt.until, stmt.parallel, stmt.loc)
+
+
+def with_blocks(stmt: H, *nested: Block) -> H:
+    """Return a loop with another body, a branch with other blocks; the statement itself if they are the very same."""
+    ahead = iter(nested)
+    return cast("H", map_blocks(stmt, lambda _: next(ahead)))
 
 
 def same_block(a: Block, b: Block) -> bool:

@@ -9,7 +9,7 @@ from adjoint.analysis.liveness import Liveness, Site, liveness
 from adjoint.analysis.sharing import memory_classes
 from adjoint.analysis.written import shifted
 from adjoint.ir import Block, For, Func, If, Lit, Stmt, While
-from adjoint.ir.walk import bound, names_in, operands, statements, with_body
+from adjoint.ir.walk import bound, names_in, operands, statements, with_blocks, with_body
 from adjoint.lower.accesses import Access, in_lockstep
 from adjoint.lower.context import Context
 
@@ -69,12 +69,12 @@ class _Turner:
         turned = isinstance(stmt, For) and _descends(stmt) and self.in_any_order(stmt, site)
         match stmt:
             case For():
-                stmt = replace(stmt, body=self.block(site.blocks[0]))
+                stmt = with_blocks(stmt, self.block(site.blocks[0]))
                 return _forwards(stmt) if turned else stmt
             case While():
-                return replace(stmt, body=self.block(site.blocks[0]))
+                return with_blocks(stmt, self.block(site.blocks[0]))
             case If():
-                return replace(stmt, then=self.block(site.blocks[0]), orelse=self.block(site.blocks[1]))
+                return with_blocks(stmt, *map(self.block, site.blocks))
             case _:
                 return stmt
 

@@ -9,7 +9,7 @@ from itertools import count
 
 from adjoint.analysis.effects import is_pure
 from adjoint.ir import Block, Call, Expr, For, Func, Let, Lit, Stmt, Var, While
-from adjoint.ir.walk import bound, map_blocks, names_in, statements, with_body
+from adjoint.ir.walk import bound, map_blocks, names_in, statements, with_blocks, with_body
 from adjoint.lower.accesses import Accesses
 from adjoint.lower.context import Context
 from adjoint.rules.numba_types import is_number
@@ -75,9 +75,9 @@ class _Finder:
             same: dict[str, str] = {}
             if isinstance(stmt, For | While):
                 same = self.same_in(stmt, values)
-                stmt = replace(stmt, body=_with_copies(stmt.body, same))
+                stmt = with_blocks(stmt, _with_copies(stmt.body, same))
                 self.change(stmt, values)
-                stmt = replace(stmt, body=self.block(stmt.body, values.copy()))
+                stmt = with_blocks(stmt, self.block(stmt.body, values.copy()))
             else:
                 stmt = map_blocks(stmt, lambda inner: self.block(inner, values.copy()))
                 self.follow(stmt, values)

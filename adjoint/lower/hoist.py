@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 
 from adjoint.ir import Block, Call, Effect, Expr, For, Func, Let, Stmt, While
-from adjoint.ir.walk import bound, map_blocks, names_in, statements, subexpressions, substitute, with_body
+from adjoint.ir.walk import bound, map_blocks, names_in, statements, subexpressions, substitute, with_blocks, with_body
 from adjoint.lower.context import Context
 from adjoint.lower.filling import in_two_steps, is_zeros
 from adjoint.lower.iteration import is_empty
@@ -66,7 +66,7 @@ def _block(block: Block, movable: set[str], context: Context) -> Block:
                 if is_zeros(made, context):
                     made, fills[id(each)] = in_two_steps(made, context)
                 out.append(made)
-            stmt = replace(stmt, body=tuple(s for each in stmt.body for s in fills.get(id(each), (each,))))
+            stmt = with_blocks(stmt, tuple(s for each in stmt.body for s in fills.get(id(each), (each,))))
         out.append(stmt)
     return tuple(out)
 

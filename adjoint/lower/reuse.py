@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
 from adjoint.analysis.effects import is_pure
 from adjoint.ir import Block, Call, Expr, For, Func, If, Let, Stmt, Var, While
-from adjoint.ir.walk import map_expr, map_operands, names_in, subexpressions, with_body
+from adjoint.ir.walk import map_expr, map_operands, names_in, subexpressions, with_blocks, with_body
 from adjoint.lower.accesses import Summary
 from adjoint.lower.context import Context
 from adjoint.rules.numba_types import is_number
@@ -121,7 +121,7 @@ class _Reuser:
                 if isinstance(stmt, For):
                     stmt = self.reading(stmt, known)
                 self.forget(summary, known)
-                return replace(stmt, body=self.block(stmt.body, known.copy()))
+                return with_blocks(stmt, self.block(stmt.body, known.copy()))
             case If():
                 stmt = self.reading(stmt, known)
                 arms = known.within(stmt.cond)
@@ -130,7 +130,7 @@ class _Reuser:
                 if self.branches and self.is_lasting(stmt.cond, summary) and len(known.branches) < MOST:
                     known.branches[stmt.cond] = arms
                     arms[0].branches, arms[1].branches = {}, {}
-                return replace(stmt, then=then, orelse=orelse)
+                return with_blocks(stmt, then, orelse)
             case Let(target):
                 new = self.reading(stmt, known)
                 if self.holds(target, new.value, known):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
 from adjoint.analysis.effects import is_pure
 from adjoint.ir import Accum, Block, Expr, For, Func, If, Let, Store
-from adjoint.ir.walk import map_blocks, mentioned, mentions_of, statements, with_body
+from adjoint.ir.walk import map_blocks, mentioned, mentions_of, statements, with_blocks, with_body
 from adjoint.lower.accesses import in_lockstep
 from adjoint.lower.context import Context
 from adjoint.lower.slots import Slots
@@ -73,10 +72,10 @@ class _Stores:
                         slots.put(place, None)
                         continue
                     case For(until=None, parallel=False):
-                        slots.put(place, replace(stmt, body=self.without(stmt.body, [name], (*loops, stmt))))
+                        slots.put(place, with_blocks(stmt, self.without(stmt.body, [name], (*loops, stmt))))
                     case If():
                         branches = (self.without(body, [name], loops) for body in (stmt.then, stmt.orelse))
-                        slots.put(place, replace(stmt, then=next(branches), orelse=next(branches)))
+                        slots.put(place, with_blocks(stmt, *branches))
                     case _:
                         pass
                 break

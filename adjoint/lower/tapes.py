@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from adjoint.ir import Block, Call, Effect, Func, Let, Stmt, Var
+from adjoint.ir import Block, Call, Effect, Expr, Func, Let, Stmt, Var
 from adjoint.ir.walk import map_blocks, names_in, operands, statements_of, with_body
 
 
@@ -31,6 +31,8 @@ def drop_unread(func: Func) -> Func:
             x = add(x, 1.0)
         return x
     """
+    if not any(isinstance(stmt, Let) and _is_empty_list(stmt.value) for stmt in statements_of(func)):
+        return func
     uses: Counter[str] = Counter()
     own: Counter[str] = Counter()
     made: set[str] = set()
@@ -41,7 +43,7 @@ def drop_unread(func: Func) -> Func:
                 own[name] += 1
             case Effect(Call("pop", (Var(name),))):
                 own[name] += 1
-            case Let(Var(name), Call("list", ())):
+            case Let(Var(name), value) if _is_empty_list(value):
                 made.add(name)
             case Let(Var(name)):
                 own[name] -= 1
@@ -49,6 +51,10 @@ def drop_unread(func: Func) -> Func:
                 pass
     unread = {name for name in made if uses[name] == own[name]} - {p.name for p in func.params}
     return with_body(func, _without(func.body, unread)) if unread else func
+
+
+def _is_empty_list(value: Expr) -> bool:
+    return isinstance(value, Call) and value.prim == "list" and not value.args
 
 
 def _without(block: Block, names: set[str]) -> Block:

@@ -76,7 +76,8 @@ class _Stores:
         stmts = [map_blocks(stmt, self.block) for stmt in block]
         slots = Slots(stmts)
         made = {stmt.target.name for stmt in stmts if isinstance(stmt, Let)} & self.shapes.keys()
-        here = Counter(name for stmt in statements(block) for name in mentioned(stmt)) if made else Counter[str]()
+        near = statements(block) if made else ()
+        here = Counter(name for stmt in near for name in mentioned(stmt) if name in made)
         own = {name for name in made if here[name] == self.total[name]}
         moving: set[str] = set()
         for place in range(len(stmts) - 1, -1, -1):

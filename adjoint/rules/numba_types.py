@@ -119,6 +119,33 @@ def unify_numbers(first: Type, second: Type) -> Type | None:
     return _context().unify_pairs(first, second)
 
 
+def literal_type(value: object) -> Type:
+    """Return the type of a constant.
+
+    Raises
+    ------
+    TypingError
+        If it is neither number, text, None nor Ellipsis.
+    """
+    match value:
+        case bool():
+            return boolean
+        case int():
+            return types.uint64 if value > types.int64.maxval else int64
+        case float():
+            return types.float64
+        case complex():
+            return types.complex128
+        case str():
+            return types.unicode_type
+        case None:
+            return none
+        case _ if value is Ellipsis:
+            return types.ellipsis
+        case _:
+            raise TypingError(f"not a constant: {value!r}")
+
+
 @cache
 def is_subclass(cls: type, *bases: Any) -> bool:
     """Whether a class of types is one of others: Numba's are abstract, and take long to say so."""

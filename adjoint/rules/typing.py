@@ -27,6 +27,7 @@ from adjoint.rules.numba_types import (
     is_list,
     is_number,
     is_tuple,
+    literal_type,
     named_dtype,
     none,
     own_layout,
@@ -132,33 +133,6 @@ def name_types(func: Func) -> dict[str, Type]:
     return {**indices, **func.types}
 
 
-def literal_type(value: object) -> Type:
-    """Return the type of a constant.
-
-    Raises
-    ------
-    TypingError
-        If it is neither number, text, None nor Ellipsis.
-    """
-    match value:
-        case bool():
-            return boolean
-        case int():
-            return types.uint64 if value > types.int64.maxval else int64
-        case float():
-            return types.float64
-        case complex():
-            return types.complex128
-        case str():
-            return types.unicode_type
-        case None:
-            return none
-        case _ if value is Ellipsis:
-            return types.ellipsis
-        case _:
-            raise TypingError(f"not a constant: {value!r}")
-
-
 def unify(first: Type, second: Type) -> Type | None:
     """Return the type of a name that holds either; None if Numba has none.
 
@@ -206,7 +180,7 @@ def _by_numba(app: Application) -> Type:
     """Ask Numba, with the scalar form of the function for scalars and the array form for arrays."""
     scalar = not any(map(is_array, app.types))
     via = app.call.via if app.call.via in ("math", "np", "cmath") else ""
-    if scalar and any(isinstance(kind, types.Complex) for kind in app.types) and via in ("", "math"):
+    if scalar and via in ("", "math") and any(isinstance(kind, types.Complex) for kind in app.types):
         # `math` refuses complex numbers.
         via = "np" if app.prim not in OPERATORS else ""
     try:

@@ -125,7 +125,8 @@ class _Propagator:
                 known.value, known.holders = both.value, both.holders
                 return stmt
             case Effect(Call("move", (targets, values))):
-                done = replace(stmt, value=replace(stmt.value, args=(targets, self.expr(values, known))))
+                read = self.expr(values, known)
+                done = stmt if read is values else replace(stmt, value=replace(stmt.value, args=(targets, read)))
                 self.bind(done, known)
                 return done
             case _:
@@ -195,10 +196,11 @@ class _Propagator:
         """Replace what a statement itself reads; `until`, which is read later, stays."""
         done = map_operands(stmt, lambda expr: self.expr(expr, known))
         match done:
-            case Store(array):
-                done = replace(done, array=self.reference(array, known))
+            case Store(array) if (base := self.reference(array, known)) is not array:
+                done = replace(done, array=base)
             case Accum(target) if done.index or isinstance(self.func.types.get(target.name), nb.Array):
-                done = replace(done, target=self.reference(target, known))
+                base = self.reference(target, known)
+                done = done if base is target else replace(done, target=base)
             case _:
                 pass
         return cast(_S, done)

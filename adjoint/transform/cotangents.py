@@ -16,7 +16,7 @@ from adjoint.analysis.shapes import Shape
 from adjoint.errors import AliasError
 from adjoint.ir import Accum, Call, Expr, If, Let, Lit, Merge, Stmt, Var
 from adjoint.rules import operand_types
-from adjoint.rules.numba_types import element_type
+from adjoint.rules.numba_types import element_type, is_array
 from adjoint.transform.program import Program, zero_of
 
 # A state maps the name of each primal value whose cotangent exists to whether its buffer is held by nobody else.
@@ -285,7 +285,7 @@ class Cotangents:
         return Call(f"{'astype' if self._is_array(expr) else 'cast'}.{want}", (expr,))
 
     def _is_array(self, expr: Expr) -> bool:
-        return isinstance(self.program.type_of(expr), nb.Array)
+        return is_array(self.program.type_of(expr))
 
 
 def _axes(axes: Sequence[int]) -> Expr:

@@ -7,7 +7,16 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from adjoint.ir import Block, Call, Effect, Expr, For, Func, If, Let, Return, Stmt, Var, While
-from adjoint.ir.walk import blocks, bound, mentioned_within, names_in, remembered, subexpressions, with_body
+from adjoint.ir.walk import (
+    blocks,
+    bound,
+    mentioned_within,
+    names_in,
+    remembered,
+    subexpressions,
+    with_blocks,
+    with_body,
+)
 from adjoint.transform.unbound import placeholder
 
 
@@ -92,7 +101,7 @@ def _block(
                 given = _still(given, stmt)
                 inner = sure | {stmt.index.name} if isinstance(stmt, For) else sure
                 body, after = _block(stmt.body, inner, maybe, given, unbound)
-                out.append(replace(stmt, body=body))
+                out.append(with_blocks(stmt, body))
                 sure |= after  # of a loop that doesn't run, the function itself can't read these
                 continue
             case _:
@@ -117,7 +126,7 @@ def _branch(
     known = [sure | given.get(_condition(stmt.cond, holds=holds), frozenset()) for holds in (True, False)]
     then, after_then = _block(stmt.then, known[0], maybe, given, unbound)
     orelse, after_orelse = _block(stmt.orelse, known[1], maybe, given, unbound)
-    return replace(stmt, then=then, orelse=orelse), (after_then, after_orelse)
+    return with_blocks(stmt, then, orelse), (after_then, after_orelse)
 
 
 def _where(stmt: If, ends: tuple[frozenset[str], frozenset[str]]) -> _Given:

@@ -14,7 +14,7 @@ from numba import types as nb
 from adjoint.analysis.effects import is_pure
 from adjoint.analysis.liveness import Site
 from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Var, While
-from adjoint.ir.walk import bound, mentioned, names_in, statements, subexpressions
+from adjoint.ir.walk import bound, mentioned, names_in, statements, subexpressions, with_blocks
 from adjoint.transform.skip import ALWAYS, MOST, NEVER, Skipper, has_zero, is_zero
 
 
@@ -51,6 +51,8 @@ def stop(func: Func) -> Func:
         return func
     stopper = _Stopper(func)
     body = stopper.all(stopper.facts.sites)
+    if not stopper.flags:
+        return func
     return replace(func, body=body, types={**func.types, **dict.fromkeys(stopper.flags, nb.boolean)})
 
 
@@ -71,14 +73,14 @@ class _Stopper(Skipper):
                 unless = self.carried_unless(stmt, site)
                 body = self.all(site.blocks[0])
                 if unless is None:
-                    return [replace(stmt, body=body)]
+                    return [with_blocks(stmt, body)]
                 flag = self.fresh()
                 end = Let(flag, Call("not", (unless,)))
                 return [Let(flag, Lit(False)), replace(stmt, body=(*body, end), until=flag)]
             case While():
-                return [replace(stmt, body=self.all(site.blocks[0]))]
+                return [with_blocks(stmt, self.all(site.blocks[0]))]
             case If():
-                return [replace(stmt, then=self.all(site.blocks[0]), orelse=self.all(site.blocks[1]))]
+                return [with_blocks(stmt, *map(self.all, site.blocks))]
             case _:
                 return [stmt]
 
