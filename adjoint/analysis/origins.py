@@ -90,6 +90,8 @@ def sweeps(func: Func) -> Sweeps:
             position += 1
             if isinstance(stmt, Comment) and stmt in MARKS:
                 found.append((stmt, position, depth))
+            if not isinstance(stmt, For | While | If):
+                continue
             if not _has_marks(stmt):
                 position += len(nested(stmt))
                 continue

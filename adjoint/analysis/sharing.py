@@ -9,6 +9,7 @@ any of its arguments.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import Any, cast
 
@@ -74,15 +75,15 @@ def external_names(func: Func) -> frozenset[str]:
     """Return the names bound to memory from outside that is no parameter: constants and opaque results."""
     found: set[str] = set()
     for stmt in statements_of(func):
-        if isinstance(stmt, Let) and _outer(stmt) and any(not _is_routine(prim, func) for prim in _outer(stmt)):
+        outer = _outer(stmt.value.prims) if isinstance(stmt, Let) and isinstance(stmt.value, Call) else ()
+        if isinstance(stmt, Let) and outer and any(not _is_routine(prim, func) for prim in outer):
             found.add(stmt.target.name)
     return frozenset(found)
 
 
-@remembered
-def _outer(stmt: Stmt) -> tuple[str, ...]:
-    """Return the constants and the objects of the user's that a `Let` mentions."""
-    prims = stmt.value.prims if isinstance(stmt, Let) and isinstance(stmt.value, Call) else ()
+@lru_cache(4096)
+def _outer(prims: frozenset[str]) -> tuple[str, ...]:
+    """Return the constants and the objects of the user's among some primitives."""
     return tuple(prim for prim in prims if prim.startswith(("const:", "ref:")))
 
 

@@ -48,15 +48,8 @@ class Facts:
     filled: set[Linear] = field(default_factory=set[Linear])
 
     def copy(self) -> Facts:
-        return replace(
-            self,
-            shapes=dict(self.shapes),
-            integers=dict(self.integers),
-            views=dict(self.views),
-            lists=dict(self.lists),
-            equal=dict(self.equal),
-            memory=dict(self.memory),
-        )
+        own = dict(self.shapes), dict(self.integers), dict(self.views), dict(self.lists), dict(self.equal)
+        return Facts(self.kinds, self.refs, self.symbols, *own, dict(self.memory), self.demanded, self.filled)
 
     def restore(self, other: Facts) -> None:
         """Know what `other` knows, and nothing else."""

@@ -14,7 +14,7 @@ from adjoint.analysis.shapes import Meeting, Shape, Shapes, shapes
 from adjoint.analysis.structure import Structure, structure
 from adjoint.errors import AdjointError, Loc
 from adjoint.ir import Block, Call, Expr, Func, Lit, Param, Stmt, Var
-from adjoint.ir.walk import bound, statements
+from adjoint.ir.walk import bound, statements_of
 from adjoint.rules import spelling
 from adjoint.rules.custom import Let as LetRule
 from adjoint.rules.custom import Scope
@@ -47,22 +47,27 @@ class Program:
 
     @staticmethod
     def of(func: Func, *, assume: bool = False) -> Program:
-        names = {
-            *func.types,
-            *(p.name for p in func.params),
-            *(v.name for s in statements(func.body) for v in bound(s)),
-        }
+        return Program._of(func, assume, structure(func), memory(func))
+
+    @staticmethod
+    def _of(func: Func, assume: bool, structure: Structure, memory: Memory) -> Program:
+        bound_here = (var.name for stmt in statements_of(func) for var in bound(stmt))
+        names = {*func.types, *(p.name for p in func.params), *bound_here, func.name}
         return Program(
             func,
             dict(func.types),
             dict(func.hints),
-            structure(func),
-            memory(func),
+            structure,
+            memory,
             shapes(func, assume=assume),
-            names | {func.name},
+            names,
             assume,
             refs=dict(func.refs),
         )
+
+    def again(self) -> Program:
+        """Return the program of the same function without what a transform has made."""
+        return Program._of(self.func, self.assume, self.structure, self.memory)
 
     def fresh(self, base: str, type_: object = None, *, hint: bool = True) -> Var:
         """Return a name not used so far; `hint` says whether it is worth showing to the reader."""

@@ -101,11 +101,12 @@ def prepare(func: Func, wanted: Wanted, *, assume: bool = False, segments: bool 
 
 def _prepared(func: Func, wanted: Wanted, assume: bool, forced: frozenset[int] = frozenset()) -> Reverse:
     program, shadows = with_shadows(Program.of(func, assume=assume), wanted.wrt)
+    active = active_names(program.func, program.memory, wanted.wrt)
 
     def fresh(replayed: Mapping[int, Part | None], chosen: frozenset[str] = frozenset()) -> Reverse:
-        again = Program.of(program.func, assume=assume)
+        again = program.again()
         again.taken.add(wanted.name)
-        state = Reverse(again, wanted, shadows)
+        state = Reverse(again, wanted, shadows, active)
         state.residuals.replayed, state.residuals.chosen = replayed, chosen
         return state
 
@@ -172,10 +173,12 @@ def _of_lists(error: AliasError) -> AliasError:
 
 
 class Reverse:
-    def __init__(self, program: Program, wanted: Wanted, shadows: Mapping[str, str]) -> None:
+    def __init__(
+        self, program: Program, wanted: Wanted, shadows: Mapping[str, str], active: frozenset[str]
+    ) -> None:
         self.program = program
         self.wanted = wanted
-        self.active = active_names(program.func, program.memory, wanted.wrt)
+        self.active = active
         self.residuals = Residuals(program)
         self.stack: list[Frame] = []
         self.bars = Cotangents(program, self.active, self.emit, self.residuals.ensure_all)
