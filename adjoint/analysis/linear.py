@@ -112,7 +112,7 @@ def may_hold(zero: Iterable[Linear], at_least_zero: Iterable[Linear]) -> bool:
     return _may_hold(tuple(zero), tuple(at_least_zero))
 
 
-@lru_cache(4096)  # the same is asked of a program before and after a pass
+@lru_cache(1024)  # the same is asked of a program before and after a pass
 def _may_hold(zero: tuple[Linear, ...], at_least_zero: tuple[Linear, ...]) -> bool:
     equalities, bounds = list(zero), _Bounds()
     for form in at_least_zero:

@@ -174,11 +174,11 @@ def _of_lists(error: AliasError) -> AliasError:
 
 class Reverse:
     def __init__(
-        self, program: Program, wanted: Wanted, shadows: Mapping[str, str], active: frozenset[str]
+        self, program: Program, wanted: Wanted, shadows: Mapping[str, str], active: frozenset[str] | None = None
     ) -> None:
         self.program = program
         self.wanted = wanted
-        self.active = active
+        self.active = active_names(program.func, program.memory, wanted.wrt) if active is None else active
         self.residuals = Residuals(program)
         self.stack: list[Frame] = []
         self.bars = Cotangents(program, self.active, self.emit, self.residuals.ensure_all)
