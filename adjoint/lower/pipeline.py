@@ -8,6 +8,7 @@ from dataclasses import replace
 from adjoint.ir import Func
 from adjoint.lower.absorb import absorb
 from adjoint.lower.accumulate import accumulate
+from adjoint.lower.additions import additions
 from adjoint.lower.adopt import adopt
 from adjoint.lower.again import again
 from adjoint.lower.ahead import ahead
@@ -121,6 +122,7 @@ PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
     ("columns", columns),
     ("interchange", interchange),
     ("orient", orient),
+    ("additions", additions),
     ("accumulate", accumulate),
     ("stop", _stopped),
     ("invariants", invariants),
