@@ -100,8 +100,16 @@ class _Reader:
     def is_element(self, name: str, index: list[Expr]) -> bool:
         kinds = self.context.kinds
         kind: Type = kinds.get(name)
-        plain = all(isinstance(e, Lit) or isinstance(e, Var) and is_number(kinds.get(e.name)) for e in index)
+        plain = all(isinstance(e, Lit) or self.is_index(e) for e in index)
         return is_array(kind) and kind.ndim == len(index) and plain and is_number(kind.dtype)
+
+    def is_index(self, place: Expr) -> bool:
+        """Whether a subscript is a number that has a name, or is beyond one."""
+        match place:
+            case Call("add" | "sub", (Var(name), Lit(int()))) | Var(name):
+                return is_number(self.context.kinds.get(name))
+            case _:
+                return False
 
     def named(self, element: Call) -> Var:
         return self.context.temporary(self.context.kinds[element.names[0]].dtype)

@@ -26,6 +26,7 @@ from adjoint.lower.hoist import hoist
 from adjoint.lower.if_convert import if_convert
 from adjoint.lower.interchange import interchange
 from adjoint.lower.invariants import invariants
+from adjoint.lower.jam import jam
 from adjoint.lower.lines import lines
 from adjoint.lower.march import march
 from adjoint.lower.multiply import multiply
@@ -122,6 +123,7 @@ PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
     ("columns", columns),
     ("interchange", interchange),
     ("orient", orient),
+    ("jam", jam),
     ("additions", additions),
     ("accumulate", accumulate),
     ("stop", _stopped),

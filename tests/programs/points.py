@@ -9,7 +9,9 @@ if TYPE_CHECKING:
 
 
 def points(writer: Statements) -> bool:
-    """Write loops over the pairs of rows of a matrix; say whether there was one."""
+    """Write loops over the pairs of rows of a matrix, or of elements; say whether there was something to pair."""
+    if writer.random.random() < 0.4:
+        return _on_a_line(writer)
     matrix = writer.scope.one("array", lambda a: len(a.shape) == 2 and a.shape[0] > 1)
     if matrix is None:
         return False
@@ -71,3 +73,31 @@ def _vector(writer: Statements, names: tuple[str, str, str, str], r: str, width:
                 line(f"{gap}[{d}] -= 0.5 * {random.choice(('np.tanh', 'np.sin'))}({gap}[{d}])")
     with writer.block(f"for {d} in range({width}):", loop=True):
         line(f"{r} += {gap}[{d}] * {gap}[{random.choice((d, d, '0'))}]")
+
+
+def _on_a_line(writer: Statements) -> bool:
+    """Write loops over pairs of elements, each of which adds to numbers and to elements of both; say the same."""
+    vector = writer.scope.one("array", lambda a: len(a.shape) == 1)
+    if vector is None:
+        return False
+    random, line, size, x = writer.random, writer.line, writer.say.size(vector.shape[0]), vector.text
+    out = writer.scope.fresh("array", "out", shape=vector.shape, private=True)
+    total = writer.scope.fresh("float")
+    line(f"{out.text} = np.zeros_like({x})")
+    line(f"{total.text} = {writer.say.number(1)}")
+    writer.scope.declare(out)
+    writer.scope.declare(total)
+    i, j, r, own = (writer.scope.fresh("float", name).text for name in ("i", "j", "r", "own"))
+    with writer.block(f"for {i} in range({random.choice(('', '', '1, '))}{size}):", loop=True):
+        line(f"{own} = {random.choice(('0.0', f'0.5 * {x}[{i}]'))}")
+        ways = (f"range({size})", f"range({size})", f"range({size} - 1, 0, -1)", f"range({i}, {size})")
+        with writer.block(f"for {j} in {random.choice(ways)}:", loop=True):
+            line(f"{r} = {x}[{i}] - {random.choice(('0.5', 'math.sin(0.3)', own))} * {x}[{j}]")
+            kinds = (f"{own} += {r} * {r}", f"{total.text} += math.exp(-{r} * {r})", f"{own} = 0.5 * {own} + {r}")
+            kinds += (f"{total.text} -= 0.1 * {r} if {i} < {j} else 0.0", f"{out.text}[{i}] += 0.1 * {r} * {r}")
+            for kind in random.sample(kinds, random.randint(1, 3)):
+                line(kind)
+            if random.random() < 0.5:
+                line(f"{out.text}[{j}] {random.choice(('+=', '-='))} 0.1 * math.tanh({r})")
+        line(random.choice((f"{total.text} += 0.1 * {own}", f"{out.text}[{i}] += 0.1 * {own}")))
+    return True
