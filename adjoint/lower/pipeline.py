@@ -36,6 +36,7 @@ from adjoint.lower.overwritten import drop_overwritten
 from adjoint.lower.parts import in_parts
 from adjoint.lower.popped import popped
 from adjoint.lower.recycle import recycle
+from adjoint.lower.refill import refill
 from adjoint.lower.relay import relay
 from adjoint.lower.reuse import reuse
 from adjoint.lower.scan import scan
@@ -125,6 +126,7 @@ PASSES: tuple[tuple[str, Callable[[Func, Context], Func]], ...] = (
     ("orient", orient),
     ("jam", jam),
     ("additions", additions),
+    ("refill", refill),
     ("accumulate", accumulate),
     ("stop", _stopped),
     ("invariants", invariants),
