@@ -6,22 +6,21 @@ has changed in between: the first run writes the tapes as well, and the second o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, product
 
 from adjoint.analysis.effects import is_pure
 from adjoint.analysis.ranges import counts_by_one
-from adjoint.ir import Accum, Block, Call, Comment, Expr, For, Func, If, Let, Lit, Stmt, Store, Var
-from adjoint.ir.walk import map_blocks, mentioned, mentions_of, names_in, nested, remembered, statements, with_body
+from adjoint.ir import Block, Call, Expr, For, Func, Let, Lit, Stmt, Var, While
+from adjoint.ir.walk import map_blocks, mentioned, mentions_of, names_in, statements, with_body
 from adjoint.lower.accesses import Accesses, Summary
 from adjoint.lower.context import Context
 from adjoint.lower.iteration import is_empty
+from adjoint.lower.joint import Joint, lets, may_be_one, merged, stored, sums
 from adjoint.lower.layout import sizes_of
 from adjoint.lower.rows import Row, in_rows
 from adjoint.lower.uses import Uses, element_arrays, open_indices
 from adjoint.rules.numba_types import is_number
-from adjoint.transform.renaming import rename_block
 
 MOST = 6  # ways to pair arrays that a loop fills with those that its repetition fills
 
@@ -57,17 +56,6 @@ def again(func: Func, context: Context) -> Func:
     return with_body(func, _Finder(func, context).block(func.body))
 
 
-@dataclass(slots=True)
-class _Joint:
-    """Two blocks as one: statements that only one of them has, the second's being stores."""
-
-    body: list[Stmt] = field(default_factory=list[Stmt])
-    only_first: list[Stmt] = field(default_factory=list[Stmt])
-    stores: list[Store] = field(default_factory=list[Store])
-    # Loop indices of the second whose place is taken by those of the first.
-    indices: list[str] = field(default_factory=list[str])
-
-
 class _Places:
     """Where the loops of a block are, by what they do, and what makes its arrays."""
 
@@ -75,16 +63,17 @@ class _Places:
         self.loops: dict[str, list[int]] = {}  # by names that they bind or add to; under "" all loops
         self.empty: dict[str, list[tuple[int, Let]]] = {}
         for place, stmt in enumerate(stmts):
-            if isinstance(stmt, For):
-                for name in ("", *_lets(stmt), *_sums(stmt)):
+            if isinstance(stmt, For | While):
+                for name in ("", *lets(stmt), *sums(stmt)):
                     self.loops.setdefault(name, []).append(place)
             elif isinstance(stmt, Let) and is_empty(stmt.value):
                 self.empty.setdefault(stmt.target.name, []).append((place, stmt))
 
-    def like(self, loop: For, end: int) -> Iterator[int]:
+    def like(self, loop: For | While, end: int) -> Iterator[int]:
         """Yield the places of loops before `end`, latest first, that bind and add to the names that a loop does."""
-        own = (name for name in _sums(loop) if name not in _stored(loop))
-        least = min(("", *_lets(loop), *own), key=lambda name: len(self.loops[name]))
+        own = (name for name in sums(loop) if name not in stored(loop))
+        names = (*lets(loop), *own) if isinstance(loop, For) else ()
+        least = min(("", *names), key=lambda name: len(self.loops[name]))
         return (place for place in reversed(self.loops[least]) if place < end)
 
     def made(self, names: Iterable[str], where: range) -> list[Let]:
@@ -114,33 +103,37 @@ class _Finder:
     def bound_once(self, stmts: Sequence[Stmt]) -> list[Stmt]:
         """Leave out what gives a name the number it has already: it would stand between the two runs of a loop."""
         known: dict[str, Expr] = {}
-        made_of: dict[str, set[str]] = {}
+        made_of: dict[str | tuple[str], set[str]] = {}  # names, and memory by its class
         out: list[Stmt] = []
         for stmt in stmts:
             plain = isinstance(stmt, Let) and self.is_arithmetic(stmt)
             if isinstance(stmt, Let) and plain and known.get(stmt.target.name) == stmt.value:
                 continue
             out.append(stmt)
-            for name in self.accesses.of(stmt).binds:
-                for other in (name, *made_of.pop(name, ())):
+            done = self.accesses.of(stmt)
+            for name in done.binds:
+                known.pop(name, None)
+            for changed in (*done.binds, *((x.cls,) for x in done.accesses if x.writes)):
+                for other in made_of.pop(changed, ()):
                     known.pop(other, None)
             if isinstance(stmt, Let) and plain and stmt.target.name not in names_in(stmt.value):
                 known[stmt.target.name] = stmt.value
-                for name in names_in(stmt.value):
-                    made_of.setdefault(name, set()).add(stmt.target.name)
+                for used in (*names_in(stmt.value), *((x.cls,) for x in done.accesses)):
+                    made_of.setdefault(used, set()).add(stmt.target.name)
         return out
 
     def is_arithmetic(self, stmt: Let) -> bool:
-        """Whether a statement makes a number of numbers, always the same of the same."""
+        """Whether a statement makes a number of numbers and elements, always the same of the same."""
         calls = stmt.value.prims if isinstance(stmt.value, Call) else frozenset[str]()
         own = any(prim.startswith(("ref:", "helper.")) for prim in calls)
-        plain = is_pure(stmt.value) and not self.accesses.of(stmt).accesses and not own
+        elements = all(access.index is not None for access in self.accesses.of(stmt).accesses)
+        plain = is_pure(stmt.value) and elements and not own
         return plain and is_number(self.accesses.kinds.get(stmt.target.name))
 
     def without(self, stmts: Sequence[Stmt], second: int, places: _Places) -> tuple[list[Stmt], int] | None:
         """Return a block without a loop that an earlier one can stand for, and the place of that."""
         loop = stmts[second]
-        if not isinstance(loop, For):
+        if not isinstance(loop, For | While):
             return None
         for first in places.like(loop, second):
             found = self.repeat(stmts, first, second)
@@ -149,17 +142,17 @@ class _Finder:
                 repeats = (self.repeat(each, first + k, second + k) for each, k in variants)
                 found = next((each for each in repeats if each is not None and each[0].is_one()), None)
             if found is not None:
-                repeat, merged = found
-                return (repeat.left_out(merged), repeat.first) if repeat.is_one() else None
+                repeat, both = found
+                return (repeat.left_out(both), repeat.first) if repeat.is_one() else None
         return None
 
     def repeat(self, stmts: Sequence[Stmt], first: int, second: int) -> tuple[_Repeat, Stmt] | None:
         """Return two loops that differ in nothing that both compute, and the loop that does what both do."""
-        joint = _Joint()
-        merged = _merged(stmts[first], stmts[second], joint)
-        if merged is None or self.read_outside.intersection(joint.indices):
+        joint = Joint()
+        both = merged(stmts[first], stmts[second], joint)
+        if both is None or self.read_outside.intersection(joint.indices):
             return None
-        return _Repeat(self.accesses, stmts, first, second, joint), merged
+        return _Repeat(self.accesses, stmts, first, second, joint), both
 
     def with_rows(
         self, stmts: Sequence[Stmt], first: int, second: int, places: _Places
@@ -170,12 +163,12 @@ class _Finder:
         The number says how many statements a block has more than before.
         """
         loop, repeated = stmts[first], stmts[second]
-        if not isinstance(loop, For) or not isinstance(repeated, For) or not _may_be_one(loop, repeated):
+        if not isinstance(loop, For) or not isinstance(repeated, For) or not may_be_one(loop, repeated):
             return
-        tapes = places.made(_stored(repeated), range(first + 1, second))
+        tapes = places.made(stored(repeated), range(first + 1, second))
         if not tapes:
             return
-        made = [((), own) for own in places.made(_stored(loop), range(first))]
+        made = [((), own) for own in places.made(stored(loop), range(first))]
         choices: list[list[tuple[str, Row, Let]]] = []
         for around, own in (*made, *_made_inside(loop)):
             name = own.target.name
@@ -187,7 +180,7 @@ class _Finder:
             if not rows or len({tape.target.name for tape in taken}) < len(taken):
                 continue
             (same,) = in_rows((loop,), rows)
-            if _merged(same, repeated, _Joint()) and not any(self.is_used_beyond(n, stmts[:second]) for n in rows):
+            if merged(same, repeated, Joint()) and not any(self.is_used_beyond(n, stmts[:second]) for n in rows):
                 variant = [*taken, *in_rows(tuple(stmts[:second]), rows), *stmts[second:]]
                 yield variant, len(variant) - len(stmts)
 
@@ -198,21 +191,21 @@ class _Finder:
 class _Repeat:
     """A loop at `second` of a block that repeats the one at `first`."""
 
-    def __init__(self, accesses: Accesses, stmts: Sequence[Stmt], first: int, second: int, joint: _Joint) -> None:
+    def __init__(self, accesses: Accesses, stmts: Sequence[Stmt], first: int, second: int, joint: Joint) -> None:
         self.accesses = accesses
         self.stmts = stmts
         self.first, self.second = first, second
         self.joint = joint
         self.between = range(first + 1, second)
         self.a, self.b = self.of(first), self.of(second)
-        self.tapes = {store.array.name for store in joint.stores}
+        self.tapes = {store.array.name for store in joint.stores} | joint.lists
         self.tape_classes = set(map(accesses.class_of, self.tapes))
         written = [each for each in self.b.accesses if each.writes and each.cls not in self.tape_classes]
         self.written = {each.name for each in written}
         self.written_classes = {each.cls for each in written}
-        self.own = self.b.binds | self.written
+        self.own = (self.b.binds | self.written) - joint.counts
         self.resets = [p for p in self.between if self.binds_one_of(p, self.own)]
-        self.allocations = [p for p in self.between if self.binds_one_of(p, self.tapes)]
+        self.allocations = [p for p in self.between if self.binds_one_of(p, self.tapes | joint.counts)]
 
     def of(self, position: int) -> Summary:
         return self.accesses.of(self.stmts[position])
@@ -220,10 +213,10 @@ class _Repeat:
     def binds_one_of(self, position: int, names: set[str]) -> bool:
         return bool(self.of(position).binds & names)
 
-    def left_out(self, merged: Stmt) -> list[Stmt]:
+    def left_out(self, both: Stmt) -> list[Stmt]:
         gone = {*self.resets, *self.allocations, self.second}
         kept = {p: stmt for p, stmt in enumerate(self.stmts) if p not in gone}
-        kept[self.first] = merged
+        kept[self.first] = both
         before = [self.stmts[p] for p in self.allocations]
         return [s for p, stmt in kept.items() for s in ((*before, stmt) if p == self.first else (stmt,))]
 
@@ -242,10 +235,18 @@ class _Repeat:
     def has_own_tapes(self) -> bool:
         """Whether nothing else uses the arrays that only the second loop writes, until that has run."""
         others = [x for s in (self.first, *self.between) for x in self.of(s).accesses]
-        inside = [x for x in self.b.accesses if not x.writes]
+        inside = [x for x in self.b.accesses if not x.writes and x.name not in self.joint.lists]
+        if not all(self.counts_nothing(p) for p in (self.first, *self.between)):
+            return False
         return not any(x.cls in self.tape_classes for x in (*others, *inside)) and not self.tape_classes & {
             self.accesses.class_of(name) for name in self.written
         }
+
+    def counts_nothing(self, position: int) -> bool:
+        """Whether a statement has nothing to do with what only the second loop counts, but for setting it."""
+        done = self.of(position)
+        used = done.reads if position in self.allocations else done.reads | done.binds
+        return used.isdisjoint(self.joint.counts)
 
     def ignores_the_rest(self) -> bool:
         """Whether what only the first loop does makes no difference to the second one."""
@@ -258,7 +259,7 @@ class _Repeat:
 
     def starts_the_same(self) -> bool:
         reset = {name for p in self.resets for name in self.of(p).binds}
-        if self.b.exposed & self.b.binds - reset or self.written - reset:
+        if self.b.exposed & self.b.binds - self.joint.counts - reset or self.written - reset:
             return False
         rest = self.b.exposed - self.own
         memory = {x.cls for x in self.b.accesses} - self.written_classes
@@ -292,12 +293,15 @@ class _Repeat:
         return isinstance(stmt, Let) and self.is_plain(stmt) and self.stays(stmt, self.first - 1, self.second)
 
     def is_plain(self, stmt: Let) -> bool:
-        return is_pure(stmt.value) and not self.accesses.of(stmt).accesses and not isinstance(stmt.value, Var)
+        """Whether a statement makes a new array, or a number of numbers and elements."""
+        elements = all(access.index is not None for access in self.accesses.of(stmt).accesses)
+        new = not isinstance(stmt.value, Var) or is_number(self.accesses.kinds.get(stmt.value.name))
+        return is_pure(stmt.value) and elements and new
 
     def stays(self, stmt: Let, start: int, end: int) -> bool:
         """Whether what a value is made of keeps its value between two statements."""
         needed = set(names_in(stmt.value))
-        return not any(self.binds_one_of(p, needed) for p in range(start + 1, end))
+        return not any(self.accesses.changes(self.stmts[p], needed) for p in range(start + 1, end))
 
 
 def _made_inside(loop: For, around: tuple[For, ...] = ()) -> Iterator[tuple[tuple[For, ...], Let]]:
@@ -318,76 +322,3 @@ def _is_row(made: Let, tape: Let, depth: int) -> bool:
     assert isinstance(tape.value, Call)
     sizes = sizes_of(tape)
     return len(sizes) >= depth and sizes[depth:] == sizes_of(made) and made.value.kwargs == tape.value.kwargs
-
-
-def _merged(first: Stmt, second: Stmt, joint: _Joint) -> Stmt | None:
-    """Return a statement that does what two do, if they differ in nothing that could change what both compute."""
-    if first == second:
-        return first
-    match first, second:
-        case For(), For() if _may_be_one(first, second):
-            joint.indices.append(second.index.name)
-            body = _joined(first.body, second.body, joint, {second.index.name: first.index.name})
-            return None if body is None else replace(first, body=body)
-        case If(), If() if first.cond == second.cond and not first.merges and not second.merges:
-            then, orelse = _joined(first.then, second.then, joint, {}), _joined(first.orelse, second.orelse, joint, {})
-            return None if then is None or orelse is None else replace(first, then=then, orelse=orelse)
-        case _:
-            return None
-
-
-def _may_be_one(first: For, second: For) -> bool:
-    return _bounds(first) == _bounds(second) and set(_lets(second)) <= set(_lets(first))
-
-
-def _bounds(loop: For) -> tuple[object, ...]:
-    return loop.start, loop.stop, loop.step, loop.carried, loop.until, loop.parallel
-
-
-@remembered
-def _lets(loop: Stmt) -> tuple[str, ...]:
-    """Return the names that statements in a loop bind: none of the second loop's are its own."""
-    return tuple(dict.fromkeys(stmt.target.name for stmt in nested(loop) if isinstance(stmt, Let)))
-
-
-@remembered
-def _sums(loop: Stmt) -> tuple[str, ...]:
-    """Return the names that statements in a loop add to."""
-    return tuple(dict.fromkeys(stmt.target.name for stmt in nested(loop) if isinstance(stmt, Accum)))
-
-
-@remembered
-def _stored(loop: Stmt) -> tuple[str, ...]:
-    """Return the arrays that statements in a loop store elements of."""
-    return tuple(dict.fromkeys(stmt.array.name for stmt in nested(loop) if isinstance(stmt, Store)))
-
-
-def _joined(first: Block, second: Block, joint: _Joint, names: Mapping[str, str]) -> Block | None:
-    """Return a block that does what two do, with names of the second one replaced; None if there is none."""
-    out: list[Stmt] = []
-    start = 0
-    for (stmt,) in (rename_block((each,), names) for each in second):
-        found = _counterpart(first, start, stmt)
-        if found is not None:
-            place, merged, inner = found
-            out += [*first[start:place], merged]
-            joint.only_first += [*first[start:place], *inner.only_first]
-            joint.stores += inner.stores
-            joint.indices += inner.indices
-            start = place + 1
-        elif isinstance(stmt, Store):
-            out.append(stmt)
-            joint.stores.append(stmt)
-        elif not isinstance(stmt, Comment):
-            return None
-    joint.only_first += first[start:]
-    return (*out, *first[start:])
-
-
-def _counterpart(first: Block, start: int, stmt: Stmt) -> tuple[int, Stmt, _Joint] | None:
-    for place in range(start, len(first)):
-        inner = _Joint()
-        merged = _merged(first[place], stmt, inner)
-        if merged is not None:
-            return place, merged, inner
-    return None

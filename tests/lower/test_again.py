@@ -103,3 +103,76 @@ def test_a_mixture_has_one_sweep_over_its_points() -> None:
     assert np.sum(gradient(mu, x)[1] * step) == pytest.approx(along, rel=1e-8)
     compiled = gradient.inspect("compiled", mu, x)
     assert compiled[compiled.index("    else:") :].count("= np.exp(") == 1
+
+
+UNTIL = """
+def f(x: float64[:], a: float64, n: int64):
+    total: float64 = 0.0
+    trips: int64 = 3
+    {before}
+    s: float64 = {start}
+    while s < 2.0:
+        s = s * a + {used}
+    {between}
+    tape: List(float64) = list()
+    {counted}
+    s = {again}
+    while s < 2.0:
+        trips = trips + 1
+        append(tape, s)
+        s = s * a + {used}
+    for k in range({popped}):
+        total = total * 0.5 + pop(tape)
+    return total, s, trips, x
+"""
+PLAIN_UNTIL = {
+    "start": "0.25",
+    "before": "total = 0.0",
+    "used": "x[0]",
+    "between": "total = total + s",
+    "counted": "trips = 0",
+    "again": "0.25",
+    "popped": "trips",
+}
+ONE_UNTIL = {
+    "plain": {},
+    "counted on": {"counted": "total = total + 1.0", "popped": "trips - 3"},
+    "made of a name": {"before": "b: float64 = a - 1.0", "start": "0.1 + a", "again": "0.1 + a"},
+    "a name": {"start": "a", "again": "a"},
+    "an element": {"start": "x[1] - 0.5", "again": "x[1] - 0.5"},
+    "an element by name": {
+        "before": "b: float64 = x[1]",
+        "start": "b",
+        "counted": "b = x[1]",
+        "again": "b",
+        "popped": "trips - 3",
+    },
+}
+TWO_UNTIL = {
+    "starts elsewhere": {"again": "0.5"},
+    "operand changed": {"between": "x[0] = 0.5"},
+    "name changed": {"between": "a = a + 0.1"},
+    "start changed": {"start": "0.1 + a", "again": "0.1 + a", "between": "a = a * 1.0"},
+    "element changed": {"start": "x[1]", "again": "x[1]", "between": "x[1] = 0.25"},
+    "element by name changed": {
+        "before": "b: float64 = x[1]",
+        "start": "b",
+        "between": "x[1] = 0.75",
+        "counted": "b = x[1]",
+        "again": "b",
+        "popped": "trips - 3",
+    },
+    "count used": {"between": "total = total + 1.0 * trips", "counted": "trips = 0"},
+}
+
+
+@pytest.mark.parametrize("name", [*ONE_UNTIL, *TWO_UNTIL])
+@pytest.mark.parametrize("a", [1.25, 9.0])
+def test_loops_without_a_range(name: str, a: float) -> None:
+    """A `while` loop that is run again to record what it goes through is run once, unless that could differ."""
+    func = parse(UNTIL.format(**(PLAIN_UNTIL | (ONE_UNTIL | TWO_UNTIL)[name])))
+    done = again(func, Context.of(func))
+    assert text(done).count("while") == (1 if name in ONE_UNTIL else 2)
+    results = [run(each, np.array([0.125, 1.0]), a, 2) for each in (func, done)]
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, other)
