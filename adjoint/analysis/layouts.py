@@ -41,7 +41,7 @@ def not_in_rows(func: Func) -> frozenset[str]:
     while count != len(found):
         count = len(found)
         for stmt in everything:
-            for target, values in _bound(stmt):
+            for target, values in _ordered(stmt, kinds):
                 made_of = any(name in found for value in values for name in names_in(value))
                 if made_of and _has_order(kinds.get(target)):
                     found.add(target)
@@ -78,11 +78,20 @@ def laid_out(func: Func) -> dict[str, Type]:
     return found
 
 
-def _bound(stmt: Stmt) -> Iterator[tuple[str, tuple[Expr | None, ...]]]:
+def _ordered(stmt: Stmt, kinds: dict[str, Type]) -> Iterator[tuple[str, tuple[Expr | None, ...]]]:
     """Yield names with what the order of their elements in memory may come from."""
     match stmt:
         case Let(_, Call(prim, _, _, via)) if prim in _IN_C_ORDER or prim == "copy" and via == "method":
             pass
+        case Store(Var(name)) if is_array(kinds.get(name)):
+            pass  # its elements stay where they are
+        case _:
+            yield from bindings(stmt)
+
+
+def bindings(stmt: Stmt) -> Iterator[tuple[str, tuple[Expr | None, ...]]]:
+    """Yield names that a statement binds, or that hold more after it, with what the values are made of."""
+    match stmt:
         case Let(Var(target), value):
             yield target, (value,)
         case Effect(Call("append", (Var(target), value))) | Store(Var(target), _, value):

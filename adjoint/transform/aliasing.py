@@ -8,7 +8,8 @@ from functools import partial
 
 from numba import types as nb
 
-from adjoint.analysis.layouts import not_in_rows
+from adjoint.analysis.effects import actions
+from adjoint.analysis.layouts import bindings, not_in_rows
 from adjoint.analysis.memory import CONVERSIONS, Memory, is_memory, is_reshape, memory
 from adjoint.analysis.structure import Place
 from adjoint.errors import AliasError, Loc
@@ -103,6 +104,8 @@ def _converts(stmt: Stmt) -> bool:
 
 
 def _refuse_written_shapes(func: Func, facts: Memory) -> None:
+    """A shape that is read before the next write, and not written, may be a view or a copy: `Program.zeros` has both
+    add up in the same memory."""
     shapes = [stmt for stmt in statements(func.body) if isinstance(stmt, Let) and is_reshape(stmt.value)]
     unsure = not_in_rows(func) if shapes else frozenset[str]()
     for stmt in shapes:
@@ -111,7 +114,7 @@ def _refuse_written_shapes(func: Func, facts: Memory) -> None:
         if not isinstance(source, Var) or source.name not in unsure or not is_memory(func.types.get(source.name)):
             continue
         name = stmt.target.name
-        if facts.is_written(name) or read_after_write(stmt, name, source.name, func, facts):
+        if _matters(stmt, name, source.name, func, facts):
             raise AliasError(
                 f"`{stmt.value.prim}` shows its argument or copies it, as that lies in memory, and one of the two is "
                 "written",
@@ -120,12 +123,31 @@ def _refuse_written_shapes(func: Func, facts: Memory) -> None:
             )
 
 
+def _matters(stmt: Stmt, name: str, source: str, func: Func, facts: Memory) -> bool:
+    """Whether it makes a difference if a name shows `source` or is a copy: writes to one are seen by the other."""
+    shown = _shown_by(name, func, facts)
+    written = any(not shown.isdisjoint(each.changes) for s in statements(func.body) for each in actions(s, func))
+    return written or read_after_write(stmt, name, source, func, facts)
+
+
+def _shown_by(name: str, func: Func, facts: Memory) -> set[str]:
+    """Return the names that may show what a name does: itself, and those made of it that are of its memory class."""
+    found, count = {name}, 0
+    while count != len(found):
+        count = len(found)
+        for target, values in (each for stmt in statements(func.body) for each in bindings(stmt)):
+            of_it = any(used in found for value in values for used in names_in(value))
+            if of_it and facts.cls(target) == facts.cls(name):
+                found.add(target)
+    return found
+
+
 def read_after_write(stmt: Stmt, name: str, source: str, func: Func, facts: Memory) -> bool:
-    """Whether memory of the class of `name` may be read where that of `source` is not as it was at `stmt`."""
-    cls, written = facts.cls(name), facts.cls(source)
+    """Whether what a name shows may be read where the memory of `source` is not as it was at `stmt`."""
+    shown, written = _shown_by(name, func, facts), facts.cls(source)
     then = facts.before[id(stmt)].get(written)
     for reader in statements(func.body):
-        if any(facts.cls(each) == cls for expr in operands(reader) for each in names_in(expr)):
+        if any(each in shown for expr in operands(reader) for each in names_in(expr)):
             states = (facts.before[id(reader)], facts.after[id(reader)] if blocks(reader) else facts.before[id(reader)])
             if any(state.get(written) != then for state in states):
                 return True

@@ -173,12 +173,12 @@ class Cotangents:
             case Let(_, Call("zeros_like" | "empty_like" | "ones_like" | "copy" | "full_like", (Var() as like, *_))):
                 if self.program.types.get(like.name) == type_:
                     self.ensure(like)
-                    return Call("zeros_like", (like,), via="np")
+                    return self.program.zeros(name, like.name)
             case _:
                 pass
         self.ensure(Var(name))
         self.shaped.add(name)
-        return Call("zeros_like", (Var(name),), via="np")
+        return self.program.zeros(name)
 
     # -- contributions -----------------------------------------------------------------------------------------
 

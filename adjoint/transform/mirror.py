@@ -97,4 +97,4 @@ class _Mirror:
 
     def made(self, name: str) -> Let:
         """Return the statement that makes the shadow of a new array."""
-        return Let(self.shadow(name), Call("zeros_like", (Var(name),), via="np"))
+        return Let(self.shadow(name), self.program.zeros(name))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, TypeAlias
 
 from numba import types as nb
 
+from adjoint.analysis.layouts import not_in_rows
 from adjoint.analysis.memory import Memory, memory
 from adjoint.analysis.shapes import Meeting, Shape, Shapes, shapes
 from adjoint.analysis.structure import Structure, structure
@@ -19,6 +20,7 @@ from adjoint.rules import spelling
 from adjoint.rules.custom import Let as LetRule
 from adjoint.rules.custom import Scope
 from adjoint.rules.find import find
+from adjoint.rules.numba_types import of_dtype
 from adjoint.rules.rule import Rule
 from adjoint.rules.typing import expr_type
 
@@ -110,6 +112,22 @@ class Program:
                 return name in self.unshared
             case _:
                 return is_fresh(expr)
+
+    def zeros(self, name: str, like: str | None = None) -> Expr:
+        """Return an array of zeros like that of a name, or `like` another one of its type, which has to be there.
+
+        If the program writes the array and shows it in another shape, the zeros lie in rows: what is added to them in
+        the other shape is added to a view. NumPy's `zeros_like` would have the order in memory that the array has.
+        """
+        shown = Var(like or name)
+        if not self.memory.is_reshaped(name) or shown.name not in self._unsure:
+            return Call("zeros_like", (shown,), via="np")
+        kind: Any = self.types[name]
+        return Call("zeros", (Call("shape", (shown,)),), of_dtype(kind.dtype), via="np")
+
+    @cached_property
+    def _unsure(self) -> frozenset[str]:
+        return not_in_rows(self.func)
 
     def reference(self, name: str, function: object) -> str:
         """Return the primitive that calls a Python object, under this name if that is free."""

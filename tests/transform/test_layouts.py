@@ -60,7 +60,51 @@ def times_a_sum_of_transposed(y: Any) -> Any:
     return np.sum(w**2)
 
 
+def masked_after_columns(y: Any, b: Any) -> Any:
+    w = y * 1.0
+    columns = np.array([0, 2, 5])
+    w[:, columns] += b.T[:, columns[::-1]]
+    w[w > 1.0] *= 0.5
+    w[w < 0.3] -= y[w < 0.3] ** 2
+    return np.sum(w**2)
+
+
+def masked_in_a_loop(y: Any) -> Any:
+    w = np.sin(y)
+    total = 0.0
+    for k in range(3):
+        w[w > 0.2] *= 0.5
+        total += np.sum(w[w > 0.1] ** 2)
+        w[k, :] += 0.3 * w[k - 1, :]
+    return total + np.sum(w**2)
+
+
+def shown_flat_after_writes(y: Any) -> Any:
+    """Nothing is written after `ravel`: a view and a copy are the same, not so for what is added up backwards."""
+    w = np.roll(y * 1.0, 1, axis=1)
+    w[1:] *= 3.0
+    v = w.ravel()
+    return np.sum(v**2) + np.sum(v * v[::-1])
+
+
+def shown_flat_in_a_branch(y: Any) -> Any:
+    w = np.zeros_like(y)
+    for k in range(2):
+        w[k] = y[k] ** 2
+        if k > 0:
+            v = w.reshape(24)
+            w = w + v[3] * v[10]
+    return np.sum(w**2)
+
+
+COLUMNS, STRIDED = np.asfortranarray(Y), RANDOM.random((6, 16))[::2, ::2]
+
 CASES = [
+    (masked_after_columns, (Y, B)),
+    (masked_in_a_loop, (STRIDED,)),
+    (shown_flat_after_writes, (COLUMNS,)),
+    (shown_flat_after_writes, (STRIDED,)),
+    (shown_flat_in_a_branch, (COLUMNS,)),
     (times_a_sum_of_transposed, (Y,)),
     (reshaped_then_turned, (X,)),
     (reshaped_then_transposed, (X,)),
@@ -72,7 +116,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("fun", "args"), CASES, ids=[fun.__name__ for fun, _ in CASES])
+@pytest.mark.parametrize(("fun", "args"), CASES, ids=[f"{fun.__name__}-{k}" for k, (fun, _) in enumerate(CASES)])
 def test_both_texts_and_forward(fun: Callable[..., Any], args: tuple[Any, ...]) -> None:
     directions = tuple(RANDOM.standard_normal(arg.shape) for arg in args)
 
