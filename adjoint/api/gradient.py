@@ -93,7 +93,22 @@ class Gradient:
             return self._assume_less(error, args, kwargs)
 
     def _assume_less(self, error: ValueError, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        return self._general(error, args, kwargs)(*args, **kwargs)
+        general = self._general(error, args, kwargs)
+        try:
+            return general(*args, **kwargs)
+        except ValueError as failure:
+            if general is self._unfused:
+                failure.add_note(f"help: {self._where()}")
+            # It says all: that the first attempt assumed more is of no interest.
+            raise failure from None
+
+    def _where(self) -> str:
+        """Say in which function compiled code failed, which doesn't know the line, and how to see that."""
+        function = root_function(self.request.fun)
+        code = function.__code__
+        place = f"{Path(code.co_filename).name}, line {code.co_firstlineno}"
+        plain = ".primal.py_func" if hasattr(self.primal, "py_func") else ".primal"
+        return f"this is in `{function.__name__}` ({place}); `{plain}(...)` of the gradient shows the line"
 
     def _assume_less_in_python(self, error: ValueError, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return self._general(error, args, kwargs).python(*args, **kwargs)

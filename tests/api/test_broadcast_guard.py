@@ -225,3 +225,21 @@ def test_variances_along_several_axes_that_are_kept():
     for found in (gradient(x), gradient.python(x)):
         np.testing.assert_allclose(found, slopes_of(by_layer, (x,))[0], rtol=1e-5, atol=1e-7)
     assert gradient._unfused is None
+
+
+def test_shapes_that_never_fit_are_said_to_be_the_functions():
+    """Compiled code knows no lines: a note says whose arrays these are, and how to see the line."""
+
+    def misfit(x):
+        z = np.zeros((x.shape[0] + 1, x.shape[1]))
+        y = x * 2.0
+        return np.sum(z * y)
+
+    gradient = adjoint.grad(misfit)
+    with pytest.raises(ValueError, match="broadcast") as caught:
+        gradient(np.ones((3, 2)))
+    (note,) = caught.value.__notes__
+    assert "`misfit` (test_broadcast_guard.py, line" in note
+    assert "`.primal(...)`" in note
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
