@@ -235,7 +235,7 @@ def test_shapes_that_never_fit_are_said_to_be_the_functions():
         y = x * 2.0
         return np.sum(z * y)
 
-    gradient = adjoint.grad(misfit)
+    gradient = grad(misfit)
     with pytest.raises(ValueError, match="broadcast") as caught:
         gradient(np.ones((3, 2)))
     (note,) = caught.value.__notes__
