@@ -122,6 +122,51 @@ def _ndenumerate(frame: Frame, args: Sequence[Value], node: AST) -> Value:
     return Grid(tuple(atom(frame, each, node) for each in items_of(frame, ShapeOf(array), node) or ()), array)
 
 
+def _unravel_index(frame: Frame, args: Sequence[Value], node: AST) -> Value | None:
+    """The subscripts of the element number `k`, or of several, in an array of a shape: the last one runs fastest."""
+    lengths = items_of(frame, args[1], node) if len(args) == 2 else None
+    if not lengths:
+        return None
+    found: list[Value] = []
+    rest: Value = args[0]
+    for length in reversed(lengths[1:]):
+        found.append(binary(frame, "mod", rest, length, node))
+        rest = binary(frame, "floordiv", rest, length, node)
+    return Items((rest, *reversed(found)))
+
+
+def _ravel_multi_index(frame: Frame, args: Sequence[Value], node: AST) -> Value | None:
+    subscripts = items_of(frame, args[0], node) if len(args) == 2 else None
+    lengths = items_of(frame, args[1], node) if len(args) == 2 else None
+    if not subscripts or not lengths or len(subscripts) != len(lengths):
+        return None
+    found = subscripts[0]
+    for subscript, length in zip(subscripts[1:], lengths[1:], strict=True):
+        found = binary(frame, "add", binary(frame, "mul", found, length, node), subscript, node)
+    return found
+
+
+def _ix(frame: Frame, args: Sequence[Value], node: AST) -> Value | None:
+    """`np.ix_(rows, columns)`: index arrays, each along an axis of its own."""
+    found: list[Value] = []
+    for axis, arg in enumerate(args):
+        items = None if is_array_value(frame, arg) else items_of(frame, arg, node)
+        if items:
+            listed_out = Call("list", tuple(atom(frame, item, node) for item in items))
+            arg = frame.emit(Call("array", (listed_out,), via="np"), node)
+        places = atom(frame, arg, node)
+        kind: Any = frame.type_of(places)
+        if not is_array(kind) or kind.ndim != 1:
+            return None
+        if isinstance(kind.dtype, types.Boolean):
+            places = frame.emit(Call("flatnonzero", (places,), via="np"), node)
+        for _ in args[axis + 1 :]:
+            ndim = frame.type_of(places).ndim
+            places = frame.emit(Call("expand_dims", (places, Lit(ndim)), via="np"), node)
+        found.append(places)
+    return Items(tuple(found))
+
+
 def _isinstance(frame: Frame, args: Sequence[Value], node: AST) -> Value:
     raise frame.unsupported("`isinstance`", node, "the types of the arguments are known: write the case you need")
 
@@ -212,6 +257,9 @@ SPECIAL: dict[int, Special] = {
         (isinstance, _isinstance),
         (np.ndindex, _ndindex),
         (np.ndenumerate, _ndenumerate),
+        (np.unravel_index, _unravel_index),
+        (np.ravel_multi_index, _ravel_multi_index),
+        (np.ix_, _ix),
         (any, _any_all("or")),
         (all, _any_all("and")),
         (divmod, _divmod),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from ast import AST, expr
+from dataclasses import replace
 
 import gast
+import numpy as np
 from numba import types
 
 from adjoint.frontend.containers import item_by_key
@@ -12,7 +14,20 @@ from adjoint.frontend.convert import atom, dim, item, items_of
 from adjoint.frontend.frame import Frame
 from adjoint.frontend.guards import guard_index
 from adjoint.frontend.masks import in_places, mask_of, masked_load
-from adjoint.frontend.values import Display, Items, Listed, Record, ShapeOf, Slice, UnrolledError, Value
+from adjoint.frontend.operators import binary
+from adjoint.frontend.values import (
+    Display,
+    Items,
+    Known,
+    Listed,
+    Range,
+    Record,
+    Reversed,
+    ShapeOf,
+    Slice,
+    UnrolledError,
+    Value,
+)
 from adjoint.ir import Call, Expr, Lit, Var
 from adjoint.rules.containers import Form
 from adjoint.rules.typing import is_array, is_number
@@ -20,8 +35,26 @@ from adjoint.rules.typing import is_array, is_number
 
 def subscript(frame: Frame, node: gast.Subscript, hint: str | None = None) -> Value:
     """Lower `base[index]`."""
+    if isinstance(node.value, gast.Attribute) and node.value.attr in ("r_", "c_"):
+        base = frame.expr(node.value)
+        if isinstance(base, Known) and (base.obj is np.r_ or base.obj is np.c_):
+            return _joined(frame, node, in_columns=base.obj is np.c_)
     base, index = base_and_index(frame, node)
     return load(frame, base, index, node, hint)
+
+
+def _joined(frame: Frame, node: gast.Subscript, *, in_columns: bool) -> Value:
+    """`np.r_[a, 1.0, b]`: vectors and numbers in a row; `np.c_[a, b]`: columns beside each other."""
+    elements = node.slice.elts if isinstance(node.slice, gast.Tuple) else [node.slice]
+    parts: list[Expr] = []
+    for element in elements:
+        if isinstance(element, gast.Slice) or isinstance(element, gast.Constant) and isinstance(element.value, str):
+            raise frame.unsupported("a range or an axis in `np.r_[...]`", node, "use `np.arange` or `np.concatenate`")
+        part = atom(frame, frame.expr(element), element)
+        if is_number(frame.type_of(part)):
+            part = frame.emit(Call("array", (Call("list", (part,)),)), element)
+        parts.append(part)
+    return frame.emit(Call("column_stack" if in_columns else "concatenate", (Call("tuple", tuple(parts)),)), node)
 
 
 def base_and_index(frame: Frame, node: gast.Subscript) -> tuple[Value, tuple[Expr, ...]]:
@@ -114,6 +147,10 @@ def load(frame: Frame, base: Value, index: tuple[Expr, ...], node: AST, hint: st
         case (Var(), [Call("slice")]) if isinstance(frame.type_of(base), types.List):
             # In Python a new list, and nothing here copies lists.
             raise frame.unsupported("a slice of a list", node, "write a list comprehension, or use an array")
+        case (Range(), [Call("slice", (Lit(None), Lit(None), Lit(-1)))]):
+            return Reversed(base)
+        case (Range(start, _, Lit(1)), [Call("slice", (Lit(int() as first), Lit(None), Lit(None)))]) if first >= 0:
+            return replace(base, start=atom(frame, binary(frame, "add", start, Lit(first), node), node))
         case (Var(), _):
             index = in_places(frame, base, index, node)
             if is_array(frame.type_of(base)) and (mask := mask_of(frame, base, index, node)) is not None:

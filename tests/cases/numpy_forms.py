@@ -210,3 +210,38 @@ def doubled(n):
 @FORMS("functions of elements", M34, V3, wrt=(0, 1), numba=False)
 def vectorised_functions(m, x):
     return np.sum(bump(m, 0.7)) + np.sum(bump(m[:, :3], x)) + bump(x[0], x[1]) + np.sum(SQUARED(x)) * doubled(3)
+
+
+# --- subscripts of several axes -------------------------------------------------------------------------------------
+
+
+@FORMS("subscripts", S4, numbers(3, 3, seed=56), np.array([3, 0, 2]), numba=False)
+def places_along_each_axis(x, k, dofs):
+    y = x * 1.0
+    y[np.ix_(dofs, dofs)] += k
+    y[np.ix_(dofs[:2], x[0] > -9.0)] *= x[1, 1]
+    return np.sum(y**2) + np.sum(x[np.ix_([0, 2], dofs)] ** 3)
+
+
+@FORMS("subscripts", S4, numba=False)
+def place_of_the_largest(x):
+    i, j = np.unravel_index(np.argmax(x), x.shape)
+    rows, columns = np.unravel_index(np.argsort(x.ravel())[:3], x.shape)
+    return x[i, j] ** 2 * np.sum(x[rows, columns] ** 2) + x.ravel()[np.ravel_multi_index((1, j), x.shape)]
+
+
+@FORMS("subscripts", V6, numba=False)
+def rows_and_columns_written_out(x):
+    return np.sum(np.r_[0.0, x, 1, x[::-1]] ** 2 * np.arange(14.0)) + np.sum(np.c_[x, 2.0 * x] ** 2)
+
+
+@FORMS("subscripts", V6)
+def ranges_that_are_sliced(x):
+    s = 0.0
+    for i in range(len(x))[::-1]:
+        s = s * 0.5 + x[i]
+    for i in range(len(x))[2:]:
+        s = s * 0.5 + x[i] * x[i - 1]
+    for i in range(1, len(x), 2)[::-1]:
+        s = s * 0.5 + x[i]
+    return s
