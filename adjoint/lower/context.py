@@ -9,7 +9,7 @@ from adjoint.analysis.linear import Linear, whole
 from adjoint.analysis.sharing import memory_classes
 from adjoint.ir import Block, Call, Expr, For, Func, Let, Lit, Stmt, Var
 from adjoint.ir.immutable import immutable
-from adjoint.ir.walk import mentioned, statements, statements_of
+from adjoint.ir.walk import mentioned, names_in, statements, statements_of
 from adjoint.lower.accesses import Accesses
 from adjoint.lower.facts import Buffer, Facts
 from adjoint.lower.views import Shape
@@ -153,6 +153,14 @@ class Context:
         self.note_made(target.name, shape)
         if not isinstance(self.kinds.get(target.name), types.Array):
             self.kinds[target.name] = array(dtype, len(shape))
+
+    def result(self, target: Var, element: Expr, shape: Shape, kind: Type) -> Var:
+        """Return the name under which to make a result: not the target where elements, or bounds of loops, read that.
+
+        They may do so by way of views: an expression need not mention the target.
+        """
+        reads = {read for size in shape for name in size.symbols for read in self.facts.symbols.reads[name]}
+        return self.temporary(kind) if target.name in reads or target.name in names_in(element) else target
 
     def note_made(self, name: str, shape: Shape) -> None:
         """Note the shape of an array that is made, if every array of this name has it."""

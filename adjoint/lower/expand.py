@@ -186,12 +186,13 @@ class Expander:
         self.context.emit(*reader.guards())
         shape = tuple(map(self.facts.same, shape))
         dtype = self.facts.type_of(tree).dtype
-        own = target if target.name not in names_in(tree) else self.context.temporary(array(dtype, len(shape)))
+        own = target
         if _is_zero(tree):
             self.context.allocate(own, shape, dtype, "zeros")
         else:
             indices = self.context.indices(shape)
             element = reader.element(tree, indices)
+            own = self.context.result(target, element, shape, array(dtype, len(shape)))
             self.context.allocate(own, shape, dtype)
             self.context.emit(*self.context.nest(indices, shape, (Store(own, indices, element),)))
         if own != target:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from adjoint.analysis.linear import Linear
 from adjoint.ir import Accum, Block, Call, Expr, If, Let, Lit, Store, Var
-from adjoint.ir.walk import integers_of, names_in
+from adjoint.ir.walk import integers_of
 from adjoint.lower.context import Context
 from adjoint.lower.elements import ONE, NotATree, Reader, cast_to
 from adjoint.lower.guards import FILLED, refuse_if
@@ -170,17 +170,12 @@ def _finished(job: Reduction, total: Expr, shape: Shape, context: Context) -> Ex
 def _to_number(target: Var, job: Reduction, shape: Shape, reader: Reader, context: Context) -> None:
     indices = context.indices(shape)
     element = reader.element(job.tree, indices)
-    direct = job.prim != "mean" and target.name not in names_in(job.tree) and not _in_shape(target, shape, context)
-    total = target if direct else context.temporary(job.dtype)
+    total = context.result(target, element, shape, job.dtype) if job.prim != "mean" else context.temporary(job.dtype)
     context.emit(Let(total, FOLDS[job.prim].start(job.dtype)))
     context.emit(*context.nest(indices, shape, _fold(job, total, element, context)))
-    if not direct:
+    if total != target:
         context.emit(Let(target, _finished(job, total, shape, context)))
     context.facts.bind(target.name)
-
-
-def _in_shape(target: Var, shape: Shape, context: Context) -> bool:
-    return any(target.name in context.facts.symbols.reads[name] for size in shape for name in size.symbols)
 
 
 def _by_row(target: Var, job: Reduction, shape: Shape, reader: Reader, context: Context) -> None:
@@ -189,7 +184,7 @@ def _by_row(target: Var, job: Reduction, shape: Shape, reader: Reader, context: 
     element = reader.element(job.tree, indices)
     lead = len(shape) - len(job.axes)
     sizes, place = job.sizes(shape), job.place(indices)
-    out = target if target.name not in names_in(job.tree) else context.temporary(context.kinds[target.name])
+    out = context.result(target, element, shape, context.kinds[target.name])
     context.allocate(out, sizes, job.dtype)
     total = context.temporary(job.dtype)
     row = context.nest(indices[lead:], shape[lead:], _fold(job, total, element, context))
@@ -204,7 +199,7 @@ def _in_passing(target: Var, job: Reduction, shape: Shape, reader: Reader, conte
     indices = context.indices(shape)
     element = reader.element(job.tree, indices)
     sizes, place = job.sizes(shape), job.place(indices)
-    out = target if target.name not in names_in(job.tree) else context.temporary(context.kinds[target.name])
+    out = context.result(target, element, shape, context.kinds[target.name])
     start = FOLDS[job.prim].start(job.dtype)
     if FOLDS[job.prim].step is None:
         context.allocate(out, sizes, job.dtype, "zeros")

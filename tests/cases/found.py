@@ -238,3 +238,44 @@ def flat_view_beside_transposed(y, b):
     total = np.sum(v**2)
     v[3] = 1.0
     return total + np.sum(w * b.T)
+
+
+def upwind(u, c):
+    return u[1:-1] - c * (u[1:-1] - u[:-2])
+
+
+@FOUND("names that are bound to what views of them are made of", numbers(9, seed=82))
+def steps_that_get_shorter(x):
+    """The name was bound to new memory before the views, of what it was bound to, had been read."""
+    u = x
+    for _ in range(3):
+        u = upwind(u, 0.3)
+    return np.sum(u * u)
+
+
+@FOUND("names that are bound to what views of them are made of", numbers(6, seed=83))
+def turned_around_in_pairs(x):
+    a, n = x * 1.0, 2.0
+    for _ in range(2):
+        a, n = np.sin(a) * a[::-1], n + a[0]
+    return np.sum(a**2) * n
+
+
+@FOUND("names that are bound to what views of them are made of", numbers(8, seed=84))
+def coarser_and_coarser(x):
+    def coarse(u):
+        return 0.5 * (u[::2] + u[1::2] * u[::2])
+
+    while len(x) > 1:
+        x = coarse(x)
+    return x[0] ** 2
+
+
+@FOUND("names that are bound to what views of them are made of", numbers(4, 4, seed=85))
+def sums_along_a_view_of_the_same_name(a):
+    for _ in range(2):
+        v = a.T
+        a = a + np.sum(v * a, axis=1, keepdims=True)
+        w = a[::-1]
+        a = np.cos(w) - a
+    return np.sum(a**2)

@@ -21,7 +21,7 @@ from tests.programs.sequences import sequences
 from tests.programs.shown import counted, shown
 from tests.programs.stencils import stencil
 from tests.programs.sweeps import fold, relay, scratch, sweep
-from tests.programs.turned import stretched, turned
+from tests.programs.turned import rebound, stretched, turned
 from tests.programs.weights import weights
 from tests.programs.windows import windows
 
@@ -443,6 +443,9 @@ class Statements(features.Features):
     def stretched(self) -> bool:
         return stretched(self)
 
+    def rebound(self) -> bool:
+        return rebound(self)
+
     def counted(self) -> bool:
         return counted(self)
 
@@ -501,6 +504,7 @@ COMPOUND = {
     "counted": 2,
     "turned": 3,
     "stretched": 3,
+    "rebound": 3,
     "adaptive": 4,
     "march": 4,
 }  # fmt: skip

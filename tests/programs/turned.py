@@ -85,6 +85,41 @@ def stretched(writer: Statements) -> bool:
     return True
 
 
+def rebound(writer: Statements) -> bool:
+    """Give an array's name, in a loop, to what is made of views of the array: at once, by names, by a call."""
+    array = writer.scope.one("array", lambda a: len(a.shape) in (1, 2) and 3 < prod(a.shape) < 40)
+    if array is None:
+        return False
+    random, line, rank = writer.random, writer.line, len(array.shape)
+    state, part, count, step, t = (writer.scope.fresh("float", n).text for n in ("state", "part", "count", "step", "t"))
+    views = ["{}[::-1]", *(["{}[1:]", "{}[:-1]", "{}[::2]"] if array.shape[0] > 3 else [])]
+    views += ["{}[:, ::-1]"] if rank > 1 else []
+    views += ["{}.T"] if rank > 1 and array.shape[0] == array.shape[1] else []
+    view = random.choice(views)
+    one, two = (view, view) if view in ("{}[1:]", "{}[:-1]", "{}[::2]") else ("{}", view)
+    one = "{}[:-1]" if view == "{}[1:]" and random.random() < 0.5 else one
+    form = random.choice(("np.sin({0}) * {1}", "{0} - 0.3 * ({0} - {1})", "{1} * 0.5 + np.cos({0})", "2.0 * {1}"))
+    line(f"{state}, {count} = {array.text} * 1.0, 0.5")
+    way = random.randrange(4)
+    if way == 0:
+        line(f"{step} = lambda u: {form.format(one.format('u'), two.format('u'))}")
+    with writer.block(f"for {t} in range({random.randint(1, 3)}):", loop=True):
+        made = form.format(one.format(state), two.format(state))
+        if way == 0:
+            line(f"{state} = {step}({state})")
+        elif way == 1:
+            line(f"{state}, {count} = {made}, {count} + {random.choice(('1.0', f'np.sum({state})'))}")
+        elif way == 2:
+            line(f"{part} = {two.format(state)}")
+            line(f"{state} = {form.format(one.format(state), part)}")
+        else:
+            line(f"{state} = {made}")
+    found = writer.scope.fresh("float")
+    line(f"{found.text} = 0.01 * np.sum({state} ** 2) * {count}")
+    writer.scope.declare(found)
+    return True
+
+
 def _weighted(name: str, shape: Shape) -> str:
     return f"np.sum(np.sin({name}) * np.arange({prod(shape)}.0).reshape({shape}))"
 
