@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from adjoint.errors import MissingRuleError, TypingError
+from adjoint.errors import MissingRuleError, TypingError, UnsupportedError
 from adjoint.ir import Call, Expr, Lit, Var
 from adjoint.ir.walk import map_expr, substitute
 from adjoint.rules import build
 from adjoint.rules.elementwise import Elementwise
+from adjoint.rules.numba_types import element_type, is_list
 from adjoint.rules.rule import TypeOf
 
 Let: TypeAlias = Callable[[str, Expr], Var]
@@ -79,6 +80,7 @@ class ByPullback:
         return False
 
     def pullback(self, call: Call, y: Expr, y_bar: Expr, type_of: TypeOf) -> tuple[Expr | None, ...]:
+        _refuse_containers(call, type_of, self.scope.wanted)
         pair = self.scope.let(f"{self.name}_pair", Call(self.scope.reference(f"{self.name}_fwd", self.fwd), call.args))
         self._check_pair(pair, y, type_of)
         residuals = self.scope.let(f"{self.name}_residuals", Call("item", (pair, Lit(1))))
@@ -206,7 +208,23 @@ class Stopped:
 
 def differentiable(call: Call, type_of: TypeOf, wanted: Callable[[Expr], bool]) -> tuple[int, ...]:
     """Return the positions of the operands that have derivatives, of those that are wanted."""
+    _refuse_containers(call, type_of, wanted)
     return tuple(k for k, arg in enumerate(call.args) if wanted(arg) and build.is_inexact(type_of(arg)))
+
+
+def _refuse_containers(call: Call, type_of: TypeOf, wanted: Callable[[Expr], bool]) -> None:
+    for arg in call.args:
+        if wanted(arg) and _holds_numbers(type_of(arg)):
+            raise UnsupportedError(
+                f"`{call.prim.removeprefix('ref:')}` has a derivative of its own, and is given {type_of(arg)}",
+                help="give it the numbers and arrays as arguments of their own",
+            )
+
+
+def _holds_numbers(kind: object) -> bool:
+    """Whether a type is of tuples or lists with numbers that may have derivatives in them."""
+    within = items_of(kind) or ((element_type(kind),) if is_list(kind) else ())
+    return any(build.is_inexact(each) or _holds_numbers(each) for each in within)
 
 
 def zero_like(arg: Expr, type_of: TypeOf) -> Expr:

@@ -6,7 +6,19 @@ import numba
 import numpy as np
 import pytest
 
-from adjoint import checkpoint, custom_jvp, custom_vjp, grad, hessian, jacrev, jvp, rule, stop_gradient
+from adjoint import (
+    checkpoint,
+    custom_jvp,
+    custom_vjp,
+    fixed_point,
+    grad,
+    hessian,
+    implicit_root,
+    jacrev,
+    jvp,
+    rule,
+    stop_gradient,
+)
 from adjoint.errors import MissingRuleError, TypingError, UnsupportedError
 
 X = np.array([1.0, 2.0, 3.0])
@@ -263,3 +275,76 @@ def test_rules_refused(partials, text):
     with pytest.raises(ValueError, match=r"rule of logistic") as caught:
         rule(logistic, partials)
     assert str(caught.value).startswith(text)
+
+
+# --- containers -----------------------------------------------------------------------------------------------------
+
+
+def pair_product(p):
+    return math.sin(p[0]) * p[1]
+
+
+def pair_step(y, p):
+    return 0.3 * math.cos(p[0] * y) + p[1]
+
+
+def pair_residual(y, p):
+    return y - pair_step(y, p)
+
+
+def pair_solution(p):
+    y = 0.0
+    for _ in range(60):
+        y = 0.3 * math.cos(p[0] * y) + p[1]
+    return y
+
+
+def pair_pullback(p, y_bar):
+    return ((y_bar * math.cos(p[0]) * p[1], y_bar * math.sin(p[0])),)
+
+
+def pair_forward(p):
+    return pair_product(p), p
+
+
+checkpointed_pair = checkpoint(pair_product)
+fixed_pair = fixed_point(pair_step)
+root_of_pair = implicit_root(pair_residual, pair_solution)
+pulled_back_pair = custom_vjp(pair_product)
+pulled_back_pair.defvjp(pair_forward, pair_pullback)
+
+
+def with_checkpoint(a, b):
+    return checkpointed_pair((a, b)) * 2.0
+
+
+def with_fixed_point(a, b):
+    return fixed_pair(0.1, (a, b)) * 2.0
+
+
+def with_root(a, b):
+    return root_of_pair((a, b)) * 2.0
+
+
+def with_pullback(a, b):
+    return pulled_back_pair((a, b)) * 2.0
+
+
+@pytest.mark.parametrize("fun", [with_checkpoint, with_fixed_point, with_root, with_pullback])
+def test_tuples_of_numbers_are_refused(fun):
+    """Their derivative was zero, without a word."""
+    with pytest.raises(UnsupportedError, match="has a derivative of its own, and is given"):
+        grad(fun, (0, 1))(0.5, 0.3)
+
+
+def with_constants(a):
+    return checkpointed_pair((2.0, 3.0)) * a
+
+
+def test_tuples_of_constants_are_not():
+    assert grad(with_constants)(0.5) == pytest.approx(math.sin(2.0) * 3.0)
+
+
+def test_a_tuple_that_is_the_argument_is_refused():
+    with pytest.raises(UnsupportedError, match="has a derivative of its own, and is given"):
+        grad(checkpointed_pair)((0.5, 0.3))
