@@ -83,16 +83,6 @@ def u_bar_kernel(u, c, u_bar):
             v_bar += 2.0 * (v * v)
             total_bar = v_bar * c
             total_2 += total_bar
-        i = own
-        if i >= 1 and i < u.shape[0] - 1:
-            u_i = u[i]
-            total = u[i - 1] - 2.0 * u_i + u[i + 1]
-            v = u_i + c * total
-            v_bar = v * v
-            v_bar += 2.0 * (v * v)
-            total_bar = v_bar * c
-            total_2 -= 2.0 * total_bar
-            total_2 += v_bar
         i = own + 1
         if i < u.shape[0] - 1:
             u_i = u[i]
@@ -102,6 +92,15 @@ def u_bar_kernel(u, c, u_bar):
             v_bar += 2.0 * (v * v)
             total_bar = v_bar * c
             total_2 += total_bar
+        i = own
+        if i >= 1 and i < u.shape[0] - 1:
+            u_i = u[i]
+            total = u[i - 1] - 2.0 * u_i + u[i + 1]
+            v = u_i + c * total
+            v_bar = v * v
+            v_bar += 2.0 * (v * v)
+            total_bar = v_bar * c
+            total_2 += -2.0 * total_bar + v_bar
         u_bar[own] += total_2
 
 
