@@ -192,7 +192,9 @@ class _Parter:
             kind = self.context.kinds[name]
             hint = f"{self.context.hint(name) or 'value'}_ahead"
             kept[name] = self.context.fresh(f"{name}_ahead", array(kind, 1), hint)
-            size = Call("maximum", (between[1], Lit(0)), via="builtin")
+            size = between[1]
+            if not self.context.is_natural(size):
+                size = Call("maximum", (size, Lit(0)), via="builtin")
             out.append(Let(kept[name], Call("empty", (size,), of_dtype(kind), via="np")))
         for phase in sorted(set(phases)):
             own = [stmt for stmt, at in zip(body, phases, strict=True) if at == phase]

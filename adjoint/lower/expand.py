@@ -338,7 +338,8 @@ class Expander:
         if span is not None:
             ends = span.start, span.stop.plus(-1)
             self.facts.symbols.ranges[self.context.symbol[stmt.index.name]] = ends
-        up = span is not None and self.facts.symbols.never_negative(span.start)
+        start = self.facts.integer(stmt.start) if stmt.step == Lit(1) else None
+        up = start is not None and self.facts.symbols.never_negative(start)
         down = isinstance(stmt.step, Lit) and stmt.step.value == -1 and stmt.stop in (Lit(-1), Lit(0), Lit(1))
         name = stmt.index.name
         self.context.natural[name] = (up or down) and self.context.natural.get(name, True)

@@ -23,8 +23,16 @@ from numba import types as nb
 from adjoint.analysis.dependence import Dependence
 from adjoint.analysis.iterations import Apart, Shared, map_loops, shared, term
 from adjoint.analysis.written import shifted
-from adjoint.ir import Accum, Block, Call, Expr, For, Func, If, Let, Lit, Stmt, Store, Var
-from adjoint.ir.walk import map_blocks, names_in, statements, substitute, unshared, with_body
+from adjoint.ir import Accum, Block, Call, Effect, Expr, For, Func, If, Let, Lit, Stmt, Store, Var
+from adjoint.ir.walk import (
+    map_blocks,
+    mentioned_within,
+    names_in,
+    statements,
+    substitute,
+    unshared,
+    with_body,
+)
 from adjoint.rules.numba_types import array, element_type, int64
 
 
@@ -59,8 +67,34 @@ def parallelise(func: Func, notes: list[Note] | None = None) -> Func:
         return func
     func = with_body(func, unshared(func.body))
     maker = _Maker(func, Dependence(func), dict(func.types), [] if notes is None else notes)
-    body = map_loops(func, maker.change)
+    body = _appended_late(map_loops(func, maker.change))
     return replace(func, body=body, types=maker.types)
+
+
+def _appended_late(block: Block) -> Block:
+    """Append new arrays to lists after the statements that fill them.
+
+    Numba (0.68) leaves out what a parallel loop writes into an array of which nothing more is read, and doesn't count
+    that a list holds it.
+    """
+    out = [map_blocks(stmt, _appended_late) for stmt in block]
+    for position in reversed(range(len(out))):
+        match out[position]:
+            case Effect(Call("append", (Var(rows), Var(row)))):
+                end = position
+                for later in range(position + 1, len(out)):
+                    names = mentioned_within(out[later])
+                    if rows in names or any(_binds(inner, row) for inner in statements((out[later],))):
+                        break
+                    end = later if row in names else end
+                out.insert(end, out.pop(position))
+            case _:
+                pass
+    return tuple(out)
+
+
+def _binds(stmt: Stmt, name: str) -> bool:
+    return isinstance(stmt, Let) and stmt.target.name == name
 
 
 @dataclass(eq=False)

@@ -253,3 +253,35 @@ def test_few_iterations(size: int) -> None:
 
 def test_no_loop_is_parallel() -> None:
     assert "No loop is parallel" in grad(lambda x: (x * x).sum(), parallel=True).explain(normal(4))
+
+
+def in_steps(x):
+    y = x.copy()
+    for _ in range(3):
+        for i in numba.prange(len(x) // 2):
+            y[2 * i] = y[2 * i] * y[2 * i + 1]
+    return y.sum()
+
+
+def test_rows_of_tapes_in_lists() -> None:
+    """Numba leaves out what a parallel loop writes to an array that nobody but a list holds."""
+    x = np.linspace(0.1, 0.9, 9)
+    gradient = grad(in_steps, parallel=True)
+    assert ".append(" in gradient.source_for(x)
+    np.testing.assert_allclose(gradient(x), central(in_steps, (x,), 0), rtol=1e-6, atol=1e-8)
+
+
+def pairs_before(x, k):
+    out = np.zeros((len(x), len(x)))
+    for i in numba.prange(len(x)):
+        for j in range(i):
+            out[i, j] = math.exp(-k * (x[i] - x[j]) ** 2)
+            out[j, i] = out[i, j] * x[i]
+    return (out**2).sum()
+
+
+def test_arrays_as_long_as_the_index_says() -> None:
+    """The index of a parallel loop is unsigned: `max(i, 0)` would be a float."""
+    args = (np.linspace(0.1, 1.0, 6), 0.7)
+    for k, found in enumerate(grad(pairs_before, (0, 1), parallel=True)(*args)):
+        np.testing.assert_allclose(found, central(pairs_before, args, k), rtol=1e-6, atol=1e-8)
