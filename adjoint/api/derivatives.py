@@ -28,7 +28,8 @@ def vjp(
 
     A function that writes its results into arguments and returns nothing is differentiated with
     `outputs=("out",)`: the arguments named are written, as by a call of `fun` (others are left as they were), and they
-    are the value. The cotangent that the pullback returns for such an argument is that of what it held before.
+    are the value; what `fun` returns besides is left out. The cotangent that the pullback returns for such an argument
+    is that of what it held before.
 
     Options are those of `grad`.
 

@@ -185,8 +185,7 @@ class Expander:
         shape = reader.shape(tree)
         self.context.emit(*reader.guards())
         shape = tuple(map(self.facts.same, shape))
-        dtype = self.facts.type_of(tree).dtype
-        own = target
+        dtype, own = self.facts.type_of(tree).dtype, target
         if _is_zero(tree):
             self.context.allocate(own, shape, dtype, "zeros")
         else:

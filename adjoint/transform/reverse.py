@@ -254,7 +254,9 @@ class Reverse:
             case Var(name):
                 type_ = self.program.types.get(name)
                 kept = self.program.fresh("value", type_)
-                shared = is_memory(type_) and self.program.memory.is_written(name)
+                facts, params = self.program.memory, self.program.func.params
+                callers = self.wanted.has_aux and facts.cls(name) in {facts.cls(p.name) for p in params}
+                shared = is_memory(type_) and (facts.is_written(name) or callers)
                 moves.append(Let(kept, Call("copy", (part,), via="method") if shared else part, loc))
                 return kept
             case Call("tuple", parts):

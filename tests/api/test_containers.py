@@ -274,3 +274,16 @@ def test_containers_come_back_after_compiled_code_has_called() -> None:
     assert gradient(3.0) == (6.0, {"x": 3.0})
     single = gradient(np.float32(3.0))[1]["x"]
     assert isinstance(single, np.float32)
+
+
+def own_argument(x):
+    return np.sum(x * x), (x[1:], 2.0)
+
+
+@pytest.mark.parametrize("transform", [grad, value_and_grad])
+def test_what_is_returned_beside_a_gradient_is_not_the_callers(transform):
+    """It showed the argument: who changed it changed that."""
+    x = np.ones(3)
+    found = transform(own_argument, has_aux=True)(x)
+    part = found[1][0] if transform is grad else found[0][1][0]
+    assert not np.shares_memory(part, x)
