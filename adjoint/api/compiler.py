@@ -87,8 +87,8 @@ TIDY: tuple[tuple[str, Callable[[Func], Func]], ...] = (
 # write numbers where tangents stand.
 _SHARING = ("reuse", "conditions", "recycle", "gather", "spread", "relay", "strips", "scan", "multiply", "columns")
 # Passes after which sums are added up in another order than NumPy's and BLAS's, which vectorise them in any mode.
-# `scan` adds the terms of one sum in another order than the text says.
-_REORDERING = ("products", "scan", "multiply")
+# `scan`, `additions` and `jam` add the terms of one sum in another order than the text says.
+_REORDERING = ("products", "scan", "multiply", "additions", "jam")
 # Passes that make loops products of matrices, for which Numba needs SciPy.
 _MULTIPLYING = ("multiply",)
 # Where functions come from that text calls which isn't for people.

@@ -25,10 +25,10 @@ from adjoint.lower.grids import LIMITS, Grids, Note, grids
 from adjoint.rules.typing import expr_type
 from adjoint.transform.kernel_prepare import widened
 
-# What serves processors only: vectors, strips that run side by side, loops cut where a branch changes.
+# What serves processors only: vectors, strips that run side by side, loops cut where a branch changes, or in pairs.
 _FOR_PROCESSORS = (
     *("strips", "scan", "conditions", "gather", "spread", "relay", "multiply"),
-    *("unroll", "if_convert", "split", "columns", "unsigned"),
+    *("unroll", "if_convert", "split", "columns", "jam", "unsigned"),
 )
 _RESERVED = (
     "cuda",
