@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, replace
 from pathlib import Path
 from types import MethodType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numba.core import types as nb
@@ -36,6 +36,9 @@ from adjoint.rules.containers import is_foreign, passed
 
 _SCALARS: frozenset[type] = frozenset((float, int, bool, complex, np.float32, np.float64, np.complex64, np.complex128))
 
+# Numba takes what it doesn't know for an array, once it has code for one, if it is of a class derived from that.
+_PLAIN = _SCALARS | {np.ndarray}
+_ODD = (np.ma.MaskedArray, np.matrix)
 
 MOST_STRETCHED = 8  # sets of axes of length 1 for each of which a gradient is made
 
@@ -69,6 +72,8 @@ class Gradient:
         # By the types of arguments that Numba has none for: what to call, what that returns, and what that makes.
         self._whole: dict[tuple[object, ...], tuple[Any, NumbaType, Any]] = {}
         self._kept: list[Any] = []
+        # Whether there is code for more than numbers, which Numba may take for code for what only looks alike.
+        self._takes_memory = False
         self._result_types: dict[tuple[type, ...], NumbaType] = {}
         self.dispatcher = GradientDispatcher(self.parameters, self._module_to_compile, request.options, owner=self)
         self._compiled = calling_convention(self.parameters, self.dispatcher)
@@ -78,6 +83,8 @@ class Gradient:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return what the transform promises, for these arguments; they are left as they were."""
+        if self._takes_memory and (kwargs or not _PLAIN.issuperset(map(type, args))) and _is_odd((args, kwargs)):
+            self.types_of(*args, **kwargs)  # says what it is
         try:
             return self._call(*args, **kwargs)
         except Unboxed:
@@ -184,6 +191,7 @@ class Gradient:
         return result if assemble is None else assemble(result)
 
     def _compiled_whole(self, types: tuple[NumbaType, ...]) -> tuple[Any, NumbaType, Any]:
+        self._takes_memory = True
         module = self.module_for_types(types)
         dispatcher = compile_module(module, tuple(map(passed, types)), self.request.options)
         (compiled,) = dispatcher.overloads.values()
@@ -264,6 +272,7 @@ class Gradient:
         return module
 
     def _module_to_compile(self, arg_types: tuple[NumbaType, ...]) -> Module:
+        self._takes_memory |= not all(isinstance(kind, nb.Number) for kind in arg_types)
         module = self.module_for_types(arg_types)
         if module.assemble is not None and self._call == self._compiled:
             self.dispatcher.assembles = True
@@ -355,6 +364,17 @@ class Gradient:
             for title, text in columns
         )
         return f"<table><tr>{cells}</tr></table>"
+
+
+def _is_odd(value: object) -> bool:
+    """Whether a value, or one in a container, only looks like an array that compiled code takes."""
+    match value:
+        case tuple() | list():
+            return any(map(_is_odd, cast("Sequence[object]", value)))
+        case dict():
+            return any(map(_is_odd, cast("dict[str, object]", value).values()))
+        case _:
+            return isinstance(value, _ODD)
 
 
 def root_function(fun: Any) -> Any:

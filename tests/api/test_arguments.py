@@ -111,3 +111,18 @@ def test_refused_when_called(compiler, argnum, args, text):
 )
 def test_fastmath(given, flags):
     assert make_options(fastmath=given).fastmath == flags
+
+
+def squares(x, pair=(1.0, 2.0)):
+    return np.sum(x * x) * pair[0] + np.sum(pair[1])
+
+
+@pytest.mark.parametrize("odd", [np.ma.array([1.0, 2.0], mask=[True, False]), np.matrix([[1.0, 2.0]])])
+def test_arrays_that_only_look_alike_are_refused_in_later_calls_too(odd):
+    """Once Numba has code for arrays, it takes these for plain ones: masks and products of matrices went unseen."""
+    gradient = grad(squares)
+    plain = np.asarray(odd)
+    gradient(plain, (1.0, plain))
+    for args, kwargs in (((odd, (1.0, plain)), {}), ((plain, (1.0, odd)), {}), ((plain,), {"pair": (1.0, odd)})):
+        with pytest.raises(TypeError, match="which compiled code can't take"):
+            gradient(*args, **kwargs)
