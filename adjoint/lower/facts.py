@@ -104,20 +104,24 @@ class Facts:
             case _:
                 return None
 
-    def same(self, form: Linear) -> Linear:
-        """Return a form with symbols replaced by what they are known to equal."""
+    def same(self, form: Linear, seen: tuple[str, ...] = ()) -> Linear:
+        """Return a form with symbols replaced by what they are known to equal.
+
+        No symbol is replaced again in what stands for it: from `max(m - 1, 0)` being `max(n - 1, 0)`, and `n` being
+        `m`, one would come back to where one started.
+        """
         for name in form.symbols:
-            new = self._known(name)
+            new = None if name in seen else self._known(name, seen)
             if new is not None:
-                return self.same(form.replaced({name: new}))
+                return self.same(form.replaced({name: new}), (*seen, name))
         return form
 
-    def _known(self, name: str) -> Linear | None:
+    def _known(self, name: str, seen: tuple[str, ...] = ()) -> Linear | None:
         """Return what a symbol is replaced by: what it equals, or `max(n, 0)` with what `n` is replaced by."""
         new = self.equal.get(name)
         if new is None and name in self.symbols.inside:
             inner = self.symbols.inside[name]
-            changed = self.same(inner)
+            changed = self.same(inner, (*seen, name))
             new = None if changed == inner else self.symbols.clipped(changed)
         return new
 

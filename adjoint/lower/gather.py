@@ -272,9 +272,10 @@ class _Gatherer:
     def sizes(self, plan: _Plan) -> Iterator[Expr]:
         yield Lit(plan.widths[0] + 1)
         for k, loop in enumerate(plan.loops[1:], 1):
-            size, span = plan.size(k), self.context.spans.get(loop.index.name)
-            least = None if span is None else span.stop.plus(2 * plan.widths[k] - plan.low(k))
-            certain = least is not None and self.context.facts.symbols.never_negative(least)
+            size, span, symbols = plan.size(k), self.context.spans.get(loop.index.name), self.context.facts.symbols
+            # The loop's text may end at `n - 2` where its span ends at `max(n - 2, 0)`.
+            least = None if span is None else symbols.unclipped(span.stop).plus(2 * plan.widths[k] - plan.low(k))
+            certain = least is not None and symbols.never_negative(least)
             yield size if certain else Call("maximum", (size, Lit(0)), via="builtin")
 
     def started(self, plan: _Plan) -> Stmt:

@@ -279,3 +279,31 @@ def sums_along_a_view_of_the_same_name(a):
         w = a[::-1]
         a = np.cos(w) - a
     return np.sum(a**2)
+
+
+@FOUND("axes that a stencil leaves nothing of", numbers(4, 1, seed=86))
+def inner_points_of_a_column(a):
+    """The rows that are kept for gathering would have had a negative length."""
+    w = 0.3 * (a[:-2, 1:-1] + a[2:, 1:-1])
+    return np.sum(a * a) + np.sum(w * w)
+
+
+@FOUND("lengths that are each other's", numbers(6, seed=87), numbers(6, seed=88), wrt=(0, 1))
+def names_exchanged_in_a_branch(x, y):
+    """Lengths that were known to be equal stood for each other in a circle."""
+    a = x[::-1]
+    b = y
+    scale = 0.6
+    t = np.sin((b[::-1] + 0.7 * b)[1:] * b[:-1])
+    for _ in range(2):
+        x = b - np.sin(b)
+        if np.sum(x) > 0.31:
+            scale = np.sin(x[:-1][-1])
+        else:
+            b = y
+            a, y = 0.7 * x, a * b[::-1]
+        a[:] *= b * x
+        t[:] *= y[:-1][::-1] * np.sum(t[::-1]) * 0.2
+    t = np.roll(y[1:], 1) + (t + x[1:][::-1])
+    x += b
+    return np.sum(a * b) + scale + np.sum(np.sin(x)) + np.sum(np.sin(y)) + np.sum(np.sin(t))
