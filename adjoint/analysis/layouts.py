@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from adjoint.errors import AdjointError
 from adjoint.ir import Call, Effect, Expr, For, Func, If, Let, Stmt, Store, Var, While
-from adjoint.ir.walk import names_in, statements
+from adjoint.ir.walk import names_in, remembered, statements
 from adjoint.rules.numba_types import Type, is_array, is_number
 from adjoint.rules.typing import expr_type, name_types
 
@@ -20,6 +20,7 @@ _IN_C_ORDER = frozenset(
 )
 
 
+@remembered
 def not_in_rows(func: Func) -> frozenset[str]:
     """Return the names of an SSA program whose arrays, or arrays in them, need not be in C order.
 

@@ -15,7 +15,7 @@ from numba import types
 
 from adjoint.frontend.convert import atom, dim, is_array_value, items_of, listed, type_of
 from adjoint.frontend.frame import Frame
-from adjoint.frontend.operators import binary, truth
+from adjoint.frontend.operators import binary, subscripts_of, truth
 from adjoint.frontend.values import (
     Display,
     Enumerate,
@@ -123,16 +123,10 @@ def _ndenumerate(frame: Frame, args: Sequence[Value], node: AST) -> Value:
 
 
 def _unravel_index(frame: Frame, args: Sequence[Value], node: AST) -> Value | None:
-    """The subscripts of the element number `k`, or of several, in an array of a shape: the last one runs fastest."""
     lengths = items_of(frame, args[1], node) if len(args) == 2 else None
     if not lengths:
         return None
-    found: list[Value] = []
-    rest: Value = args[0]
-    for length in reversed(lengths[1:]):
-        found.append(binary(frame, "mod", rest, length, node))
-        rest = binary(frame, "floordiv", rest, length, node)
-    return Items((rest, *reversed(found)))
+    return Items(subscripts_of(frame, args[0], lengths, node))
 
 
 def _ravel_multi_index(frame: Frame, args: Sequence[Value], node: AST) -> Value | None:

@@ -9,7 +9,7 @@ from numba import types
 
 from adjoint.frontend.convert import atom, dim, items_of, type_of
 from adjoint.frontend.frame import Frame
-from adjoint.frontend.operators import binary
+from adjoint.frontend.operators import binary, subscripts_of
 from adjoint.frontend.values import (
     Atom,
     Display,
@@ -218,13 +218,6 @@ def _element(frame: Frame, value: Iterable, k: Var, node: AST, hint: str | None 
 
 
 def _grid_element(frame: Frame, lengths: tuple[Atom, ...], array: Var | None, k: Var, node: AST) -> Value:
-    index: list[Atom] = []
-    rest: Value = k
-    for length in reversed(lengths[1:]):
-        index.append(atom(frame, binary(frame, "mod", rest, length, node), node))
-        rest = binary(frame, "floordiv", rest, length, node)
-    index.append(atom(frame, rest, node))
-    where = Items(tuple(reversed(index)))
-    if array is None:
-        return where
-    return Items((where, frame.emit(Call("getitem", (array, *reversed(index))), node)))
+    index = tuple(atom(frame, each, node) for each in subscripts_of(frame, k, lengths, node))
+    where = Items(index)
+    return where if array is None else Items((where, frame.emit(Call("getitem", (array, *index)), node)))

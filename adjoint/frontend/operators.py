@@ -7,7 +7,7 @@ import inspect
 import math
 import operator
 from ast import AST, expr
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import gast
@@ -360,3 +360,12 @@ def _membership(frame: Frame, left: Value, right: Value, node: AST) -> Value:
 
 def is_finite_number(value: object) -> bool:
     return isinstance(value, (int, float)) and math.isfinite(value)
+
+
+def subscripts_of(frame: Frame, position: Value, lengths: Sequence[Value], node: AST) -> tuple[Value, ...]:
+    """Return the subscripts of the element at a position, or at several: the last one runs fastest."""
+    found: list[Value] = []
+    for length in reversed(lengths[1:]):
+        found.append(binary(frame, "mod", position, length, node))
+        position = binary(frame, "floordiv", position, length, node)
+    return (position, *reversed(found))

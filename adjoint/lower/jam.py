@@ -98,11 +98,10 @@ class _Jammer:
 
     def pays(self, nest: _Nest) -> bool:
         """Whether the inner loop has work to do, and adds to elements in a row, the same ones in each iteration."""
-        inner, outer = nest.inner.index, nest.outer.index
+        inner = nest.inner.index
         own = self.accesses.of(nest.outer).binds - {inner.name}
         places = [stmt.index for stmt in nest.inner.body if isinstance(stmt, Accum) and stmt.index]
         shared = [place for place in places if own.isdisjoint(name for expr in place for name in names_in(expr))]
-        assert outer.name in own, "the index of the outer loop"
         return any(is_unit(place[-1], inner) for place in shared) and self.work(nest.inner) >= FEWEST
 
     def work(self, loop: For) -> int:

@@ -14,7 +14,6 @@ from adjoint.transform.renaming import rename_block
 class Joint:
     """Two blocks as one: statements that only one of them has, the second's being stores."""
 
-    body: list[Stmt] = field(default_factory=list[Stmt])
     only_first: list[Stmt] = field(default_factory=list[Stmt])
     stores: list[Store] = field(default_factory=list[Store])
     # Lists that only the second of two `while` loops appends to, and numbers that only it counts.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from adjoint.ir import Accum, Block, Call, Effect, For, Func, If, Let, Lit, Stmt, Store, Var, While
-from adjoint.ir.walk import map_blocks, mentioned, mentions_of, statements, with_body
+from adjoint.ir.walk import map_blocks, mentioned_within, mentions_of, statements, with_body
 from adjoint.lower.context import Context
 from adjoint.lower.subset import number
 from adjoint.rules.numba_types import Type, is_number, types
@@ -67,19 +68,14 @@ def _stacks(func: Func, context: Context) -> list[str]:
     everything = list(statements(func.body))
     around = [stmt for stmt in everything if isinstance(stmt, For | While)]
     inside = {name for loop in around for stmt in loop.body if (name := _made(stmt)) is not None}
-    apart = {name for loop in around if isinstance(loop, For) and loop.parallel for name in _within(loop)}
-    uses = mentions_of(func)
+    apart = {name for loop in around if isinstance(loop, For) and loop.parallel for name in mentioned_within(loop)}
+    uses, known = mentions_of(func), Counter(map(_use, everything))
     found: list[str] = []
     for name in dict.fromkeys(name for stmt in everything if (name := _made(stmt)) in inside):
         kind: Type = context.kinds.get(name)
-        known = sum(_use(stmt) == name for stmt in everything)
-        if isinstance(kind, types.List) and is_number(kind.dtype) and known == uses[name] and name not in apart:
+        if isinstance(kind, types.List) and is_number(kind.dtype) and known[name] == uses[name] and name not in apart:
             found.append(name)
     return found
-
-
-def _within(loop: For) -> Iterator[str]:
-    return (name for stmt in statements(loop.body) for name in mentioned(stmt))
 
 
 def _made(stmt: Stmt) -> str | None:

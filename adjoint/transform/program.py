@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from typing import Any, TypeAlias
 
 from numba import types as nb
@@ -120,14 +120,10 @@ class Program:
         the other shape is added to a view. NumPy's `zeros_like` would have the order in memory that the array has.
         """
         shown = Var(like or name)
-        if not self.memory.is_reshaped(name) or shown.name not in self._unsure:
+        if not self.memory.is_reshaped(name) or shown.name not in not_in_rows(self.func):
             return Call("zeros_like", (shown,), via="np")
         kind: Any = self.types[name]
         return Call("zeros", (Call("shape", (shown,)),), of_dtype(kind.dtype), via="np")
-
-    @cached_property
-    def _unsure(self) -> frozenset[str]:
-        return not_in_rows(self.func)
 
     def reference(self, name: str, function: object) -> str:
         """Return the primitive that calls a Python object, under this name if that is free."""
